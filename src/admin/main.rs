@@ -1,0 +1,3 @@
+#![forbid(unsafe_code)]
+//! pam-jwt
+fn main() {}
