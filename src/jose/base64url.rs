@@ -1,0 +1,39 @@
+//! base64url without padding (RFC 7515 §2), strict: no `=`, no white space, no
+//! other alphabet, and the unused bits of the last character are zero, so that
+//! one value has one spelling.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+/// Decodes `text`, or nothing if it is not the one spelling of some bytes.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    Base64UrlUnpadded::decode_vec(text).ok()
+}
+
+/// Encodes `bytes` without padding.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_everything_but_the_one_spelling() {
+        assert_eq!(decode("_-8").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode("").as_deref(), Some(&[][..]));
+        for bad in [
+            "_-8=", "_-9", "_-8 ", " _-8", "_-\n8", "/+8", "_", "_-8_-", "é",
+        ] {
+            assert_eq!(decode(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_length_comes_back() {
+        for len in 0..70_u8 {
+            let bytes: Vec<u8> = (0..len).map(|i| i.wrapping_mul(37)).collect();
+            assert_eq!(decode(&encode(&bytes)), Some(bytes));
+        }
+    }
+}

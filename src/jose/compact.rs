@@ -1,0 +1,173 @@
+//! The compact serialization (RFC 7515 §7.1): three parts, split and decoded.
+//! Everything is bounded before anything is decoded.
+
+use crate::base64url;
+use crate::error::{Error, Part};
+use zeroize::Zeroizing;
+
+/// The longest token that is looked at, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// A token, taken apart. It has not been verified.
+pub struct Compact<'a> {
+    /// What the signature is over: the first two parts with their dot.
+    signing_input: &'a str,
+    header: Vec<u8>,
+    payload: Vec<u8>,
+    /// The one part that makes the others worth stealing, so it is wiped.
+    signature: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> Compact<'a> {
+    /// Splits `token` at its dots and decodes the three parts.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], [`Error::Alphabet`], [`Error::Parts`],
+    /// [`Error::Encrypted`] or [`Error::Base64Url`].
+    pub fn parse(token: &'a [u8]) -> Result<Self, Error> {
+        if token.len() > MAX_BYTES {
+            return Err(Error::TooLong {
+                bytes: token.len(),
+                limit: MAX_BYTES,
+            });
+        }
+        if let Some(offset) = token.iter().position(|byte| !in_alphabet(*byte)) {
+            return Err(Error::Alphabet(offset));
+        }
+        // Cannot fail after the alphabet, but says so without a panic.
+        let token =
+            std::str::from_utf8(token).map_err(|error| Error::Alphabet(error.valid_up_to()))?;
+        let (signing_input, header, payload, signature) = match three_parts(token) {
+            Some(parts) => parts,
+            None => {
+                return Err(match token.split('.').count() {
+                    5 => Error::Encrypted,
+                    parts => Error::Parts(parts),
+                });
+            }
+        };
+        let decode = |part, text| base64url::decode(text).ok_or(Error::Base64Url(part));
+        Ok(Self {
+            signing_input,
+            header: decode(Part::Header, header)?,
+            payload: decode(Part::Payload, payload)?,
+            signature: Zeroizing::new(decode(Part::Signature, signature)?),
+        })
+    }
+
+    /// The decoded header, JSON if the token is well-formed.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The decoded payload, unverified.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    pub(crate) fn signing_input(&self) -> &[u8] {
+        self.signing_input.as_bytes()
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+}
+
+/// Whether a secret is meant as a token: `e[w-z]`, as every base64url text of
+/// `{` begins, then only the alphabet of a compact token, at least 16 bytes.
+/// Anything else is a password and none of this project's business.
+pub fn is_token_shaped(secret: &[u8]) -> bool {
+    secret.len() >= 16
+        && matches!(secret, [b'e', b'w'..=b'z', ..])
+        && secret.iter().all(|byte| in_alphabet(*byte))
+}
+
+fn in_alphabet(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+fn three_parts(token: &str) -> Option<(&str, &str, &str, &str)> {
+    let (signing_input, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signing_input.split_once('.')?;
+    (!payload.contains('.')).then_some((signing_input, header, payload, signature))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(token: &[u8]) -> Error {
+        Compact::parse(token).err().expect("refused")
+    }
+
+    #[test]
+    fn three_parts_are_decoded() {
+        let token = Compact::parse(b"e30.eyJhIjoxfQ.AQI").unwrap();
+        assert_eq!(token.header(), b"{}");
+        assert_eq!(token.payload(), br#"{"a":1}"#);
+        assert_eq!(token.signature(), [1, 2]);
+        assert_eq!(token.signing_input(), b"e30.eyJhIjoxfQ");
+    }
+
+    #[test]
+    fn other_numbers_of_parts_are_refused() {
+        assert_eq!(refusal(b""), Error::Parts(1));
+        assert_eq!(refusal(b"e30"), Error::Parts(1));
+        assert_eq!(refusal(b"e30.e30"), Error::Parts(2));
+        assert_eq!(refusal(b"e30.e30.AQI.AQI"), Error::Parts(4));
+        assert_eq!(refusal(b"e30.a.b.c.d"), Error::Encrypted);
+        assert_eq!(refusal(b"......"), Error::Parts(7));
+    }
+
+    #[test]
+    fn a_byte_outside_the_alphabet_is_refused_where_it_stands() {
+        for (token, offset) in [
+            (&b"e30=.e30.AQI"[..], 3),
+            (b" e30.e30.AQI", 0),
+            (b"e30.e30.AQI\n", 11),
+            (b"e30.e30\0.AQI", 7),
+            (b"{\"payload\":\"\"}", 0),
+            (b"e30.e30.AQ\xc3\xa9", 10),
+        ] {
+            assert_eq!(refusal(token), Error::Alphabet(offset));
+        }
+    }
+
+    #[test]
+    fn a_second_spelling_of_a_part_is_refused() {
+        assert_eq!(refusal(b"e31.e30.AQI"), Error::Base64Url(Part::Header));
+        assert_eq!(refusal(b"e30.e31.AQI"), Error::Base64Url(Part::Payload));
+        assert_eq!(refusal(b"e30.e30.AQJ"), Error::Base64Url(Part::Signature));
+        assert_eq!(refusal(b"e30.e30.A"), Error::Base64Url(Part::Signature));
+    }
+
+    #[test]
+    fn length_is_bounded_before_anything_is_decoded() {
+        let long = vec![b'a'; MAX_BYTES + 1];
+        assert_eq!(
+            refusal(&long),
+            Error::TooLong {
+                bytes: MAX_BYTES + 1,
+                limit: MAX_BYTES
+            }
+        );
+    }
+
+    #[test]
+    fn a_password_does_not_look_like_a_token() {
+        assert!(is_token_shaped(b"eyJhbGciOiJFZERTQSJ9"));
+        assert!(is_token_shaped(b"ewogImEiOjF9.e30.AQI"));
+        for secret in [
+            &b""[..],
+            b"eyJhbGciOi",
+            b"correct horse battery",
+            b"fyJhbGciOiJFZERTQSJ9",
+            b"evJhbGciOiJFZERTQSJ9",
+            b"eyJhbGciOiJFZERTQSJ9=",
+            b"eyJhbGciOiJFZERTQSJ9\n",
+        ] {
+            assert!(!is_token_shaped(secret), "{secret:?}");
+        }
+    }
+}

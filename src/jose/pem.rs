@@ -1,0 +1,140 @@
+//! A PEM public key: `-----BEGIN PUBLIC KEY-----` around a SubjectPublicKeyInfo
+//! (RFC 7468 §13, RFC 5280 §4.1; algorithms: RFC 3279, RFC 5480, RFC 8410).
+
+use crate::error::KeyError;
+use crate::public_key::PublicKey;
+use spki::der::asn1::UintRef;
+use spki::der::{Decode, Document, Reader, SliceReader};
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
+
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// Whether `text` is meant as PEM.
+pub fn is_pem(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"-----BEGIN ")
+}
+
+/// Reads one PEM public key.
+///
+/// # Errors
+/// [`KeyError`], with the cause. A certificate or a private key says so.
+pub fn parse(text: &[u8]) -> Result<PublicKey, KeyError> {
+    let text = std::str::from_utf8(text.trim_ascii())
+        .map_err(|_| KeyError::Format("the file is not text".into()))?;
+    let (label, document) = Document::from_pem(text)
+        .map_err(|error| KeyError::Format(format!("the file is not one PEM block: {error}")))?;
+    match label {
+        "PUBLIC KEY" => subject_public_key_info(document.as_bytes()),
+        "CERTIFICATE" => Err(KeyError::Format(
+            "the file is an X.509 certificate, which is not built yet; take its key with \
+             \"openssl x509 -pubkey -noout\""
+                .into(),
+        )),
+        label if label.ends_with("PRIVATE KEY") => Err(KeyError::Private),
+        label => Err(KeyError::Format(format!(
+            "a PEM block {label:?} is no public key"
+        ))),
+    }
+}
+
+fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
+    let broken = |error| KeyError::Format(format!("the public key is not DER: {error}"));
+    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(broken)?;
+    let key = info
+        .subject_public_key
+        .as_bytes()
+        .ok_or(KeyError::Member("subjectPublicKey"))?;
+    match info.algorithm.oid {
+        ED25519 => PublicKey::ed25519(key),
+        EC_PUBLIC_KEY => match info.algorithm.parameters_oid() {
+            Ok(P256) => PublicKey::p256(key),
+            Ok(other) => Err(KeyError::Curve(other.to_string())),
+            Err(_) => Err(KeyError::Curve("unnamed".into())),
+        },
+        RSA_ENCRYPTION => {
+            let (n, e) = rsa_public_key(key).map_err(broken)?;
+            PublicKey::rsa(n, e)
+        }
+        other => Err(KeyError::KeyType(other.to_string())),
+    }
+}
+
+/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`
+/// (RFC 8017 A.1.1).
+fn rsa_public_key(der: &[u8]) -> Result<(&[u8], &[u8]), spki::der::Error> {
+    let mut reader = SliceReader::new(der)?;
+    let pair = reader.sequence(|seq| {
+        Ok::<_, spki::der::Error>((
+            UintRef::decode(seq)?.as_bytes(),
+            UintRef::decode(seq)?.as_bytes(),
+        ))
+    })?;
+    reader.finish()?;
+    Ok(pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithm::Algorithm;
+
+    // Made with openssl genpkey and openssl pkey -pubout; the private halves are gone.
+    const ED: &str = include_str!("testdata/ed25519.pub.pem");
+    const EC: &str = include_str!("testdata/p256.pub.pem");
+    const RSA: &str = include_str!("testdata/rsa2048.pub.pem");
+
+    #[test]
+    fn openssls_public_keys_are_read() {
+        for (text, alg, bits) in [
+            (ED, Algorithm::EdDsa, 256),
+            (EC, Algorithm::Es256, 256),
+            (RSA, Algorithm::Rs256, 2048),
+        ] {
+            assert!(is_pem(text.as_bytes()));
+            let key = parse(text.as_bytes()).unwrap();
+            assert_eq!((key.default_algorithm(), key.bits()), (alg, bits));
+        }
+    }
+
+    #[test]
+    fn what_is_no_public_key_says_what_it_is() {
+        let relabelled = |label: &str| ED.replace("PUBLIC KEY", label);
+        assert_eq!(
+            parse(relabelled("PRIVATE KEY").as_bytes()),
+            Err(KeyError::Private)
+        );
+        assert_eq!(
+            parse(relabelled("EC PRIVATE KEY").as_bytes()),
+            Err(KeyError::Private)
+        );
+        for other in [
+            relabelled("CERTIFICATE"),
+            relabelled("X"),
+            ED.replace("-----END", ""),
+            format!("{ED}{ED}"),
+        ] {
+            assert!(
+                matches!(parse(other.as_bytes()), Err(KeyError::Format(_))),
+                "{other}"
+            );
+        }
+        assert!(matches!(
+            parse(b"-----BEGIN \xff"),
+            Err(KeyError::Format(_))
+        ));
+    }
+
+    #[test]
+    fn keys_of_other_kinds_are_named() {
+        let secp384 = include_str!("testdata/p384.pub.pem");
+        assert_eq!(
+            parse(secp384.as_bytes()),
+            Err(KeyError::Curve("1.3.132.0.34".into()))
+        );
+        let rsa1024 = include_str!("testdata/rsa1024.pub.pem");
+        assert_eq!(parse(rsa1024.as_bytes()), Err(KeyError::ModulusBits(1024)));
+    }
+}

@@ -1,0 +1,222 @@
+//! A public key's numbers: checked when they are read, so that a
+//! [`PublicKey`] that exists is one that can verify.
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::error::KeyError;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+
+/// A public key of a type that is known here.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PublicKey {
+    /// RFC 8037 §2: the 32 bytes of `x`.
+    Ed25519([u8; 32]),
+    /// RFC 7518 §6.2.1: `0x04`, `x`, `y`.
+    P256([u8; 65]),
+    /// RFC 7518 §6.3.1: big-endian, without leading zeros.
+    Rsa {
+        /// The modulus.
+        n: Vec<u8>,
+        /// The public exponent.
+        e: Vec<u8>,
+    },
+}
+
+impl PublicKey {
+    /// An Ed25519 key.
+    ///
+    /// # Errors
+    /// [`KeyError::Member`] for another length, [`KeyError::Point`] where the
+    /// bytes are no point of the curve.
+    pub fn ed25519(x: &[u8]) -> Result<Self, KeyError> {
+        let x = x.try_into().map_err(|_| KeyError::Member("x"))?;
+        UnparsedPublicKey::new(&ED25519, &x)
+            .parse()
+            .map_err(|_| KeyError::Point)?;
+        Ok(Self::Ed25519(x))
+    }
+
+    /// A P-256 key from its uncompressed point (SEC 1 §2.3.3).
+    ///
+    /// # Errors
+    /// [`KeyError::Point`] for anything that is no point of the curve.
+    pub fn p256(point: &[u8]) -> Result<Self, KeyError> {
+        let point: [u8; 65] = point.try_into().map_err(|_| KeyError::Point)?;
+        if point.first() != Some(&4) {
+            return Err(KeyError::Point);
+        }
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point)
+            .parse()
+            .map_err(|_| KeyError::Point)?;
+        Ok(Self::P256(point))
+    }
+
+    /// An RSA key. Leading zeros are dropped.
+    ///
+    /// # Errors
+    /// [`KeyError::ModulusBits`] outside 2048 to 8192 bits (RFC 7518 §3.3),
+    /// [`KeyError::Exponent`] for one that is even, below 65537 or above 2^33.
+    pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
+        let (n, e) = (strip_zeros(n), strip_zeros(e));
+        let bits = bits(n);
+        if !(2048..=8192).contains(&bits) || n.last().is_none_or(|low| low & 1 == 0) {
+            return Err(KeyError::ModulusBits(bits));
+        }
+        let exponent = e
+            .iter()
+            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        if e.len() > 5 || !(65_537..1 << 33).contains(&exponent) || exponent & 1 == 0 {
+            return Err(KeyError::Exponent);
+        }
+        Ok(Self::Rsa {
+            n: n.to_vec(),
+            e: e.to_vec(),
+        })
+    }
+
+    /// The algorithm of a key that does not name one: its curve's, or RS256.
+    pub const fn default_algorithm(&self) -> Algorithm {
+        match self {
+            Self::Ed25519(_) => Algorithm::EdDsa,
+            Self::P256(_) => Algorithm::Es256,
+            Self::Rsa { .. } => Algorithm::Rs256,
+        }
+    }
+
+    /// Whether signatures of `alg` can be made with such a key.
+    pub const fn fits(&self, alg: Algorithm) -> bool {
+        matches!(
+            (self, alg),
+            (Self::Ed25519(_), Algorithm::EdDsa)
+                | (Self::P256(_), Algorithm::Es256)
+                | (Self::Rsa { .. }, Algorithm::Rs256)
+        )
+    }
+
+    /// The size that is usually named for such a key, in bits.
+    pub fn bits(&self) -> usize {
+        match self {
+            Self::Ed25519(_) | Self::P256(_) => 256,
+            Self::Rsa { n, .. } => bits(n),
+        }
+    }
+
+    /// The RFC 7638 thumbprint with SHA-256, base64url.
+    pub fn thumbprint(&self) -> String {
+        base64url::encode(digest(&SHA256, self.canonical_jwk().as_bytes()).as_ref())
+    }
+
+    /// The required members in lexicographic order without white space: the
+    /// input of the thumbprint (RFC 7638 §3, RFC 8037 §2) and a valid JWK.
+    pub fn canonical_jwk(&self) -> String {
+        let enc = base64url::encode;
+        match self {
+            Self::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, enc(x)),
+            Self::P256(point) => {
+                let (x, y) = point.split_at(1).1.split_at(32);
+                format!(
+                    r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
+                    enc(x),
+                    enc(y)
+                )
+            }
+            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, enc(e), enc(n)),
+        }
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.canonical_jwk())
+    }
+}
+
+fn strip_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+fn bits(number: &[u8]) -> usize {
+    let unused = number
+        .first()
+        .map_or(0, |high| high.leading_zeros() as usize);
+    number.len().saturating_mul(8).saturating_sub(unused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_keys;
+
+    #[test]
+    fn thumbprints_are_those_of_the_rfcs() {
+        // RFC 7638 §3.1 and RFC 8037 A.3
+        let rsa = test_keys::rfc7638_public();
+        assert_eq!(
+            rsa.thumbprint(),
+            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+        );
+        let ed = test_keys::rfc8037_public();
+        assert_eq!(
+            ed.thumbprint(),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
+    }
+
+    #[test]
+    fn a_point_off_the_curve_is_refused() {
+        let PublicKey::P256(good) = test_keys::rfc7515_a3_public() else {
+            panic!("a P-256 key")
+        };
+        for at in [1, 33, 64] {
+            let mut bad = good;
+            bad[at] ^= 1;
+            assert_eq!(PublicKey::p256(&bad), Err(KeyError::Point));
+        }
+        let mut compressed = good;
+        compressed[0] = 2;
+        assert_eq!(PublicKey::p256(&compressed[..33]), Err(KeyError::Point));
+        assert_eq!(PublicKey::p256(&[0]), Err(KeyError::Point));
+        assert_eq!(PublicKey::ed25519(&[1; 31]), Err(KeyError::Member("x")));
+    }
+
+    #[test]
+    fn rsa_sizes_and_exponents_are_bounded() {
+        let n = |bytes: usize| {
+            let mut n = vec![0xff; bytes];
+            n[0] = 0x80;
+            n
+        };
+        let e = [1, 0, 1];
+        for good in [256, 384, 512, 1024] {
+            assert!(PublicKey::rsa(&n(good), &e).is_ok());
+        }
+        for (bad, bits) in [(128, 1024), (255, 2040), (1025, 8200)] {
+            assert_eq!(
+                PublicKey::rsa(&n(bad), &e),
+                Err(KeyError::ModulusBits(bits))
+            );
+        }
+        assert_eq!(PublicKey::rsa(&[], &e), Err(KeyError::ModulusBits(0)));
+        for bad in [
+            &[][..],
+            &[1],
+            &[3],
+            &[1, 0, 0],
+            &[2, 0, 0, 0, 1],
+            &[1, 0, 0, 0, 0, 1],
+            &[1; 9],
+        ] {
+            assert_eq!(
+                PublicKey::rsa(&n(256), bad),
+                Err(KeyError::Exponent),
+                "{bad:?}"
+            );
+        }
+        assert_eq!(
+            PublicKey::rsa(&[&[0, 0], &n(256)[..]].concat(), &[0, 1, 0, 1]),
+            PublicKey::rsa(&n(256), &e)
+        );
+    }
+}
