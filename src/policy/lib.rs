@@ -1,1 +1,24 @@
+//! Who may log in as whom, with which token. Pure: it knows [`jose`] and
+//! nothing of files, accounts or clocks, which its callers pass in as values.
+//!
+//! [`config`] turns text into a [`config::Config`], [`authenticate`] turns a
+//! token, a trust and a moment into a [`authenticate::Decision`], and [`audit`]
+//! turns that into the one line for the log. Every outcome has a code in
+//! [`reason`].
 #![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod authenticate;
+pub mod config;
+pub mod duration;
+pub mod explain;
+pub mod issue;
+pub mod reason;
+pub mod rules;
+pub mod trust;
+pub mod validate;
+
+pub use authenticate::{Decision, authenticate};
+pub use config::Config;
+pub use reason::Reason;
+pub use trust::Trust;

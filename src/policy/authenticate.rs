@@ -1,0 +1,281 @@
+//! The one decision: token, request, trust and moment in, [`Decision`] out. The
+//! module and `pam-jwt verify` both call [`authenticate`], so what the command
+//! explains is what a login does.
+
+use crate::duration::for_people;
+use crate::explain::Observer;
+use crate::reason::Reason;
+use crate::trust::{Trust, TrustedIssuer};
+use crate::{rules, validate};
+use jose::{Claims, Compact, Header};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The account, as the host program named it.
+    pub account: &'a str,
+    /// The PAM service.
+    pub service: &'a str,
+    /// The account's uid; none if the system has no account of exactly this name.
+    pub uid: Option<u32>,
+}
+
+/// The outcome, and what the token says, for the log.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Let in by a rule, or refused for a reason.
+    pub outcome: Result<Admission, Refusal>,
+    /// What the token says of itself.
+    pub facts: Facts,
+}
+
+/// The rule that lets somebody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// File name and line of the rule.
+    pub rule: String,
+}
+
+/// Why nobody is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason.
+    pub reason: Reason,
+    /// What else is to be known of it.
+    pub note: Note,
+}
+
+/// A detail of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Nothing.
+    None,
+    /// Seconds since `exp`.
+    OverBy(u64),
+    /// Seconds until `nbf` or `iat`.
+    EarlyBy(u64),
+    /// A place and a cause in words, for the log alone.
+    Detail(String),
+}
+
+/// What a token says of itself; to be believed only where it is `verified`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether the signature is by a key of the issuer.
+    pub verified: bool,
+    /// `iss`
+    pub issuer: Option<String>,
+    /// `sub`
+    pub subject: Option<String>,
+    /// `kid`
+    pub kid: Option<String>,
+    /// `jti`
+    pub id: Option<String>,
+    /// `exp`, in seconds since the epoch
+    pub expires: Option<u64>,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            note: Note::None,
+        }
+    }
+}
+
+impl From<jose::Error> for Refusal {
+    fn from(error: jose::Error) -> Self {
+        Self {
+            reason: Reason::from(&error),
+            note: Note::Detail(error.to_string()),
+        }
+    }
+}
+
+impl Decision {
+    /// The reason code.
+    pub const fn reason(&self) -> Reason {
+        match &self.outcome {
+            Ok(_) => Reason::Allowed,
+            Err(refusal) => refusal.reason,
+        }
+    }
+
+    /// What the user may be told. Only who holds a token that would be let in at
+    /// another time learns why it was not: times are checked last, so these
+    /// reasons mean that everything else held.
+    pub fn message_for_user(&self) -> Option<String> {
+        match &self.outcome {
+            Err(Refusal {
+                reason: Reason::Expired,
+                note: Note::OverBy(seconds),
+            }) => Some(format!("Your token expired {} ago.", for_people(*seconds))),
+            Err(Refusal {
+                note: Note::EarlyBy(seconds),
+                ..
+            }) => Some(format!(
+                "Your token is not valid before {} from now; is a clock wrong?",
+                for_people(*seconds)
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Decides whether `token` opens `request` at `now`, in seconds since the epoch.
+pub fn authenticate(
+    token: &[u8],
+    request: &Request<'_>,
+    trust: &Trust,
+    now: u64,
+    observer: &mut dyn Observer,
+) -> Decision {
+    let mut facts = Facts::default();
+    let outcome = verified(token, trust, &mut facts, observer)
+        .and_then(|verified| judge(&verified, request, trust, now, observer));
+    Decision { outcome, facts }
+}
+
+/// A token whose signature is by a key of a trusted issuer.
+struct Verified<'a> {
+    issuer: &'a TrustedIssuer,
+    header: Header,
+    claims: Claims,
+}
+
+fn verified<'a>(
+    token: &[u8],
+    trust: &'a Trust,
+    facts: &mut Facts,
+    observer: &mut dyn Observer,
+) -> Result<Verified<'a>, Refusal> {
+    let compact = read("format", observer, Compact::parse(token))?;
+    let header = read("header", observer, Header::parse(&compact))?;
+    facts.kid.clone_from(&header.kid);
+    let claims = read("claims", observer, Claims::parse(compact.payload()))?;
+    facts.issuer.clone_from(&claims.issuer);
+    facts.subject.clone_from(&claims.subject);
+    facts.id.clone_from(&claims.id);
+    facts.expires = claims.expires.map(|date| date.floor());
+    observer.check(
+        format_args!("format"),
+        true,
+        format_args!("compact JWS of {} bytes", token.len()),
+    );
+
+    let Some(iss) = &claims.issuer else {
+        observer.check(
+            format_args!("issuer"),
+            false,
+            format_args!("the token has no iss"),
+        );
+        return Err(Reason::IssuerMissing.into());
+    };
+    let Some(issuer) = trust.issuer(iss) else {
+        observer.check(
+            format_args!("issuer"),
+            false,
+            format_args!("no file in issuers.d names {iss:?}"),
+        );
+        return Err(Reason::IssuerUnknown.into());
+    };
+    observer.check(
+        format_args!("issuer"),
+        true,
+        format_args!("{iss:?} is trusted by {}", issuer.file),
+    );
+
+    let Some(key) = issuer.key_for(&header) else {
+        let count = issuer.keys.len();
+        match &header.kid {
+            Some(kid) => observer.check(
+                format_args!("key"),
+                false,
+                format_args!("none of its {count} keys has the kid {kid:?}"),
+            ),
+            None => observer.check(
+                format_args!("key"),
+                false,
+                format_args!(
+                    "no kid, and not exactly one of its {count} keys is for {}",
+                    header.alg
+                ),
+            ),
+        }
+        return Err(Reason::KeyUnknown.into());
+    };
+    observer.check(
+        format_args!("key"),
+        true,
+        format_args!(
+            "kid {:?} for {} from {}",
+            key.kid,
+            key.key.algorithm(),
+            key.source
+        ),
+    );
+    read("signature", observer, key.key.verify(&compact, &header))?;
+    observer.check(
+        format_args!("signature"),
+        true,
+        format_args!("{} by kid {:?}", header.alg, key.kid),
+    );
+    facts.verified = true;
+    Ok(Verified {
+        issuer,
+        header,
+        claims,
+    })
+}
+
+/// Every check is made, so that an explanation is complete; the first that
+/// failed is the reason. Times come last ([`Decision::message_for_user`]).
+fn judge(
+    token: &Verified<'_>,
+    request: &Request<'_>,
+    trust: &Trust,
+    now: u64,
+    observer: &mut dyn Observer,
+) -> Result<Admission, Refusal> {
+    let Verified {
+        issuer,
+        header,
+        claims,
+    } = token;
+    let file = issuer.file_name();
+    let typ = validate::typ(header.typ.as_deref(), observer);
+    let unbound = validate::unbound(claims, observer);
+    let audience = validate::audience(claims, &issuer.audience, observer);
+    let rule = rules::decide(
+        &issuer.allow,
+        file,
+        claims,
+        request,
+        trust.global.min_uid,
+        observer,
+    );
+    let times = validate::times(claims, now, trust.global.leeway, observer);
+    typ.and(unbound).and(audience)?;
+    let rule = rule?;
+    times?;
+    Ok(Admission {
+        rule: format!("{file}:{}", rule.line),
+    })
+}
+
+fn read<T>(
+    name: &str,
+    observer: &mut dyn Observer,
+    result: Result<T, jose::Error>,
+) -> Result<T, Refusal> {
+    result.map_err(|error| {
+        observer.check(format_args!("{name}"), false, format_args!("{error}"));
+        error.into()
+    })
+}
+
+#[cfg(test)]
+#[path = "authenticate_tests.rs"]
+mod tests;

@@ -1,0 +1,243 @@
+//! Configuration that loads, and configuration that must not.
+
+use super::super::Config;
+use super::*;
+
+const GOOD: &str = r#"
+issuer   = "https://login.example.org"
+audience = ["ssh://{hostname}"]
+keys     = ["/etc/pam-jwt/keys/example.jwks", { file = "/k/b.pem", alg = "RS256", kid = "b" }]
+
+[[allow]]
+account  = "{preferred_username}"
+services = ["sshd", "login"]
+claims   = { groups = "ops", level = 3, admin = false }
+
+[[allow]]
+account  = "deploy"
+services = ["sshd"]
+"#;
+
+fn issuer_of(text: &str) -> Result<Issuer, Vec<Fault>> {
+    issuer(Source {
+        file: "x.toml",
+        text,
+    })
+}
+
+fn fault_of(text: &str) -> String {
+    issuer_of(text)
+        .expect_err("a fault")
+        .iter()
+        .map(Fault::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn edited(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    GOOD.replacen(from, to, 1)
+}
+
+#[test]
+fn a_trust_file_is_read() {
+    let issuer = issuer_of(GOOD).unwrap();
+    assert_eq!(
+        issuer.keys[1],
+        KeyFile {
+            file: "/k/b.pem".into(),
+            alg: Some(Algorithm::Rs256),
+            kid: Some("b".into())
+        }
+    );
+    assert_eq!(issuer.allow.len(), 2);
+    assert_eq!(issuer.allow[0].line, 6);
+    assert_eq!(
+        issuer.allow[0].account,
+        Account::Claim("preferred_username".into())
+    );
+    assert_eq!(
+        issuer.allow[0].claims,
+        [
+            ("admin".into(), false.into()),
+            ("groups".into(), "ops".into()),
+            ("level".into(), 3.into())
+        ]
+    );
+    assert_eq!(issuer.allow[1].account, Account::Named("deploy".into()));
+}
+
+#[test]
+fn an_unknown_key_is_shown_where_it_stands() {
+    let fault = fault_of(&edited(
+        "services = [\"sshd\", \"login\"]",
+        "servces = [\"sshd\"]",
+    ));
+    assert!(
+        fault.starts_with("x.toml:8:1: unknown field `servces`"),
+        "{fault}"
+    );
+    assert!(
+        fault.ends_with("\n    servces = [\"sshd\"]\n    ^^^^^^^"),
+        "{fault}"
+    );
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_and_never_ignored() {
+    for (from, key, value) in [
+        ("keys     =", "jwks_uri", "\"https://x\""),
+        ("keys     =", "discover", "true"),
+        ("keys     =", "max_lifetime", "\"12h\""),
+        ("keys     =", "typ", "\"at+jwt\""),
+        ("keys     =", "status", "\"require\""),
+        ("keys     =", "device", "{}"),
+        ("services = [\"sshd\"]", "one_time", "true"),
+        ("services = [\"sshd\"]", "max_age", "\"10m\""),
+        ("services = [\"sshd\"]", "max_auth_age", "\"10m\""),
+        ("services = [\"sshd\"]", "acr", "\"x\""),
+        ("services = [\"sshd\"]", "amr", "\"x\""),
+        ("services = [\"sshd\"]", "strip_suffix", "\"@x\""),
+        ("services = [\"sshd\"]", "end_with_token", "false"),
+    ] {
+        let fault = fault_of(&edited(from, &format!("{key} = {value}\n{from}")));
+        assert!(
+            fault.contains(&format!("{key} is not built yet")),
+            "{fault}"
+        );
+    }
+    for (from, to) in [
+        ("groups = \"ops\"", "\"/a/b\" = \"ops\""),
+        ("\"ops\"", "[\"ops\", \"dev\"]"),
+    ] {
+        assert!(fault_of(&edited(from, to)).contains("not built yet"));
+    }
+}
+
+#[test]
+fn combinations_that_make_no_sense_are_refused() {
+    for (from, to, words) in [
+        (
+            "\"{preferred_username}\"",
+            "\"x-{sub}\"",
+            "one placeholder alone",
+        ),
+        (
+            "\"{preferred_username}\"",
+            "\"{sub}@x\"",
+            "one placeholder alone",
+        ),
+        (
+            "\"{preferred_username}\"",
+            "\"{}\"",
+            "one placeholder alone",
+        ),
+        (
+            "\"{preferred_username}\"",
+            "\"{a}{b}\"",
+            "one placeholder alone",
+        ),
+        ("\"deploy\"", "\"\"", "account is a name"),
+        ("[\"sshd\"]", "[]", "services is empty"),
+        ("[\"sshd\"]", "[\"\"]", "an entry of services is empty"),
+        ("[\"ssh://{hostname}\"]", "[]", "audience is empty"),
+        (
+            "[\"ssh://{hostname}\"]",
+            "[\"ssh://{host}\"]",
+            "only placeholder",
+        ),
+        (
+            "[\"ssh://{hostname}\"]",
+            "\"ssh://{hostname}\"",
+            "invalid type: string",
+        ),
+        ("\"https://login.example.org\"", "\"\"", "issuer is empty"),
+        (
+            "\"https://login.example.org\"",
+            "5",
+            "invalid type: integer",
+        ),
+        (
+            "\"/etc/pam-jwt/keys/example.jwks\"",
+            "\"example.jwks\"",
+            "absolute path",
+        ),
+        ("\"RS256\"", "\"none\"", "not supported"),
+        ("kid = \"b\"", "kdi = \"b\"", "unknown field `kdi`"),
+        ("\"ops\"", "1.5", "a string, an integer or a boolean"),
+        ("account  = \"deploy\"\n", "", "missing field `account`"),
+        ("services = [\"sshd\"]\n", "", "missing field `services`"),
+        (
+            "[[allow]]\naccount  = \"deploy\"",
+            "[allow]\naccount  = \"deploy\"",
+            "",
+        ),
+    ] {
+        let fault = fault_of(&edited(from, to));
+        assert!(fault.contains(words), "{to}: {fault}");
+    }
+    let without_keys: String = GOOD
+        .lines()
+        .filter(|line| !line.starts_with("keys"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(fault_of(&without_keys).contains("keys is missing"));
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let text = edited("\"deploy\"", "\"\"").replacen("\"RS256\"", "\"XS\"", 1);
+    assert_eq!(issuer_of(&text).unwrap_err().len(), 2);
+}
+
+#[test]
+fn global_settings_have_defaults_and_bounds() {
+    let parse = |text| {
+        global(Source {
+            file: "pam-jwt.toml",
+            text,
+        })
+    };
+    assert_eq!(parse("").unwrap(), Global::default());
+    let set = parse("audience_host = \"db1\"\nleeway = \"5m\"\nmin_uid = 500").unwrap();
+    assert_eq!(
+        set,
+        Global {
+            audience_host: Some("db1".into()),
+            leeway: 300,
+            min_uid: 500
+        }
+    );
+    for bad in [
+        "leeway = \"301s\"",
+        "leeway = 30",
+        "min_uid = 0",
+        "min_uid = -1",
+        "audience_host = \"\"",
+        "x = 1",
+        "[issue]\nkey = 1",
+        "leeway",
+    ] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn two_files_for_one_issuer_are_an_error() {
+    let one = Source {
+        file: "a.toml",
+        text: GOOD,
+    };
+    let two = Source {
+        file: "b.toml",
+        text: GOOD,
+    };
+    let faults = Config::parse(None, &[one, two]).unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(
+        faults[0]
+            .to_string()
+            .starts_with("b.toml: a.toml names the issuer")
+    );
+    assert!(Config::parse(None, &[one]).is_ok());
+}

@@ -1,0 +1,125 @@
+//! The one list of reason codes: the log, `pam-jwt verify`, the tests and the
+//! manual all take them from here.
+
+macro_rules! reasons {
+    ($($variant:ident $code:literal $text:literal)*) => {
+        /// Why a login was let in or refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $(#[doc = $text] $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order in which a login would meet them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The code in snake_case. It does not change between versions.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What it means and what to do, for the administrator.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    Allowed "allowed" "Every check passed; rule= names the rule that decided."
+    NoAnswer "no_answer" "The program that asked for the login could not pose the question, or the user gave up."
+    NotAToken "not_a_token" "The secret does not look like a token; it is left to the next PAM module. Logged only under debug."
+    TokenTooLong "token_too_long" "The token is longer than 64 KiB."
+    TokenMalformed "token_malformed" "The token is not a compact JWS with strict base64url and JSON, or a claim has the wrong type; detail= says which part."
+    DuplicateMember "duplicate_member" "The header or the claims have a member name twice."
+    TokenEncrypted "token_encrypted" "The token is encrypted (JWE), which does not prove who sent it."
+    CriticalHeader "critical_header" "The header asks for an extension (crit, b64) that is not understood here."
+    AlgorithmUnsupported "algorithm_unsupported" "The header's alg is none or not supported. Check what the issuer signs with."
+    IssuerMissing "issuer_missing" "The token has no iss claim."
+    IssuerUnknown "issuer_unknown" "No file in issuers.d names the token's iss, byte for byte."
+    KeyUnknown "key_unknown" "None of the issuer's keys has the token's kid, or there is no kid and not exactly one key fits. Compare with 'pam-jwt keys'."
+    AlgorithmMismatch "algorithm_mismatch" "The header names another algorithm than the key is for: somebody tries something, or the key lacks its alg."
+    SignatureInvalid "signature_invalid" "The signature is not by this key: forged, changed on the way, or the issuer changed its key but not the kid."
+    TypeNotAccepted "type_not_accepted" "The header's typ is not that of an access token; an ID token or logout token opens nothing."
+    KeyBound "key_bound" "The token is bound to a key (cnf); a prompt cannot prove possession of it."
+    AudienceMissing "audience_missing" "The token has no aud claim. Ask the issuer for one that names this host."
+    AudienceMismatch "audience_mismatch" "The token is for somebody else: aud names none of the issuer file's audiences."
+    AccountNameInvalid "account_name_invalid" "The account's name is one that no system account can have."
+    NoRule "no_rule" "The issuer's file has no [[allow]], so it lets nobody in."
+    ServiceNotAllowed "service_not_allowed" "No rule names this PAM service."
+    AccountNotAllowed "account_not_allowed" "No rule for this service maps the token to the account that was asked for."
+    AccountUnknown "account_unknown" "The rule holds, but the system has no account of exactly this name."
+    AccountReserved "account_reserved" "A rule with a placeholder never matches root, uid 65534 or a uid below min_uid; name such an account in a rule of its own."
+    ClaimsNotAllowed "claims_not_allowed" "Service and account fit a rule, but the token lacks a claim that it asks for."
+    ExpiryMissing "expiry_missing" "The token has no exp claim."
+    Expired "expired" "The token's exp has passed, leeway included. Get a new one; if it is new, compare the clocks."
+    NotYetValid "not_yet_valid" "The token's nbf has not come yet, leeway included. Compare the clocks."
+    IssuedInFuture "issued_in_future" "The token's iat lies in the future, leeway included. Compare the clocks."
+    ClockUnset "clock_unset" "The machine's clock is earlier than the day this program was built, so no time can be trusted. Set the clock."
+    ConfigError "config_error" "The configuration does not load, so every token is refused. Run 'pam-jwt check'."
+    TokenRequired "token_required" "The account line says require_token, and this login was not by token."
+    BadArgument "bad_argument" "The PAM line has an argument that is unknown or not built yet."
+    InternalError "internal_error" "A fault in pam_jwt itself, contained. Please report the at= it names."
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl From<&jose::Error> for Reason {
+    fn from(error: &jose::Error) -> Self {
+        use jose::Error;
+        use jose::json::JsonError;
+        match error {
+            Error::TooLong { .. } => Self::TokenTooLong,
+            Error::Encrypted => Self::TokenEncrypted,
+            Error::Json(_, JsonError::Duplicate) => Self::DuplicateMember,
+            Error::Critical(_) | Error::UnencodedPayload => Self::CriticalHeader,
+            Error::AlgorithmUnsupported(_) => Self::AlgorithmUnsupported,
+            Error::AlgorithmMismatch { .. } => Self::AlgorithmMismatch,
+            Error::Signature => Self::SignatureInvalid,
+            _ => Self::TokenMalformed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_and_named_as_their_variant() {
+        for (at, reason) in Reason::ALL.iter().enumerate() {
+            assert!(
+                reason
+                    .code()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            );
+            assert_eq!(
+                format!("{reason:?}").to_lowercase(),
+                reason.code().replace('_', "")
+            );
+            assert!(reason.text().ends_with('.'));
+            assert!(
+                Reason::ALL
+                    .iter()
+                    .skip(at + 1)
+                    .all(|other| other.code() != reason.code())
+            );
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_code() {
+        let readme = include_str!("../../README.md");
+        for reason in Reason::ALL {
+            let row = format!("| `{}` | {} |", reason.code(), reason.text());
+            assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What is trusted once the configuration and its key files are loaded.
+
+use crate::config::{Config, Global, Issuer, KeyFile, Rule};
+use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, VerifyingKey, pem};
+
+/// Everything that a decision needs besides the token, the request and the time.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// `pam-jwt.toml`
+    pub global: Global,
+    /// The issuers, each with its keys.
+    pub issuers: Vec<TrustedIssuer>,
+}
+
+/// One issuer with its keys.
+#[derive(Debug, Clone)]
+pub struct TrustedIssuer {
+    /// The file that it was read from.
+    pub file: String,
+    /// Its `iss`.
+    pub issuer: String,
+    /// What a token's `aud` must name one of, `{hostname}` replaced.
+    pub audience: Vec<String>,
+    /// Its keys, no kid twice.
+    pub keys: Vec<TrustedKey>,
+    /// Its rules, in file order.
+    pub allow: Vec<Rule>,
+}
+
+/// One key, as it is found by its kid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// Its own kid, the configured one, or its thumbprint.
+    pub kid: String,
+    /// Key and algorithm.
+    pub key: VerifyingKey,
+    /// The file that it came from.
+    pub source: String,
+}
+
+/// The keys of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysOfFile {
+    /// Those that may verify.
+    pub keys: Vec<TrustedKey>,
+    /// Entries of a set that were left out, and why.
+    pub left_out: Vec<(usize, KeyError)>,
+}
+
+impl Trust {
+    /// Joins `config` with the keys that were read for it, in the same order,
+    /// on the machine `hostname`.
+    ///
+    /// # Errors
+    /// The issuer's file and the kid, where two keys of an issuer have the same.
+    pub fn new(
+        config: Config,
+        keys: Vec<Vec<TrustedKey>>,
+        hostname: &str,
+    ) -> Result<Self, Vec<(String, KeyError)>> {
+        let host = config.global.audience_host.as_deref().unwrap_or(hostname);
+        let mut faults = Vec::new();
+        let mut issuers = Vec::new();
+        for (issuer, keys) in config.issuers.into_iter().zip(keys) {
+            for (at, key) in keys.iter().enumerate() {
+                if keys.iter().take(at).any(|other| other.kid == key.kid) {
+                    faults.push((issuer.file.clone(), KeyError::DuplicateKid(key.kid.clone())));
+                }
+            }
+            issuers.push(TrustedIssuer::new(issuer, keys, host));
+        }
+        if faults.is_empty() {
+            Ok(Self {
+                global: config.global,
+                issuers,
+            })
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// The issuer whose name is exactly `iss`.
+    pub fn issuer(&self, iss: &str) -> Option<&TrustedIssuer> {
+        self.issuers.iter().find(|issuer| issuer.issuer == iss)
+    }
+}
+
+impl TrustedIssuer {
+    fn new(issuer: Issuer, keys: Vec<TrustedKey>, host: &str) -> Self {
+        let audience = issuer
+            .audience
+            .iter()
+            .map(|text| text.replace("{hostname}", host))
+            .collect();
+        Self {
+            file: issuer.file,
+            issuer: issuer.issuer,
+            audience,
+            keys,
+            allow: issuer.allow,
+        }
+    }
+
+    /// The key that `header` means: the one of its kid or, where it has none,
+    /// the only one that fits its alg.
+    pub fn key_for(&self, header: &Header) -> Option<&TrustedKey> {
+        if let Some(kid) = &header.kid {
+            return self.keys.iter().find(|key| key.kid == *kid);
+        }
+        let mut fitting = self
+            .keys
+            .iter()
+            .filter(|key| key.key.algorithm() == header.alg);
+        fitting.next().filter(|_| fitting.next().is_none())
+    }
+
+    /// The last part of the file's name, for the log.
+    pub fn file_name(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// Reads the keys in `text`, the content of `file`: a PEM public key, a JWK or a
+/// JWK Set.
+///
+/// # Errors
+/// [`KeyError`], with the cause.
+pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
+    let set = if pem::is_pem(text) {
+        JwkSet {
+            keys: vec![Jwk {
+                kid: None,
+                alg: None,
+                key: pem::parse(text)?,
+            }],
+            left_out: Vec::new(),
+        }
+    } else {
+        JwkSet::parse(text)?
+    };
+    let mut keys = Vec::new();
+    for jwk in set.keys {
+        let thumbprint = || jwk.key.thumbprint();
+        let kid = jwk
+            .kid
+            .clone()
+            .or_else(|| file.kid.clone())
+            .unwrap_or_else(thumbprint);
+        let alg = agreed(jwk.alg, file.alg)?;
+        keys.push(TrustedKey {
+            kid,
+            key: VerifyingKey::new(jwk.key, alg)?,
+            source: file.file.clone(),
+        });
+    }
+    Ok(KeysOfFile {
+        keys,
+        left_out: set.left_out,
+    })
+}
+
+/// A key's own alg and the configured one must not contradict each other.
+fn agreed(
+    own: Option<Algorithm>,
+    configured: Option<Algorithm>,
+) -> Result<Option<Algorithm>, KeyError> {
+    match (own, configured) {
+        (Some(own), Some(configured)) if own != configured => {
+            Err(KeyError::Algorithm(configured.to_string()))
+        }
+        (own, configured) => Ok(own.or(configured)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Source;
+
+    const ED: &str =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const EC: &str = r#"{"kty":"EC","crv":"P-256","kid":"e","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+
+    fn file(alg: Option<Algorithm>, kid: Option<&str>) -> KeyFile {
+        KeyFile {
+            file: "/k".into(),
+            alg,
+            kid: kid.map(str::to_owned),
+        }
+    }
+
+    fn issuer(keys: Vec<TrustedKey>) -> Result<Trust, Vec<(String, KeyError)>> {
+        let text = "issuer='i'\naudience=['ssh://{hostname}','x']\nkeys=['/k']";
+        let config = Config::parse(
+            None,
+            &[Source {
+                file: "i.toml",
+                text,
+            }],
+        )
+        .unwrap();
+        Trust::new(config, vec![keys], "host1")
+    }
+
+    #[test]
+    fn a_kid_is_the_keys_own_or_the_configured_one_or_the_thumbprint() {
+        let kid = |text: &str, configured| {
+            keys_in(&file(None, configured), text.as_bytes())
+                .unwrap()
+                .keys[0]
+                .kid
+                .clone()
+        };
+        assert_eq!(kid(EC, Some("c")), "e");
+        assert_eq!(kid(ED, Some("c")), "c");
+        assert_eq!(kid(ED, None), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn a_configured_alg_must_fit_the_key() {
+        assert!(keys_in(&file(Some(Algorithm::EdDsa), None), ED.as_bytes()).is_ok());
+        let wrong = keys_in(&file(Some(Algorithm::Rs256), None), ED.as_bytes());
+        assert_eq!(wrong, Err(KeyError::Algorithm("RS256".into())));
+    }
+
+    #[test]
+    fn without_a_kid_exactly_one_key_must_fit() {
+        let header = |alg, kid: Option<&str>| Header {
+            alg,
+            kid: kid.map(str::to_owned),
+            typ: None,
+        };
+        let both = format!("{{\"keys\":[{ED},{EC}]}}");
+        let one_each = issuer(keys_in(&file(None, None), both.as_bytes()).unwrap().keys).unwrap();
+        let issuer_i = one_each.issuer("i").unwrap();
+        assert_eq!(issuer_i.audience, ["ssh://host1", "x"]);
+        assert!(issuer_i.key_for(&header(Algorithm::EdDsa, None)).is_some());
+        assert!(issuer_i.key_for(&header(Algorithm::Rs256, None)).is_none());
+        assert!(
+            issuer_i
+                .key_for(&header(Algorithm::EdDsa, Some("x")))
+                .is_none()
+        );
+        // A kid decides alone; that its key is for another alg is found later.
+        assert_eq!(
+            issuer_i
+                .key_for(&header(Algorithm::EdDsa, Some("e")))
+                .unwrap()
+                .kid,
+            "e"
+        );
+
+        let mut two = keys_in(&file(None, Some("a")), ED.as_bytes()).unwrap().keys;
+        two.extend(keys_in(&file(None, Some("b")), ED.as_bytes()).unwrap().keys);
+        let ambiguous = issuer(two).unwrap();
+        assert!(
+            ambiguous.issuers[0]
+                .key_for(&header(Algorithm::EdDsa, None))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn one_kid_in_two_files_is_refused() {
+        let mut twice = keys_in(&file(None, None), ED.as_bytes()).unwrap().keys;
+        twice.extend(keys_in(&file(None, None), ED.as_bytes()).unwrap().keys);
+        assert_eq!(issuer(twice).unwrap_err().len(), 1);
+    }
+}
