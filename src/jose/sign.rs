@@ -1,9 +1,9 @@
 //! Making a token: header and claims in, compact serialization out.
 
-use crate::base64url;
+use crate::base64url::encode;
 use crate::error::KeyError;
 use crate::private_key::{PrivateKey, Signer};
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,6 @@ use serde_json::{Map, Value, json};
 pub fn sign(key: &PrivateKey, typ: &str, claims: &Map<String, Value>) -> Result<String, KeyError> {
     let header = json!({ "alg": key.alg.name(), "kid": key.kid, "typ": typ });
     let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Library)?;
-    let encode = base64url::encode;
     let mut token = format!(
         "{}.{}",
         encode(header.to_string().as_bytes()),
@@ -24,6 +23,18 @@ pub fn sign(key: &PrivateKey, typ: &str, claims: &Map<String, Value>) -> Result<
     token.push('.');
     token.push_str(&encode(&signature));
     Ok(token)
+}
+
+/// A new identifier for `jti`: 128 random bits, base64url.
+///
+/// # Errors
+/// [`KeyError::Library`] where the system has no randomness to give.
+pub fn random_id() -> Result<String, KeyError> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| KeyError::Library)?;
+    Ok(encode(&bytes))
 }
 
 fn signature(signer: &Signer, message: &[u8]) -> Result<Vec<u8>, KeyError> {

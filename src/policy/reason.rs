@@ -51,6 +51,7 @@ reasons! {
     ServiceNotAllowed "service_not_allowed" "No rule names this PAM service."
     AccountNotAllowed "account_not_allowed" "No rule for this service maps the token to the account that was asked for."
     AccountUnknown "account_unknown" "The rule holds, but the system has no account of exactly this name."
+    AccountLookupFailed "account_lookup_failed" "The system's account database (NSS: files, LDAP, SSSD) did not answer."
     AccountReserved "account_reserved" "A rule with a placeholder never matches root, uid 65534 or a uid below min_uid; name such an account in a rule of its own."
     ClaimsNotAllowed "claims_not_allowed" "Service and account fit a rule, but the token lacks a claim that it asks for."
     ExpiryMissing "expiry_missing" "The token has no exp claim."

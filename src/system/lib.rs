@@ -1,1 +1,29 @@
+//! What a decision needs of the operating system: trusted files, the accounts,
+//! the clock. The only crate that asks it; what it learns it passes on as values.
 #![forbid(unsafe_code)]
+
+pub mod account_db;
+pub mod clock;
+pub mod key_store;
+pub mod login;
+pub mod trusted_file;
+
+use std::path::Path;
+
+/// Where the configuration is unless somebody says otherwise.
+pub const CONFIG_DIR: &str = "/etc/pam-jwt";
+
+/// The machine's name, as gethostname(2) has it.
+///
+/// # Errors
+/// The system's error, or one for a name that is not UTF-8.
+pub fn hostname() -> std::io::Result<String> {
+    let name = nix::unistd::gethostname()?;
+    name.into_string()
+        .map_err(|_| std::io::ErrorKind::InvalidData.into())
+}
+
+/// A path as messages show it.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

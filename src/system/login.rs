@@ -1,0 +1,85 @@
+//! A token's whole way to a decision on this machine: clock, configuration,
+//! account, then [`policy::authenticate`]. The module calls this, and so does
+//! `pam-jwt verify`.
+
+use crate::{account_db, clock, key_store};
+use policy::authenticate::{Decision, Facts, Note, Refusal, Request, authenticate};
+use policy::config::Fault;
+use policy::explain::Observer;
+use policy::reason::Reason;
+use std::path::Path;
+
+/// The decision and what else is known after it.
+#[must_use]
+#[derive(Debug)]
+pub struct Verdict {
+    /// Let in or refused.
+    pub decision: Decision,
+    /// Whether the system has the account; its name is logged only then.
+    pub account_exists: bool,
+    /// Why the configuration does not load, where it does not.
+    pub faults: Vec<Fault>,
+}
+
+/// Decides whether `token` opens `account` at `service`, with the configuration
+/// in `dir`, now.
+pub fn decide(
+    token: &[u8],
+    account: &str,
+    service: &str,
+    dir: &Path,
+    observer: &mut dyn Observer,
+) -> Verdict {
+    let lookup = account_db::uid_of(account);
+    let account_exists = matches!(lookup, Ok(Some(_)));
+    let refused = |refusal: Refusal, faults| Verdict {
+        decision: Decision {
+            outcome: Err(refusal),
+            facts: Facts::default(),
+        },
+        account_exists,
+        faults,
+    };
+    let Ok(now) = clock::now() else {
+        return refused(Reason::ClockUnset.into(), Vec::new());
+    };
+    let trust = match key_store::load(dir) {
+        Ok(loaded) => loaded.trust,
+        Err(faults) => {
+            let note = faults.first().map_or(Note::None, |fault| {
+                Note::Detail(format!("{}: {}", fault.location(), fault.message))
+            });
+            return refused(
+                Refusal {
+                    reason: Reason::ConfigError,
+                    note,
+                },
+                faults,
+            );
+        }
+    };
+    let uid = match lookup {
+        Ok(uid) => uid,
+        Err(error) => {
+            let note = Note::Detail(error.to_string());
+            return refused(
+                Refusal {
+                    reason: Reason::AccountLookupFailed,
+                    note,
+                },
+                Vec::new(),
+            );
+        }
+    };
+    let request = Request {
+        account,
+        service,
+        uid,
+    };
+    let decision = authenticate(token, &request, &trust, now, observer);
+    Verdict {
+        decision,
+        account_exists,
+        faults: Vec::new(),
+    }
+}

@@ -1,0 +1,274 @@
+//! Files that a trust decision reads: regular, owned by root, writable by root
+//! alone, in directories for which the same holds. The path is walked from `/`
+//! one component at a time without following a symbolic link, and what is
+//! checked is the open descriptor, so that nothing can be put in its place
+//! between the check and the reading.
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// No trusted file is longer. 1 MiB holds some thousand keys.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Why a file is not trusted: the component at fault and its fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untrusted {
+    /// The file, or the directory on the way to it.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: FileFault,
+}
+
+/// What is wrong with a file or directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileFault {
+    /// The path is not absolute or has `..` in it.
+    Path,
+    /// There is none.
+    Missing,
+    /// A symbolic link.
+    Link,
+    /// Not of the kind that is wanted here.
+    Kind(&'static str),
+    /// It belongs to this uid.
+    Owner(u32),
+    /// Its mode lets group or others write.
+    Writable(u32),
+    /// Longer than [`MAX_BYTES`].
+    TooLong,
+    /// The system's error.
+    System(Errno),
+}
+
+impl Untrusted {
+    /// What is wrong and what mends it; the path stands before it in a message.
+    pub fn message(&self) -> String {
+        let path = self.path.display();
+        match &self.fault {
+            FileFault::Path => "is not an absolute path without \"..\"".to_owned(),
+            FileFault::Missing => "does not exist".to_owned(),
+            FileFault::Link => {
+                "is a symbolic link; name the place that it points to, or put the file there"
+                    .to_owned()
+            }
+            FileFault::Kind(wanted) => format!("is not a {wanted}"),
+            FileFault::Owner(uid) => {
+                format!("belongs to uid {uid}, not to root; run: chown root {path}")
+            }
+            FileFault::Writable(mode) => format!(
+                "has mode {mode:04o}, so others than root can write to it; run: chmod go-w {path}"
+            ),
+            FileFault::TooLong => format!("is longer than {} KiB", MAX_BYTES / 1024),
+            FileFault::System(errno) => format!("cannot be read: {}", errno.desc()),
+        }
+    }
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path.display(), self.message())
+    }
+}
+
+impl std::error::Error for Untrusted {}
+
+/// Reads a trusted file.
+///
+/// # Errors
+/// [`Untrusted`], naming the component at fault.
+pub fn read(path: &Path) -> Result<Vec<u8>, Untrusted> {
+    let (dir, name) = parent(path)?;
+    // O_NONBLOCK: a FIFO in its place must not hold the login up.
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = open_checked(&dir, name, path, flags, SFlag::S_IFREG, "regular file")?;
+    let mut content = Vec::new();
+    File::from(file)
+        .take(MAX_BYTES.saturating_add(1))
+        .read_to_end(&mut content)
+        .map_err(|error| {
+            untrusted(
+                path,
+                Errno::from_raw(error.raw_os_error().unwrap_or(0)).into(),
+            )
+        })?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(untrusted(path, FileFault::TooLong));
+    }
+    Ok(content)
+}
+
+/// The files in a trusted directory whose names end in `suffix` and do not begin
+/// with a dot, in the order of their names.
+///
+/// # Errors
+/// [`Untrusted`], naming the component at fault.
+pub fn list(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Untrusted> {
+    let (parent, name) = parent(path)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+    let dir = open_checked(&parent, name, path, flags, SFlag::S_IFDIR, "directory")?;
+    let system = |errno: Errno| untrusted(path, errno.into());
+    let mut names = Vec::new();
+    for entry in Dir::from_fd(dir).map_err(system)?.iter() {
+        let entry = entry.map_err(system)?;
+        let name = entry.file_name().to_bytes();
+        if !name.starts_with(b".") && name.ends_with(suffix.as_bytes()) {
+            names.push(path.join(OsStr::from_bytes(name)));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The directory that holds `path`, walked to and open, and the name in it.
+fn parent(path: &Path) -> Result<(OwnedFd, &OsStr), Untrusted> {
+    let mut components = path.components();
+    let (Some(Component::RootDir), Some(Component::Normal(name))) =
+        (components.next(), components.next_back())
+    else {
+        return Err(untrusted(path, FileFault::Path));
+    };
+    let mut walked = PathBuf::from("/");
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let start = nix::fcntl::open("/", flags | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| untrusted(&walked, errno.into()))?;
+    check(&start, &walked, SFlag::S_IFDIR, "directory")?;
+    let mut dir = start;
+    for component in components {
+        let Component::Normal(part) = component else {
+            return Err(untrusted(path, FileFault::Path));
+        };
+        walked.push(part);
+        dir = open_checked(&dir, part, &walked, flags, SFlag::S_IFDIR, "directory")?;
+    }
+    Ok((dir, name))
+}
+
+fn open_checked(
+    dir: &OwnedFd,
+    name: &OsStr,
+    path: &Path,
+    flags: OFlag,
+    kind: SFlag,
+    kind_name: &'static str,
+) -> Result<OwnedFd, Untrusted> {
+    let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(dir, name, flags, Mode::empty()).map_err(|errno| {
+        // What the open says of a link depends on the flags; lstat is clear.
+        let found = fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+        let fault = match (errno, found) {
+            (Errno::ENOENT, _) => FileFault::Missing,
+            (_, Ok(stat)) if kind_of(&stat) == SFlag::S_IFLNK => FileFault::Link,
+            (Errno::ENOTDIR | Errno::ENXIO, Ok(_)) => FileFault::Kind(kind_name),
+            (errno, _) => errno.into(),
+        };
+        untrusted(path, fault)
+    })?;
+    check(&file, path, kind, kind_name)?;
+    Ok(file)
+}
+
+fn check(
+    file: &OwnedFd,
+    path: &Path,
+    kind: SFlag,
+    kind_name: &'static str,
+) -> Result<(), Untrusted> {
+    let stat = fstat(file).map_err(|errno| untrusted(path, errno.into()))?;
+    match fault_of(&stat, kind, kind_name) {
+        Some(fault) => Err(untrusted(path, fault)),
+        None => Ok(()),
+    }
+}
+
+fn fault_of(stat: &FileStat, kind: SFlag, kind_name: &'static str) -> Option<FileFault> {
+    if kind_of(stat) != kind {
+        return Some(FileFault::Kind(kind_name));
+    }
+    if stat.st_uid != 0 {
+        return Some(FileFault::Owner(stat.st_uid));
+    }
+    let mode = stat.st_mode & 0o7777;
+    (mode & 0o022 != 0).then_some(FileFault::Writable(mode))
+}
+
+fn kind_of(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits())
+}
+
+impl From<Errno> for FileFault {
+    fn from(errno: Errno) -> Self {
+        Self::System(errno)
+    }
+}
+
+fn untrusted(path: &Path, fault: FileFault) -> Untrusted {
+    Untrusted {
+        path: path.to_owned(),
+        fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(path: &str) -> (String, FileFault) {
+        let untrusted = read(Path::new(path)).expect_err("untrusted");
+        (untrusted.path.display().to_string(), untrusted.fault)
+    }
+
+    #[test]
+    fn the_systems_own_files_are_trusted() {
+        assert!(
+            read(Path::new("/etc/passwd"))
+                .unwrap()
+                .starts_with(b"root:")
+        );
+        let services = list(Path::new("/etc/pam.d"), "").unwrap();
+        assert!(services.is_sorted() && services.contains(&"/etc/pam.d/other".into()));
+    }
+
+    #[test]
+    fn what_is_no_path_no_file_or_no_directory_is_refused() {
+        for path in ["etc/passwd", "", "/", "/etc/../etc/passwd", ".."] {
+            assert_eq!(fault(path), (path.to_owned(), FileFault::Path));
+        }
+        assert_eq!(
+            fault("/etc/no/such"),
+            ("/etc/no".to_owned(), FileFault::Missing)
+        );
+        assert_eq!(
+            fault("/etc/passwd/x"),
+            ("/etc/passwd".to_owned(), FileFault::Kind("directory"))
+        );
+        assert_eq!(
+            fault("/etc"),
+            ("/etc".to_owned(), FileFault::Kind("regular file"))
+        );
+        assert_eq!(
+            fault("/dev/null"),
+            ("/dev/null".to_owned(), FileFault::Kind("regular file"))
+        );
+        assert_eq!(
+            fault("/proc/self/exe"),
+            ("/proc/self".to_owned(), FileFault::Link)
+        );
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_is_refused() {
+        let (path, fault) = fault("/tmp/x");
+        assert_eq!(path, "/tmp");
+        assert!(matches!(fault, FileFault::Writable(mode) if mode & 0o022 != 0));
+    }
+}
