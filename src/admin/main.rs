@@ -1,3 +1,104 @@
+//! `pam-jwt`, the administrator's command: one file a subcommand. It decides
+//! nothing by itself; `verify` calls the function that a login calls.
 #![forbid(unsafe_code)]
-//! pam-jwt
-fn main() {}
+
+mod check;
+mod init;
+mod issue;
+mod jws;
+mod keygen;
+mod keys;
+mod new_file;
+mod output;
+mod pam_stack;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use output::{Exit, Failure, Output};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Sets up, explains and checks logins by JSON Web Token (pam_jwt.so).
+///
+/// Exit status: 0 done or allowed, 1 refused or invalid, 2 cannot (usage,
+/// configuration, key).
+#[derive(Parser)]
+#[command(name = "pam-jwt", version, max_term_width = 100)]
+struct Cli {
+    /// The configuration directory.
+    #[arg(long, global = true, value_name = "DIR", default_value = system::CONFIG_DIR)]
+    config: PathBuf,
+    /// Report as JSON on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Init),
+    Keygen(keygen::Keygen),
+    Keys(keys::Keys),
+    Issue(issue::Issue),
+    Verify(verify::Verify),
+    #[command(subcommand)]
+    Jws(jws::Jws),
+    Check(check::Check),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Output::new(cli.json);
+    let result = match &cli.command {
+        Command::Init(command) => command.run(&cli.config, &out),
+        Command::Keygen(command) => command.run(&out),
+        Command::Keys(command) => command.run(&cli.config, &out),
+        Command::Issue(command) => command.run(&cli.config, &out),
+        Command::Verify(command) => command.run(&cli.config, &out),
+        Command::Jws(command) => command.run(&out),
+        Command::Check(command) => command.run(&cli.config, &out),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            Exit::Cannot.into()
+        }
+    }
+}
+
+/// Reads standard input, which is a token and perhaps a newline.
+fn token_from_stdin() -> Result<Vec<u8>, Failure> {
+    use std::io::{IsTerminal, Read};
+    if std::io::stdin().is_terminal() {
+        output::hint("paste the token, then press Enter and Ctrl-D");
+    }
+    let mut token = Vec::new();
+    let limit = jose::compact::MAX_BYTES as u64 + 1024;
+    std::io::stdin()
+        .take(limit)
+        .read_to_end(&mut token)
+        .map_err(|error| Failure::new(format!("standard input: {error}")))?;
+    token.truncate(token.trim_ascii_end().len());
+    if token.is_empty() {
+        return Err(Failure::new(
+            "no token on standard input; for example: pam-jwt … < token",
+        ));
+    }
+    Ok(token)
+}
+
+/// Reads a file that the caller named.
+fn read_named(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        super::Cli::command().debug_assert();
+    }
+}

@@ -101,23 +101,25 @@ impl TrustedIssuer {
         }
     }
 
-    /// The key that `header` means: the one of its kid or, where it has none,
-    /// the only one that fits its alg.
+    /// The key that `header` means, as [`select`] finds it.
     pub fn key_for(&self, header: &Header) -> Option<&TrustedKey> {
-        if let Some(kid) = &header.kid {
-            return self.keys.iter().find(|key| key.kid == *kid);
-        }
-        let mut fitting = self
-            .keys
-            .iter()
-            .filter(|key| key.key.algorithm() == header.alg);
-        fitting.next().filter(|_| fitting.next().is_none())
+        select(&self.keys, header)
     }
 
     /// The last part of the file's name, for the log.
     pub fn file_name(&self) -> &str {
         self.file.rsplit('/').next().unwrap_or_default()
     }
+}
+
+/// The one of `keys` that `header` means: the one of its kid or, where it has
+/// none, the only one that is for its alg.
+pub fn select<'a>(keys: &'a [TrustedKey], header: &Header) -> Option<&'a TrustedKey> {
+    if let Some(kid) = &header.kid {
+        return keys.iter().find(|key| key.kid == *kid);
+    }
+    let mut fitting = keys.iter().filter(|key| key.key.algorithm() == header.alg);
+    fitting.next().filter(|_| fitting.next().is_none())
 }
 
 /// Reads the keys in `text`, the content of `file`: a PEM public key, a JWK or a

@@ -12,7 +12,7 @@ pub struct Fault {
     /// Line and column, counted from 1; none where the whole file is meant.
     pub place: Option<(usize, usize)>,
     /// The source line and the number of characters to mark.
-    excerpt: Option<(String, usize)>,
+    marked: Option<(String, usize)>,
     /// What is wrong and what to do about it.
     pub message: String,
 }
@@ -23,7 +23,7 @@ impl Fault {
         Self {
             file: file.to_owned(),
             place: None,
-            excerpt: None,
+            marked: None,
             message: message.into(),
         }
     }
@@ -40,14 +40,14 @@ impl Fault {
             .next()
             .unwrap_or_default();
         let column = before.get(line_start..).unwrap_or_default().chars().count();
-        let marked = text
+        let meant = text
             .get(start..floor_char_boundary(text, span.end))
             .unwrap_or_default();
-        let marked = marked.lines().next().unwrap_or_default().chars().count();
+        let width = meant.lines().next().unwrap_or_default().chars().count();
         Self {
             file: file.to_owned(),
             place: Some((line_number(text, start), column.saturating_add(1))),
-            excerpt: Some((line.to_owned(), marked.max(1))),
+            marked: Some((line.to_owned(), width.max(1))),
             message: message.into(),
         }
     }
@@ -58,6 +58,19 @@ impl Fault {
             Some((line, column)) => format!("{}:{line}:{column}", self.file),
             None => self.file.clone(),
         }
+    }
+
+    /// The source line, and under it a caret for every character that is meant.
+    pub fn excerpt(&self) -> Option<String> {
+        let (_, column) = self.place?;
+        let (line, marked) = self.marked.as_ref()?;
+        // Tabs stay tabs, so that the caret stands under what it marks.
+        let indent: String = line
+            .chars()
+            .take(column.saturating_sub(1))
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        Some(format!("{line}\n{indent}{}", "^".repeat(*marked)))
     }
 }
 
@@ -80,14 +93,8 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.location(), self.message)?;
-        if let (Some((_, column)), Some((line, marked))) = (self.place, &self.excerpt) {
-            // Tabs stay tabs, so that the caret stands under what it marks.
-            let indent: String = line
-                .chars()
-                .take(column.saturating_sub(1))
-                .map(|c| if c == '\t' { '\t' } else { ' ' })
-                .collect();
-            write!(f, "\n    {line}\n    {indent}{}", "^".repeat(*marked))?;
+        for line in self.excerpt().iter().flat_map(|excerpt| excerpt.lines()) {
+            write!(f, "\n    {line}")?;
         }
         Ok(())
     }

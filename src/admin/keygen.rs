@@ -1,0 +1,107 @@
+//! `pam-jwt keygen`: a new signing key.
+
+use crate::new_file::NewFiles;
+use crate::output::{Exit, Failure, Output};
+use clap::Args;
+use jose::{Algorithm, private_key};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Make a signing key: a private JWK (mode 0600) and the public JWK beside it.
+///
+/// The public JWK is what other machines trust: copy it into their
+/// /etc/pam-jwt/keys and name it in a file of issuers.d.
+#[derive(Args)]
+pub struct Keygen {
+    /// The algorithm to sign with: EdDSA, ES256 or RS256 (3072 bits).
+    #[arg(long, value_parser = algorithm)]
+    alg: Algorithm,
+    /// Where the private JWK goes; NAME.jwk puts the public one into NAME.pub.jwk.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The key's kid, instead of the beginning of its RFC 7638 thumbprint.
+    #[arg(long)]
+    kid: Option<String>,
+}
+
+impl Keygen {
+    /// Runs it.
+    pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
+        let public_path = public_path(&self.out);
+        let key = generate(self.alg, self.kid.as_deref())?;
+        let mut files = NewFiles::default();
+        files.file(&self.out, 0o600, with_newline(&key.private_jwk).as_bytes())?;
+        files.file(
+            &public_path,
+            0o644,
+            with_newline(&key.public_jwk).as_bytes(),
+        )?;
+        files.keep();
+        let (private, public) = (
+            self.out.display().to_string(),
+            public_path.display().to_string(),
+        );
+        out.report(
+            || json!({ "alg": self.alg.name(), "kid": key.kid, "private": private, "public": public }),
+            || {
+                format!(
+                    "{private}  private, keep it (mode 0600)\n{public}  public, for those who trust it\n\
+                     kid {}, {}",
+                    key.kid, self.alg
+                )
+            },
+        );
+        Ok(Exit::Done)
+    }
+}
+
+/// Makes a key.
+pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<private_key::Generated, Failure> {
+    private_key::generate(alg, kid)
+        .map_err(|error| Failure::new(format!("no key was made: {error}")))
+}
+
+/// A text file ends in a newline.
+pub fn with_newline(text: &str) -> zeroize::Zeroizing<String> {
+    zeroize::Zeroizing::new(format!("{text}\n"))
+}
+
+/// Reads the name of an algorithm.
+pub fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        format!(
+            "known are {}",
+            Algorithm::ALL.map(Algorithm::name).join(", ")
+        )
+    })
+}
+
+fn public_path(private: &Path) -> PathBuf {
+    if private
+        .extension()
+        .is_some_and(|extension| extension == "jwk")
+    {
+        private.with_extension("pub.jwk")
+    } else {
+        let mut name = private.as_os_str().to_owned();
+        name.push(".pub");
+        name.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_key_goes_beside_the_private_one() {
+        for (private, public) in [
+            ("/k/a.jwk", "/k/a.pub.jwk"),
+            ("a.b.jwk", "a.b.pub.jwk"),
+            ("a", "a.pub"),
+            ("a.key", "a.key.pub"),
+        ] {
+            assert_eq!(public_path(Path::new(private)), PathBuf::from(public));
+        }
+    }
+}

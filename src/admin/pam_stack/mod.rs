@@ -1,0 +1,54 @@
+//! Reads PAM configuration and finds the lines that would let somebody in with neither a token nor
+//! a password, or that make `pam_jwt.so` do something else than its administrator thinks.
+//!
+//! Pure: the caller reads the files. `parse` turns them into stacks, `evaluate` says what libpam
+//! makes of the modules' answers, `modules` what each module may answer, `search` finds a way to
+//! success, and `findings` and `ways_in` say what that means for whoever logs in.
+
+mod control;
+mod evaluate;
+mod findings;
+mod lines;
+mod modules;
+mod parse;
+mod search;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod ways_in;
+
+pub use findings::examine;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It lets somebody in who should stay out, or keeps the line from doing what it is there for.
+    Error,
+    /// It may be meant, and the administrator should know.
+    Warning,
+    /// What could not be examined.
+    Note,
+}
+
+/// One thing to know about a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    /// A fixed name, for scripts and tests.
+    pub code: &'static str,
+    /// As the including line or the service names it.
+    pub file: String,
+    pub line: usize,
+    /// What is so, in a sentence.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// What was found in one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Without `pam_jwt.so` a service is none of our business, and nothing is reported.
+    pub uses_pam_jwt: bool,
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,93 @@
+//! The arguments of a pam_jwt.so line in pam.d. One that is unknown refuses:
+//! whoever wrote it meant something by it.
+
+use std::ffi::CStr;
+use std::path::PathBuf;
+
+/// The arguments of one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// `config=DIR`
+    pub(crate) config: PathBuf,
+    /// `debug`: log also what was no token.
+    pub(crate) debug: bool,
+    /// `use_first_pass`: never ask, take the secret that an earlier module asked for.
+    pub(crate) use_first_pass: bool,
+    /// `pass_token`: leave a token where later modules see it.
+    pub(crate) pass_token: bool,
+    /// `require_token`: on an account line, refuse a login that was not by token.
+    pub(crate) require_token: bool,
+}
+
+impl Options {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// What is wrong with the first one that is.
+    pub(crate) fn parse(args: &[&CStr]) -> Result<Self, String> {
+        let mut options = Self {
+            config: PathBuf::from(system::CONFIG_DIR),
+            debug: false,
+            use_first_pass: false,
+            pass_token: false,
+            require_token: false,
+        };
+        for arg in args {
+            match arg.to_bytes() {
+                b"debug" => options.debug = true,
+                b"use_first_pass" => options.use_first_pass = true,
+                b"pass_token" => options.pass_token = true,
+                b"require_token" => options.require_token = true,
+                b"issue" | b"issue=required" => {
+                    return Err(format!("{} is not built yet", arg.to_string_lossy()));
+                }
+                other => match other.strip_prefix(b"config=").map(std::str::from_utf8) {
+                    Some(Ok(dir)) if dir.starts_with('/') => options.config = PathBuf::from(dir),
+                    Some(_) => return Err("config= takes an absolute path".to_owned()),
+                    None => return Err(format!("unknown argument {}", arg.to_string_lossy())),
+                },
+            }
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_arguments_are_read() {
+        let none = Options::parse(&[]).unwrap();
+        assert_eq!(none.config, PathBuf::from("/etc/pam-jwt"));
+        assert!(!(none.debug || none.use_first_pass || none.pass_token || none.require_token));
+        let all = [
+            c"config=/x",
+            c"debug",
+            c"use_first_pass",
+            c"pass_token",
+            c"require_token",
+        ];
+        let all = Options::parse(&all).unwrap();
+        assert_eq!(all.config, PathBuf::from("/x"));
+        assert!(all.debug && all.use_first_pass && all.pass_token && all.require_token);
+    }
+
+    #[test]
+    fn an_argument_that_is_unknown_or_not_built_is_an_error() {
+        for bad in [
+            c"",
+            c"Debug",
+            c"debug=1",
+            c"config",
+            c"config=",
+            c"config=x",
+            c"try_first_pass",
+            c"issue",
+            c"issue=required",
+            c"\xff",
+        ] {
+            assert!(Options::parse(&[c"debug", bad]).is_err(), "{bad:?}");
+        }
+    }
+}
