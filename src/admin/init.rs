@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn the_trust_file_that_is_written_loads() {
         let text = trust_file("https://x/?a=\\b", Path::new("/etc/pam-jwt/keys/local.jwk"));
-        let global = Some(Source {
+        let global = Source {
             file: "pam-jwt.toml",
             text: GLOBAL,
-        });
+        };
         let config = Config::parse(
             global,
             &[Source {
@@ -142,6 +142,7 @@ mod tests {
                 text: &text,
             }],
         )
+        .whole()
         .unwrap();
         assert_eq!(config.global, policy::config::Global::default());
         let issuer = &config.issuers[0];

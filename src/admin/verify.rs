@@ -72,7 +72,8 @@ impl Verify {
                 "service": self.service, "rule": rule, "checks": checks })
         };
         let as_text = || {
-            let mut lines: Vec<String> = steps.iter().map(|step| line(out, step)).collect();
+            let width = steps.iter().map(|step| step.name.len()).max().unwrap_or(0);
+            let mut lines: Vec<String> = steps.iter().map(|step| line(out, step, width)).collect();
             lines.push(match rule {
                 Some(rule) => {
                     let allowed = out.painted(Tone::Good, "ALLOWED");
@@ -96,11 +97,11 @@ impl Verify {
     }
 }
 
-fn line(out: &Output, step: &Step) -> String {
+fn line(out: &Output, step: &Step, width: usize) -> String {
     let mark = if step.passed {
         out.painted(Tone::Good, "pass")
     } else {
         out.painted(Tone::Bad, "FAIL")
     };
-    format!("{mark}  {:<10} {}", step.name, step.detail)
+    format!("{mark}  {:<width$}  {}", step.name, step.detail)
 }

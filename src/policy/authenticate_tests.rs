@@ -24,12 +24,16 @@ fn world() -> World {
     let text = "issuer='https://i'\naudience=['ssh://{hostname}']\nkeys=['/k']\n\
                 [[allow]]\naccount='{sub}'\nservices=['sshd']\n";
     let config = Config::parse(
-        None,
+        Source {
+            file: "pam-jwt.toml",
+            text: "",
+        },
         &[Source {
             file: "/etc/pam-jwt/issuers.d/i.toml",
             text,
         }],
     )
+    .whole()
     .unwrap();
     let file = KeyFile {
         file: "/k".into(),

@@ -230,12 +230,16 @@ mod tests {
     ) -> Result<usize, Reason> {
         let text = format!("issuer='i'\naudience=['x']\nkeys=['/k']\n{allow}");
         let config = Config::parse(
-            None,
+            Source {
+                file: "pam-jwt.toml",
+                text: "",
+            },
             &[Source {
                 file: "i.toml",
                 text: &text,
             }],
         )
+        .whole()
         .unwrap();
         let claims = Claims::parse(claims.as_bytes()).unwrap();
         let request = Request {

@@ -194,12 +194,16 @@ mod tests {
     fn issuer(keys: Vec<TrustedKey>) -> Result<Trust, Vec<(String, KeyError)>> {
         let text = "issuer='i'\naudience=['ssh://{hostname}','x']\nkeys=['/k']";
         let config = Config::parse(
-            None,
+            Source {
+                file: "pam-jwt.toml",
+                text: "",
+            },
             &[Source {
                 file: "i.toml",
                 text,
             }],
         )
+        .whole()
         .unwrap();
         Trust::new(config, vec![keys], "host1")
     }

@@ -4,7 +4,7 @@
 use crate::trusted_file::{self, Untrusted};
 use crate::{hostname, shown};
 use jose::KeyError;
-use policy::config::{Config, Fault, KeyFile, Source};
+use policy::config::{Config, Fault, KeyFile, Parsed, Source};
 use policy::trust::{Trust, TrustedKey, keys_in};
 use std::path::Path;
 
@@ -22,8 +22,10 @@ pub struct Loaded {
 /// # Errors
 /// Every fault that was found.
 pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
-    let config = load_config(dir)?;
-    let mut faults = Vec::new();
+    let Parsed {
+        readable: config,
+        mut faults,
+    } = read_config(dir);
     let mut left_out = Vec::new();
     let mut keys: Vec<Vec<TrustedKey>> = Vec::new();
     for issuer in &config.issuers {
@@ -36,14 +38,12 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
         }
         keys.push(of_issuer);
     }
-    let host = hostname().map_err(|error| {
-        vec![Fault::of_file(
-            "hostname",
-            format!("the machine's name cannot be read: {error}"),
-        )]
-    })?;
-    let joined = Trust::new(config, keys, &host);
-    match joined {
+    let host = hostname().unwrap_or_else(|error| {
+        let message = format!("the machine's name cannot be read: {error}");
+        faults.push(Fault::of_file("hostname", message));
+        String::new()
+    });
+    match Trust::new(config, keys, &host) {
         Ok(trust) if faults.is_empty() => Ok(Loaded { trust, left_out }),
         Ok(_) => Err(faults),
         Err(conflicts) => {
@@ -55,48 +55,37 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
     }
 }
 
-fn load_config(dir: &Path) -> Result<Config, Vec<Fault>> {
-    let mut faults = Vec::new();
-    let global_path = dir.join("pam-jwt.toml");
-    let global = text_of(&global_path);
-    let issuer_paths = trusted_file::list(&dir.join("issuers.d"), ".toml");
-    let mut issuers = Vec::new();
-    match issuer_paths {
-        Ok(paths) => {
-            for path in paths {
-                match text_of(&path) {
-                    Ok(text) => issuers.push((shown(&path), text)),
-                    Err(fault) => faults.push(fault),
-                }
-            }
-        }
-        Err(error) => faults.push(untrusted(&error)),
-    }
-    let global = match global {
-        Ok(text) => (shown(&global_path), text),
+/// Reads the files; one that cannot be read is a fault like one that is wrong.
+fn read_config(dir: &Path) -> Parsed {
+    let mut unreadable = Vec::new();
+    let mut read = |path: &Path| match text_of(path) {
+        Ok(text) => Some((shown(path), text)),
         Err(fault) => {
-            faults.insert(0, fault);
-            Default::default()
+            unreadable.push(fault);
+            None
         }
     };
+    let global = read(&dir.join("pam-jwt.toml")).unwrap_or_default();
+    let listed = trusted_file::list(&dir.join("issuers.d"), ".toml");
+    let issuers: Vec<(String, String)> = listed
+        .iter()
+        .flatten()
+        .filter_map(|path| read(path))
+        .collect();
+    unreadable.extend(listed.as_ref().err().map(untrusted));
     let sources: Vec<Source<'_>> = issuers
         .iter()
         .map(|(file, text)| Source { file, text })
         .collect();
-    match Config::parse(
-        Some(Source {
+    let mut parsed = Config::parse(
+        Source {
             file: &global.0,
             text: &global.1,
-        }),
+        },
         &sources,
-    ) {
-        Ok(config) if faults.is_empty() => Ok(config),
-        Ok(_) => Err(faults),
-        Err(mut found) => {
-            faults.append(&mut found);
-            Err(faults)
-        }
-    }
+    );
+    parsed.faults.splice(0..0, unreadable);
+    parsed
 }
 
 fn text_of(path: &Path) -> Result<String, Fault> {

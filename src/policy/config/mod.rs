@@ -97,26 +97,45 @@ pub struct Source<'a> {
     pub text: &'a str,
 }
 
-impl Config {
-    /// Reads all files, or reports every fault in any of them.
+/// What could be read, and every fault that was found. There is no way to the
+/// configuration while there are faults, but a tool can go on looking for more.
+#[must_use]
+#[derive(Debug)]
+pub struct Parsed {
+    /// The files that have no fault of their own.
+    pub readable: Config,
+    /// In the order of the files.
+    pub faults: Vec<Fault>,
+}
+
+impl Parsed {
+    /// The configuration, if nothing is wrong with any of it.
     ///
     /// # Errors
-    /// The [`Fault`]s, in the order of the files.
-    pub fn parse(global: Option<Source<'_>>, issuers: &[Source<'_>]) -> Result<Self, Vec<Fault>> {
+    /// The faults.
+    pub fn whole(self) -> Result<Config, Vec<Fault>> {
+        if self.faults.is_empty() {
+            Ok(self.readable)
+        } else {
+            Err(self.faults)
+        }
+    }
+}
+
+impl Config {
+    /// Reads all files.
+    pub fn parse(global: Source<'_>, issuers: &[Source<'_>]) -> Parsed {
         let mut faults = Vec::new();
-        let global = match global.map(parse::global) {
-            None => Global::default(),
-            Some(Ok(global)) => global,
-            Some(Err(fault)) => {
-                faults.push(fault);
-                Global::default()
-            }
-        };
-        let mut parsed: Vec<Issuer> = Vec::new();
+        let global = parse::global(global).unwrap_or_else(|fault| {
+            faults.push(fault);
+            Global::default()
+        });
+        let mut readable: Vec<Issuer> = Vec::new();
         for source in issuers {
             match parse::issuer(*source) {
                 Ok(issuer) => {
-                    if let Some(other) = parsed.iter().find(|other| other.issuer == issuer.issuer) {
+                    if let Some(other) = readable.iter().find(|other| other.issuer == issuer.issuer)
+                    {
                         faults.push(Fault::of_file(
                             source.file,
                             format!(
@@ -126,18 +145,17 @@ impl Config {
                             ),
                         ));
                     }
-                    parsed.push(issuer);
+                    readable.push(issuer);
                 }
                 Err(mut found) => faults.append(&mut found),
             }
         }
-        if faults.is_empty() {
-            Ok(Self {
+        Parsed {
+            readable: Self {
                 global,
-                issuers: parsed,
-            })
-        } else {
-            Err(faults)
+                issuers: readable,
+            },
+            faults,
         }
     }
 }

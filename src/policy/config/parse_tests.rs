@@ -232,12 +232,36 @@ fn two_files_for_one_issuer_are_an_error() {
         file: "b.toml",
         text: GOOD,
     };
-    let faults = Config::parse(None, &[one, two]).unwrap_err();
+    let faults = Config::parse(EMPTY, &[one, two]).whole().unwrap_err();
     assert_eq!(faults.len(), 1);
     assert!(
         faults[0]
             .to_string()
             .starts_with("b.toml: a.toml names the issuer")
     );
-    assert!(Config::parse(None, &[one]).is_ok());
+    assert!(Config::parse(EMPTY, &[one]).whole().is_ok());
 }
+
+#[test]
+fn a_fault_in_one_file_hides_none_in_another() {
+    let bad = Source {
+        file: "a.toml",
+        text: "x = 1",
+    };
+    let good = Source {
+        file: "b.toml",
+        text: GOOD,
+    };
+    let global = Source {
+        file: "pam-jwt.toml",
+        text: "y = 1",
+    };
+    let parsed = Config::parse(global, &[bad, good]);
+    assert_eq!((parsed.faults.len(), parsed.readable.issuers.len()), (2, 1));
+    assert!(parsed.whole().is_err());
+}
+
+const EMPTY: Source<'_> = Source {
+    file: "pam-jwt.toml",
+    text: "",
+};
