@@ -228,3 +228,54 @@ const fn word(severity: Severity) -> &'static str {
         Severity::Note => "note",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Debian's common files, less their comments.
+    fn debian(name: &str) -> Option<&'static str> {
+        Some(match name {
+            "common-auth" => {
+                "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n\
+                 auth required pam_permit.so\n"
+            }
+            "common-account" => {
+                "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n\
+                 account requisite pam_deny.so\naccount required pam_permit.so\n"
+            }
+            _ => return None,
+        })
+    }
+
+    #[test]
+    fn the_examples_of_pam_lines_let_nobody_in_by_accident() {
+        let examples = [
+            ("sshd", include_str!("../../conf/pam.d/sshd"), &[][..]),
+            ("sudo", include_str!("../../conf/pam.d/sudo"), &[]),
+            ("login", include_str!("../../conf/pam.d/login"), &[]),
+            ("faillock", include_str!("../../conf/pam.d/faillock"), &[]),
+            (
+                "sshd-token-only",
+                include_str!("../../conf/pam.d/sshd-token-only"),
+                &["require_token", "token_only"],
+            ),
+        ];
+        for (name, text, expected) in examples {
+            let read = |asked: &str| {
+                if asked == name {
+                    Some(text.to_owned())
+                } else {
+                    debian(asked).map(str::to_owned)
+                }
+            };
+            let report = pam_stack::examine(name, &read);
+            let found: Vec<&str> = report.findings.iter().map(|finding| finding.code).collect();
+            assert!(
+                report.uses_pam_jwt && found == expected,
+                "{name}: {:#?}",
+                report.findings
+            );
+        }
+    }
+}

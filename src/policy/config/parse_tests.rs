@@ -223,6 +223,42 @@ fn global_settings_have_defaults_and_bounds() {
 }
 
 #[test]
+fn the_examples_load() {
+    let global = Source {
+        file: "pam-jwt.toml",
+        text: include_str!("../../../conf/pam-jwt.toml"),
+    };
+    let issuer = Source {
+        file: "example.toml",
+        text: include_str!("../../../conf/issuers.d/example.toml"),
+    };
+    let config = Config::parse(global, &[issuer]).whole().unwrap();
+    assert_eq!(config.global, Global::default());
+    assert_eq!(config.issuers[0].allow.len(), 2);
+    // What the comments offer loads too.
+    let offered = |text: &str| {
+        text.lines()
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|line| line.contains(" = "))
+                    .unwrap_or(line)
+                    .to_owned()
+                    + "\n"
+            })
+            .collect::<String>()
+    };
+    let global_text = offered(global.text);
+    assert!(
+        super::global(Source {
+            text: &global_text,
+            ..global
+        })
+        .is_ok(),
+        "{global_text}"
+    );
+}
+
+#[test]
 fn two_files_for_one_issuer_are_an_error() {
     let one = Source {
         file: "a.toml",
