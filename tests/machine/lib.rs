@@ -1,2 +1,36 @@
+//! Throwaway machines: a [`Machine`] has its own `/etc`, accounts, `pam.d`,
+//! network, log and clock, in which the host's real `sshd`, `ssh`, `su` and
+//! `sudo` run. It takes root and Linux namespaces, no container engine, and
+//! leaves nothing behind, however the test ends.
+//!
+//! ```no_run
+//! use machine::Machine;
+//!
+//! let machine = Machine::boot();
+//! machine.account("alice");
+//! machine.password("alice", "secret");
+//! let _sshd = machine.sshd(&["PasswordAuthentication no"]);
+//! let login = machine.ssh("alice").answers(["secret"]).command("id -un");
+//! assert_eq!(login.stdout, "alice\n", "{login}");
+//! ```
+//!
+//! What a program in the machine does is waited for, never slept for, and a
+//! failure shows everything that was seen.
 #![forbid(unsafe_code)]
-//! machine
+
+mod clock;
+mod command;
+mod log;
+mod machine;
+mod namespaces;
+mod ssh;
+mod sshd;
+mod terminal;
+mod watched;
+
+pub use command::{Command, Output};
+pub use log::{LogLine, Mark};
+pub use machine::Machine;
+pub use ssh::{Login, Ssh};
+pub use sshd::Sshd;
+pub use terminal::Terminal;

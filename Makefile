@@ -1,0 +1,64 @@
+# Everything from a checkout to a login. `make` lists the targets.
+#
+# Whoever runs it need not be root: what has to be root becomes it with sudo.
+# Nothing but `packages` and cargo's own downloads touches the network.
+
+PREFIX ?= /usr
+DESTDIR ?=
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+RELEASE := $(CARGO_TARGET_DIR)/release
+
+# Where libpam looks for modules: with pam_unix, of this machine's architecture first.
+PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
+	$(wildcard /usr/$(lib)/security/pam_unix.so /$(lib)/security/pam_unix.so))
+PAMDIR ?= $(patsubst %/,%,$(dir $(firstword $(PAM_UNIX))))
+
+# Under sudo, the toolchain is the caller's: root's PATH need not have one.
+CALLER_HOME := $(if $(SUDO_USER),$(shell getent passwd $(SUDO_USER) | cut -d: -f6),$(HOME))
+CARGO ?= $(firstword $(shell command -v cargo) $(wildcard $(CALLER_HOME)/.cargo/bin/cargo) cargo)
+export RUSTUP_HOME ?= $(CALLER_HOME)/.rustup
+
+# Built by the caller, run by root.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
+RUN_AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner="$(SUDO)"')
+
+# The build date that the module holds against the clock is the commit's.
+ifndef SOURCE_DATE_EPOCH
+COMMIT_DATE := $(shell git -c safe.directory='$(CURDIR)' log -1 --format=%ct 2>/dev/null)
+ifneq ($(COMMIT_DATE),)
+export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
+endif
+endif
+
+.PHONY: help packages build install uninstall demo test clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+packages: ## install the system packages that build, demo and test need, if any is missing
+	@sh tests/packages.sh
+
+build: ## build the module and the command
+	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin
+
+install: ## install what was built, under DESTDIR; the module into PAMDIR
+	@test -n "$(PAMDIR)" || { echo "libpam's modules are not where they use to be: set PAMDIR" >&2; exit 1; }
+	@test -e $(RELEASE)/libpam_jwt.so || { echo "nothing is built yet: make build" >&2; exit 1; }
+	install -D -m 0644 $(RELEASE)/libpam_jwt.so $(DESTDIR)$(PAMDIR)/pam_jwt.so
+	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(PREFIX)/sbin/pam-jwt
+	cd conf && find . -type f -exec install -D -m 0644 {} $(DESTDIR)$(PREFIX)/share/doc/pam-jwt/{} \;
+
+uninstall: ## remove what was installed; what is in /etc stays. First take the lines out of pam.d
+	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(PREFIX)/sbin/pam-jwt
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pam-jwt
+
+demo: packages build ## log in with a token, in a throwaway machine
+	$(CARGO) build --release --locked -p pam-jwt-tests --bin demo
+	$(SUDO) $(RELEASE)/demo
+
+test: packages build ## run every test there is
+	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
+	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,49 @@
+//! How the test process gets at the inside of a machine: a thread joins its
+//! namespaces, acts, and ends. What it does with `std::fs` then concerns the
+//! machine's files (a path through `/proc/PID/root` would not: an absolute
+//! symbolic link leads back out), and what it starts is a process of the
+//! machine, yet a child of the test.
+
+use std::fs::File;
+use std::io;
+use std::panic;
+use std::thread;
+
+use nix::sched::{CloneFlags, setns, unshare};
+
+/// The namespaces of one machine, held open.
+pub(crate) struct Namespaces {
+    files: Vec<(File, CloneFlags)>,
+}
+
+impl Namespaces {
+    /// Those of a process, by its pid outside.
+    pub(crate) fn of(pid: u32) -> io::Result<Namespaces> {
+        let open =
+            |name, kind| File::open(format!("/proc/{pid}/ns/{name}")).map(|file| (file, kind));
+        let files = vec![
+            open("uts", CloneFlags::CLONE_NEWUTS)?,
+            open("ipc", CloneFlags::CLONE_NEWIPC)?,
+            open("net", CloneFlags::CLONE_NEWNET)?,
+            open("pid", CloneFlags::CLONE_NEWPID)?,
+            open("mnt", CloneFlags::CLONE_NEWNS)?,
+        ];
+        Ok(Namespaces { files })
+    }
+
+    /// Runs `action` in a thread that has joined them, its directory being `/`.
+    /// It can start processes, but no threads: those would be of another pid
+    /// namespace than their process.
+    pub(crate) fn enter<T: Send>(&self, action: impl FnOnce() -> T + Send) -> T {
+        let inside = || {
+            // Threads share root and directory; one that does cannot join a mount namespace.
+            unshare(CloneFlags::CLONE_FS).expect("unshare(CLONE_FS)");
+            for (file, kind) in &self.files {
+                setns(file, *kind).expect("setns: is the machine still there?");
+            }
+            action()
+        };
+        thread::scope(|scope| scope.spawn(inside).join())
+            .unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+    }
+}

@@ -1,0 +1,86 @@
+//! The real sshd in a machine.
+
+use crate::Machine;
+
+const PID_FILE: &str = "/run/sshd.pid";
+
+/// sshd, listening on port 22 of the machine's loopback until this is dropped.
+/// Sessions that are open then go on.
+#[must_use = "sshd stops when this is dropped"]
+pub struct Sshd<'m> {
+    machine: &'m Machine,
+}
+
+impl<'m> Sshd<'m> {
+    pub(crate) fn start(machine: &'m Machine, config: &[&str]) -> Sshd<'m> {
+        let host_key = "/etc/ssh/machine_ed25519_key";
+        let exists = machine.inside(|| std::fs::exists(host_key).unwrap_or(false));
+        if !exists {
+            machine
+                .run([
+                    "ssh-keygen",
+                    "-q",
+                    "-t",
+                    "ed25519",
+                    "-N",
+                    "",
+                    "-f",
+                    host_key,
+                ])
+                .expect_success();
+        }
+
+        // The first value of an option holds.
+        let mut lines: Vec<&str> = config.to_vec();
+        lines.extend([
+            "Port 22",
+            "ListenAddress 127.0.0.1",
+            "HostKey /etc/ssh/machine_ed25519_key",
+            "PidFile /run/sshd.pid",
+            "UsePAM yes",
+            "KbdInteractiveAuthentication yes",
+            "PasswordAuthentication yes",
+            "UseDNS no",
+        ]);
+        // Since 9.8 a client whose logins fail is shut out for a while; every test is one client.
+        let penalties = "PerSourcePenalties no";
+        let test = [
+            "/usr/sbin/sshd",
+            "-t",
+            "-f",
+            "/dev/null",
+            "-h",
+            host_key,
+            "-o",
+            penalties,
+        ];
+        if machine.run(test).code() == Some(0) {
+            lines.push(penalties);
+        }
+        machine.write("/etc/ssh/sshd_config", lines.join("\n") + "\n", 0o644);
+
+        let mark = machine.mark();
+        machine.run(["/usr/sbin/sshd"]).expect_success();
+        machine.wait_for_log(mark, "Server listening on 127.0.0.1 port");
+        Sshd { machine }
+    }
+
+    /// The pid of the listening sshd, in the machine.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        let text = self.machine.read(PID_FILE);
+        text.trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("{PID_FILE} holds {text:?}"))
+    }
+}
+
+impl Drop for Sshd<'_> {
+    fn drop(&mut self) {
+        // It removes its pid file, and then ends.
+        let stop = format!(
+            "read -r pid <{PID_FILE} && kill $pid && while kill -0 $pid; do :; done 2>/dev/null"
+        );
+        let _ = self.machine.run(["sh", "-c", &stop]);
+    }
+}

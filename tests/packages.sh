@@ -1,0 +1,59 @@
+#!/bin/sh
+# Installs what `make build`, `make demo` and `make test` need of the system,
+# with apt or dnf. Where nothing is missing it does nothing, and takes no root.
+set -eu
+
+apt_packages='gcc libc6-dev libpam0g-dev
+    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind'
+dnf_packages='gcc glibc-devel pam-devel
+    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind'
+
+# Prints those of the packages for which the query fails.
+missing() {
+    query=$1
+    shift
+    for package; do
+        $query "$package" >/dev/null 2>&1 || printf '%s ' "$package"
+    done
+}
+
+dpkg_query() {
+    dpkg-query --show --showformat='${db:Status-Status}\n' "$1" | grep -qx installed
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Debian starts a service as it is installed, and at every boot; here sshd is
+# only wanted as a program. policy-rc.d answers for the first (101: forbidden).
+apt_install() {
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap 'as_root rm -f $policy' EXIT
+        trap 'exit 1' HUP INT TERM
+        printf '#!/bin/sh\nexit 101\n' | as_root sh -c "cat >$policy && chmod 0755 $policy"
+    fi
+    as_root apt-get update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+}
+
+if command -v apt-get >/dev/null; then
+    packages=$(missing dpkg_query $apt_packages)
+    [ -z "$packages" ] || apt_install $packages
+elif command -v dnf >/dev/null; then
+    packages=$(missing 'rpm -q' $dnf_packages)
+    [ -z "$packages" ] || as_root dnf --assumeyes install $packages
+else
+    echo "neither apt nor dnf here; these have to be installed, whatever they are called:" >&2
+    echo "$dnf_packages" >&2
+    exit 0
+fi
+
+case " ${packages-}" in
+*' openssh-server '*)
+    if [ -d /run/systemd/system ]; then
+        as_root systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true
+    fi
+    ;;
+esac
