@@ -20,7 +20,7 @@ pub struct Keygen {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The key's kid, instead of the beginning of its RFC 7638 thumbprint.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     kid: Option<String>,
 }
 

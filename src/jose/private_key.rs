@@ -151,8 +151,9 @@ pub struct Generated {
 }
 
 /// Makes a key for `alg`; RSA keys get 3072 bits (NIST SP 800-57: good beyond
-/// 2030). Without `kid` its kid is the first 12 characters of the thumbprint:
-/// long enough to be unique among one's keys, and short in every token.
+/// 2030). Without `kid` its kid is the first 12 letters and digits of the
+/// thumbprint: enough to be unique among one's keys, short in every token, and
+/// never taken for an option on a command line.
 ///
 /// # Errors
 /// [`KeyError::Library`].
@@ -164,7 +165,10 @@ pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<Generated, KeyError
     };
     let kid = match kid {
         Some(kid) => kid.to_owned(),
-        None => public.thumbprint().chars().take(12).collect(),
+        None => {
+            let thumbprint = public.thumbprint();
+            thumbprint.chars().filter(char::is_ascii_alphanumeric).take(12).collect()
+        }
     };
     let quoted = serde_json::Value::from(kid.as_str());
     let canonical = public.canonical_jwk();

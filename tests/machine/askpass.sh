@@ -8,4 +8,5 @@ while [ -e "prompt.$number" ]; do
     number=$((number + 1))
 done
 printf %s "$1" >"prompt.$number"
+[ -e "answer.$number" ] || exit 1
 exec cat "answer.$number"

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Write;
 use std::process::{self, ExitStatus, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use crate::Machine;
 use crate::clock::CLOCK_ENVIRONMENT;
@@ -22,6 +23,7 @@ pub struct Command<'m> {
     environment: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
     user: Option<String>,
+    limit: Duration,
 }
 
 impl<'m> Command<'m> {
@@ -35,6 +37,7 @@ impl<'m> Command<'m> {
             environment: Vec::new(),
             stdin: Vec::new(),
             user: None,
+            limit: DEADLINE,
         };
         command.args(argv)
     }
@@ -69,10 +72,16 @@ impl<'m> Command<'m> {
         self
     }
 
+    /// Gives it longer than the usual deadline.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Runs it to its end. One that does not come to an end is killed, with status 124.
     #[must_use = "it may have failed: expect_success() or expect_code()"]
     pub fn run(self) -> Output {
-        let seconds = DEADLINE.as_secs().to_string();
+        let seconds = self.limit.as_secs().to_string();
         let mut command =
             self.prepare(&["setsid", "--wait", "timeout", "--kill-after=5", &seconds]);
         command

@@ -142,41 +142,23 @@ impl Machine {
     /// Adds an account that no password opens: shadow has `*`, which sshd,
     /// unlike `!`, does not take for a locked one.
     pub fn account(&self, name: &str) {
-        self.run([
-            "useradd",
-            "--create-home",
-            "--shell",
-            "/bin/sh",
-            "--password",
-            "*",
-            name,
-        ])
-        .expect_success();
+        let useradd = "useradd --create-home --shell /bin/sh --password *";
+        self.run(useradd.split(' ').chain([name])).expect_success();
     }
 
     /// Gives an account a password, in a hash that is quick to check.
     pub fn password(&self, name: &str, password: &str) {
-        self.command([
-            "chpasswd",
-            "--crypt-method",
-            "SHA256",
-            "--sha-rounds",
-            "1000",
-        ])
-        .stdin(format!("{name}:{password}"))
-        .run()
-        .expect_success();
+        self.command("chpasswd --crypt-method SHA256 --sha-rounds 1000".split(' '))
+            .stdin(format!("{name}:{password}"))
+            .run()
+            .expect_success();
     }
 
     /// Installs the release artefacts as `make install` does on any machine.
     /// `make build` has made them; nothing is built here.
     pub fn install(&self) {
         let mut install = self
-            .command([
-                OsStr::new("make"),
-                "--no-print-directory".as_ref(),
-                "-C".as_ref(),
-            ])
+            .command(["make", "--no-print-directory", "-C"])
             .arg(checkout())
             .args(["install", "DESTDIR=", "PREFIX=/usr"]);
         if let Some(directory) = std::env::var_os("CARGO_TARGET_DIR") {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::process::ExitStatus;
 
-use crate::{LogLine, Machine, Mark};
+use crate::{LogLine, Machine};
 
 /// A login to come.
 #[must_use]
@@ -28,7 +28,7 @@ pub struct Login {
     pub stderr: String,
     /// The prompts that were asked, in order.
     pub prompts: Vec<String>,
-    /// What was logged meanwhile.
+    /// What was logged meanwhile; sshd may have more to say after ssh has ended.
     pub log: Vec<LogLine>,
 }
 
@@ -101,7 +101,7 @@ impl<'m> Ssh<'m> {
             stdout: output.stdout,
             stderr: output.stderr,
             prompts: self.prompts(&directory),
-            log: self.log(mark),
+            log: self.machine.log_since(mark),
         }
     }
 
@@ -112,10 +112,6 @@ impl<'m> Ssh<'m> {
                 .map(|prompt| String::from_utf8_lossy(&prompt).into_owned())
                 .collect()
         })
-    }
-
-    fn log(&self, mark: Mark) -> Vec<LogLine> {
-        self.machine.log_since(mark)
     }
 }
 

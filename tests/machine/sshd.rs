@@ -2,6 +2,7 @@
 
 use crate::Machine;
 
+const HOST_KEY: &str = "/etc/ssh/machine_ed25519_key";
 const PID_FILE: &str = "/run/sshd.pid";
 
 /// sshd, listening on port 22 of the machine's loopback until this is dropped.
@@ -13,30 +14,22 @@ pub struct Sshd<'m> {
 
 impl<'m> Sshd<'m> {
     pub(crate) fn start(machine: &'m Machine, config: &[&str]) -> Sshd<'m> {
-        let host_key = "/etc/ssh/machine_ed25519_key";
-        let exists = machine.inside(|| std::fs::exists(host_key).unwrap_or(false));
+        let exists = machine.inside(|| std::fs::exists(HOST_KEY).unwrap_or(false));
         if !exists {
+            let keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f"];
             machine
-                .run([
-                    "ssh-keygen",
-                    "-q",
-                    "-t",
-                    "ed25519",
-                    "-N",
-                    "",
-                    "-f",
-                    host_key,
-                ])
+                .run(keygen.into_iter().chain([HOST_KEY]))
                 .expect_success();
         }
 
         // The first value of an option holds.
+        let (host_key, pid_file) = (format!("HostKey {HOST_KEY}"), format!("PidFile {PID_FILE}"));
         let mut lines: Vec<&str> = config.to_vec();
         lines.extend([
             "Port 22",
             "ListenAddress 127.0.0.1",
-            "HostKey /etc/ssh/machine_ed25519_key",
-            "PidFile /run/sshd.pid",
+            &host_key,
+            &pid_file,
             "UsePAM yes",
             "KbdInteractiveAuthentication yes",
             "PasswordAuthentication yes",
@@ -50,7 +43,7 @@ impl<'m> Sshd<'m> {
             "-f",
             "/dev/null",
             "-h",
-            host_key,
+            HOST_KEY,
             "-o",
             penalties,
         ];

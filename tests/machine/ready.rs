@@ -1,0 +1,40 @@
+//! A machine on which pam-jwt is set up as its README says.
+
+use crate::Machine;
+
+/// The issuer that [`Machine::ready`] trusts, which is itself.
+pub const ISSUER: &str = "https://login.example.org";
+
+impl Machine {
+    /// Boots a machine with pam-jwt installed and initialised, its line in
+    /// /etc/pam.d/sshd, and alice, whom no password lets in.
+    #[must_use]
+    pub fn ready() -> Machine {
+        let machine = Machine::boot();
+        machine.install();
+        let _ = machine
+            .run(["pam-jwt", "init", "--issuer", ISSUER])
+            .expect_success();
+        machine.account("alice");
+        machine.pam_line("sshd", "auth sufficient pam_jwt.so");
+        machine
+    }
+
+    /// Puts a line into /etc/pam.d/SERVICE, above what is there.
+    pub fn pam_line(&self, service: &str, line: &str) {
+        let path = format!("/etc/pam.d/{service}");
+        let rest = self.read(&path);
+        self.write(&path, format!("{line}\n{rest}"), 0o644);
+    }
+
+    /// A token from `pam-jwt issue ARGS`.
+    #[must_use]
+    pub fn token<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> String {
+        let output = self
+            .command(["pam-jwt", "issue"])
+            .args(args)
+            .run()
+            .expect_success();
+        output.stdout.trim_end().to_owned()
+    }
+}
