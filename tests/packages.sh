@@ -3,9 +3,9 @@
 # with apt or dnf. Where nothing is missing it does nothing, and takes no root.
 set -eu
 
-apt_packages='gcc libc6-dev libpam0g-dev
+apt_packages='gcc libc6-dev libpam0g-dev git openssl
     openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind'
-dnf_packages='gcc glibc-devel pam-devel
+dnf_packages='gcc glibc-devel pam-devel git-core openssl
     openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind'
 
 # Prints those of the packages for which the query fails.

@@ -1,17 +1,19 @@
 //! What is outside a machine does not change, however its test ends.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use machine::Machine;
+
+const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 
 const WRITTEN: [&str; 8] = [
     "/etc", "/home", "/root", "/tmp", "/usr/bin", "/var/lib", "/run", "/dev",
@@ -45,92 +47,110 @@ fn changes_nothing_outside() {
 }
 
 #[test]
-fn changes_nothing_outside_when_it_is_killed() {
+fn the_demo_changes_nothing_outside_wherever_it_is_killed() {
     let before = Outside::look();
-    for stage in ["boots", "booted", "account", "login"] {
-        let mut victim = Victim::start(stage);
-        victim.wait_for(stage);
+    // Mid-boot, then where the demo has come to these lines.
+    for line in [
+        "",
+        "== An account",
+        "== alice logs in",
+        "-- A stranger signs",
+    ] {
+        let mut demo = Demo::start();
+        demo.wait_for(line);
         assert!(
-            !victim.processes().is_empty(),
-            "{stage}: the victim's processes are not found"
+            !demo.processes().is_empty(),
+            "{line}: the demo's processes are not found"
         );
-        victim.kill();
+        demo.kill();
         before.expect_unchanged();
     }
+}
+
+#[test]
+fn the_demo_tells_its_story_to_the_end() {
+    let before = Outside::look();
+    let output = Command::new(DEMO).output().expect("the demo runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{told}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut rest = &*told;
+    // In this order.
+    for part in [
+        "\n# pam-jwt init --issuer",
+        "\nalice:*\n",
+        "\nauth sufficient pam_jwt.so\n@include common-auth\n",
+        "\nnothing is wrong; tokens are taken by sshd\n",
+        "\"sub\": \"alice\"",
+        "(alice@127.0.0.1) Password or token: <the token>\nuid=",
+        "log: pam_jwt(sshd:auth): result=accepted reason=allowed account=alice ",
+        "Your token expired 1 h ",
+        "log: pam_jwt(sshd:auth): result=refused reason=expired account=alice ",
+        "log: pam_jwt(sshd:auth): result=refused reason=signature_invalid account=alice ",
+        "log: pam_jwt(sshd:auth): result=refused reason=account_not_allowed account=alice ",
+        "\nREFUSED: account_not_allowed\n",
+        "nothing outside it has changed",
+    ] {
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("{part:?} is missing or out of order in\n{told}"));
+        rest = &rest[at + part.len()..];
+    }
+    before.expect_unchanged();
 }
 
 #[test]
 fn says_what_it_takes() {
     let machine = Machine::boot();
     machine.account("alice");
-    let this_program = fs::read(env::current_exe().expect("this program")).expect("its file");
-    machine.write("/usr/local/bin/boots", this_program, 0o755);
-    let refused = machine
-        .command(["boots", "--exact", "victim", "--ignored"])
-        .user("alice")
-        .run();
+    let refused = machine.command([DEMO]).user("alice").run().expect_code(1);
     for part in ["this process is not root", "`make test`"] {
-        assert!(refused.stdout.contains(part), "{refused}");
+        assert!(refused.stderr.contains(part), "{refused}");
     }
 }
 
-/// Not a test of its own: the process that `changes_nothing_outside_when_it_is_killed` kills.
-#[test]
-#[ignore = "runs until it is killed"]
-fn victim() {
-    println!("boots");
-    let machine = Machine::boot();
-    println!("booted");
-    machine.account("alice");
-    machine.password("alice", "secret");
-    println!("account");
-    let _sshd = machine.sshd(&[]);
-    println!("login");
-    loop {
-        let _ = machine.ssh("alice").answers(["secret"]).command("true");
-    }
-}
-
-/// Another process of this test program, in the midst of using a machine.
-struct Victim {
+/// The demo, in the midst of it.
+struct Demo {
     child: Child,
     stdout: BufReader<ChildStdout>,
     mark: String,
 }
 
-impl Victim {
-    fn start(stage: &str) -> Victim {
-        let mark = format!("VICTIM={}-{stage}", process::id());
+impl Demo {
+    fn start() -> Demo {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("DEMO={}-{serial}", process::id());
         let (name, value) = mark.split_once('=').expect("written so");
-        let mut child = Command::new(env::current_exe().expect("this program"))
-            .args(["--exact", "victim", "--ignored", "--nocapture"])
+        let mut child = Command::new(DEMO)
             .env(name, value)
             .stdout(Stdio::piped())
             .spawn()
-            .expect("this program runs");
+            .expect("the demo runs");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        Victim {
+        Demo {
             child,
             stdout,
             mark,
         }
     }
 
-    fn wait_for(&mut self, stage: &str) {
+    /// Reads until a line begins so; for an empty beginning, nothing.
+    fn wait_for(&mut self, beginning: &str) {
         let mut seen = String::new();
-        while !seen.lines().any(|line| line.ends_with(stage)) {
-            let length = self
-                .stdout
-                .read_line(&mut seen)
-                .expect("the victim's output");
-            assert_ne!(length, 0, "the victim did not come to {stage:?}:\n{seen}");
+        while !beginning.is_empty() && !seen.lines().any(|line| line.starts_with(beginning)) {
+            let length = self.stdout.read_line(&mut seen).expect("the demo's output");
+            assert_ne!(length, 0, "the demo did not come to {beginning:?}:\n{seen}");
         }
     }
 
     /// Kills it, and returns when its machine is gone.
     fn kill(mut self) {
-        self.child.kill().expect("the victim runs");
-        self.child.wait().expect("the victim is ours to wait for");
+        self.child.kill().expect("the demo runs");
+        self.child.wait().expect("the demo is ours to wait for");
         let deadline = Instant::now() + Duration::from_secs(30);
         while !self.processes().is_empty() {
             assert!(
