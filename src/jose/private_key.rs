@@ -167,7 +167,11 @@ pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<Generated, KeyError
         Some(kid) => kid.to_owned(),
         None => {
             let thumbprint = public.thumbprint();
-            thumbprint.chars().filter(char::is_ascii_alphanumeric).take(12).collect()
+            thumbprint
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .take(12)
+                .collect()
         }
     };
     let quoted = serde_json::Value::from(kid.as_str());
