@@ -175,3 +175,78 @@ fn where_nothing_but_a_token_is_accepted_nothing_else_is() {
         "{login}"
     );
 }
+
+#[test]
+fn faillock_locks_tokens_out_too_and_a_good_token_is_no_failure() {
+    let machine = Machine::ready();
+    machine.password("alice", "correct horse");
+    let head = machine.read("/usr/share/doc/pam-jwt/pam.d/faillock");
+    let debian = machine.read("/etc/pam.d/sshd");
+    let rest = debian
+        .replace("auth sufficient pam_jwt.so\n", "")
+        .replace("@include common-auth\n", "");
+    machine.write("/etc/pam.d/sshd", format!("{head}{rest}"), 0o644);
+    machine.write("/etc/security/faillock.conf", "deny = 2\n", 0o644);
+    let _sshd = machine.sshd(&[]);
+    let failures = || {
+        let shown = machine
+            .run(["faillock", "--user", "alice"])
+            .expect_success()
+            .stdout;
+        shown
+            .lines()
+            .filter(|line| line.trim_end().ends_with('V'))
+            .count()
+    };
+
+    let token = machine.token(["alice"]);
+    accepted(
+        &machine
+            .ssh("alice")
+            .answers([token.as_str()])
+            .kbdint()
+            .command("id -un"),
+    );
+    assert_eq!(failures(), 0);
+    accepted(
+        &machine
+            .ssh("alice")
+            .answers(["correct horse"])
+            .kbdint()
+            .command("id -un"),
+    );
+
+    // A refused token alone is a failure only once pam_unix has asked and got nothing good.
+    let foreign = machine.token(["alice", "--audience", "ssh://other"]);
+    accepted(
+        &machine
+            .ssh("alice")
+            .answers([foreign.as_str(), "correct horse"])
+            .kbdint()
+            .command("id -un"),
+    );
+    assert_eq!(failures(), 0);
+    refused(
+        &machine
+            .ssh("alice")
+            .answers([foreign.as_str(), "wrong"])
+            .kbdint()
+            .command("id -un"),
+    );
+    assert_eq!(failures(), 1);
+
+    refused(
+        &machine
+            .ssh("alice")
+            .answers(["wrong"])
+            .kbdint()
+            .command("id -un"),
+    );
+    refused(
+        &machine
+            .ssh("alice")
+            .answers([token.as_str()])
+            .kbdint()
+            .command("id -un"),
+    );
+}
