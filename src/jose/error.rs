@@ -139,6 +139,13 @@ pub enum KeyError {
     EmptySet,
     /// Two keys of a set have one `kid` (RFC 7517 §5).
     DuplicateKid(String),
+    /// The key has another `kid` than the configuration gives it.
+    Kid {
+        /// Its own.
+        own: String,
+        /// The configured one.
+        configured: String,
+    },
     /// Signing or generating failed inside the cryptographic library.
     Library,
 }
@@ -174,6 +181,12 @@ impl fmt::Display for KeyError {
             }
             Self::EmptySet => f.write_str("it has no key that could verify a signature"),
             Self::DuplicateKid(kid) => write!(f, "two keys have the kid {kid:?}"),
+            Self::Kid { own, configured } => {
+                write!(
+                    f,
+                    "its kid is {own:?}, the configuration says {configured:?}"
+                )
+            }
             Self::Library => f.write_str("the cryptographic library refused"),
         }
     }

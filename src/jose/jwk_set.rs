@@ -1,6 +1,6 @@
-//! A JWK Set (RFC 7517 §5). Entries that are not for verifying signatures, or of
-//! a kind that is not known here, are left out and named; an entry that is of a
-//! known kind but wrong refuses the whole set.
+//! A JWK Set (RFC 7517 §5). Entries that cannot verify a signature here (of a kind
+//! that is not known, for another use, out of range, broken) are left out and
+//! named. A private or symmetric key refuses the whole set: it is out in the open.
 
 use crate::error::KeyError;
 use crate::json;
@@ -20,8 +20,8 @@ impl JwkSet {
     /// Reads a JWK Set, or one JWK as a set of one.
     ///
     /// # Errors
-    /// [`KeyError`] of the first entry that is wrong; [`KeyError::DuplicateKid`];
-    /// [`KeyError::EmptySet`] if nothing is left.
+    /// [`KeyError::Private`]; [`KeyError::DuplicateKid`]; if no key is left, the
+    /// cause of the first entry's, or [`KeyError::EmptySet`].
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
         let members =
             json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
@@ -42,12 +42,13 @@ impl JwkSet {
             };
             match Jwk::from_members(entry) {
                 Ok(jwk) => set.keys.push(jwk),
-                Err(cause) if is_foreign(&cause) => set.left_out.push((index, cause)),
-                Err(cause) => return Err(cause),
+                Err(KeyError::Private) => return Err(KeyError::Private),
+                Err(cause) => set.left_out.push((index, cause)),
             }
         }
         if set.keys.is_empty() {
-            return Err(KeyError::EmptySet);
+            let first = set.left_out.into_iter().next().map(|(_, cause)| cause);
+            return Err(first.unwrap_or(KeyError::EmptySet));
         }
         let mut kids: Vec<&str> = set
             .keys
@@ -66,18 +67,6 @@ impl JwkSet {
     }
 }
 
-/// Real sets hold keys for encryption and of newer kinds beside the useful ones.
-const fn is_foreign(cause: &KeyError) -> bool {
-    matches!(
-        cause,
-        KeyError::KeyType(_)
-            | KeyError::Curve(_)
-            | KeyError::Algorithm(_)
-            | KeyError::Use(_)
-            | KeyError::KeyOps(_)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,12 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn foreign_entries_are_left_out_and_named() {
+    fn entries_that_cannot_verify_are_left_out_and_named() {
         let set = parse(&[
             RFC8037,
             r#"{"kty":"XYZ"}"#,
             r#"{"kty":"EC","crv":"P-999"}"#,
             r#"{"kty":"RSA","use":"enc","n":"AA","e":"AQAB"}"#,
+            r#"{"kty":"OKP","crv":"Ed25519","x":"AA"}"#,
             RFC7515_A3,
         ])
         .unwrap();
@@ -103,24 +93,19 @@ mod tests {
             [
                 (1, KeyError::KeyType("XYZ".into())),
                 (2, KeyError::Curve("P-999".into())),
-                (3, KeyError::Use("enc".into()))
+                (3, KeyError::Use("enc".into())),
+                (4, KeyError::Member("x"))
             ]
         );
     }
 
     #[test]
-    fn one_wrong_entry_refuses_the_set() {
-        assert_eq!(
-            parse(&[RFC8037, r#"{"kty":"OKP","crv":"Ed25519","x":"AA"}"#]),
-            Err(KeyError::Member("x"))
-        );
+    fn what_refuses_the_whole_set() {
         assert_eq!(
             parse(&[RFC8037, r#"{"kty":"oct","k":"AA"}"#]),
             Err(KeyError::Private)
         );
         assert_eq!(parse(&[RFC8037, "5"]), Err(KeyError::Member("keys")));
-        assert_eq!(parse(&[]), Err(KeyError::EmptySet));
-        assert_eq!(parse(&[r#"{"kty":"XYZ"}"#]), Err(KeyError::EmptySet));
         assert_eq!(
             parse(&[RFC7638, RFC7638]),
             Err(KeyError::DuplicateKid("2011-04-29".into()))
@@ -128,6 +113,15 @@ mod tests {
         assert_eq!(
             JwkSet::parse(br#"{"keys":{}}"#),
             Err(KeyError::Member("keys"))
+        );
+    }
+
+    #[test]
+    fn a_set_without_a_key_says_why() {
+        assert_eq!(parse(&[]), Err(KeyError::EmptySet));
+        assert_eq!(
+            parse(&[r#"{"kty":"XYZ"}"#]),
+            Err(KeyError::KeyType("XYZ".into()))
         );
     }
 

@@ -12,9 +12,11 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// Whether `text` is meant as PEM.
+/// Whether `text` is meant as PEM: a line begins a block, perhaps below an
+/// explanation (RFC 7468 §5.2). No JSON text has such a line.
 pub fn is_pem(text: &[u8]) -> bool {
-    text.trim_ascii_start().starts_with(b"-----BEGIN ")
+    text.split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"-----BEGIN "))
 }
 
 /// Reads one PEM public key.
@@ -93,8 +95,10 @@ mod tests {
             (EC, Algorithm::Es256, 256),
             (RSA, Algorithm::Rs256, 2048),
         ] {
-            assert!(is_pem(text.as_bytes()));
+            let explained = format!("Example's key of 2026\n{text}");
+            assert!(is_pem(text.as_bytes()) && is_pem(explained.as_bytes()));
             let key = parse(text.as_bytes()).unwrap();
+            assert_eq!(parse(explained.as_bytes()).as_ref(), Ok(&key));
             assert_eq!((key.default_algorithm(), key.bits()), (alg, bits));
         }
     }

@@ -13,6 +13,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use spki::der::asn1::{AnyRef, OctetStringRef, UintRef};
 use spki::der::{Decode, Reader, SliceReader};
 use zeroize::Zeroizing;
@@ -33,6 +34,9 @@ pub(crate) enum Signer {
     Es256(EcdsaKeyPair),
     Rs256(RsaKeyPair),
 }
+
+/// The private members, in the order of RSAPrivateKey (RFC 8017 A.1.2).
+const MEMBERS: [&str; 6] = ["d", "p", "q", "dp", "dq", "qi"];
 
 /// The private members, each wiped when it is dropped.
 #[derive(Deserialize)]
@@ -80,10 +84,14 @@ impl PrivateKey {
             json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
         // The typed copy below has the private members; these are wiped at once.
         let mut private = false;
-        for name in ["d", "p", "q", "dp", "dq", "qi"] {
-            if let Some(serde_json::Value::String(text)) = members.remove(name) {
-                drop(Zeroizing::new(text));
-                private = true;
+        for name in MEMBERS {
+            match members.remove(name) {
+                None => {}
+                Some(Value::String(text)) => {
+                    drop(Zeroizing::new(text));
+                    private = true;
+                }
+                Some(_) => return Err(KeyError::Member(name)),
             }
         }
         if !private {
@@ -174,7 +182,7 @@ pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<Generated, KeyError
                 .collect()
         }
     };
-    let quoted = serde_json::Value::from(kid.as_str());
+    let quoted = Value::from(kid.as_str());
     let canonical = public.canonical_jwk();
     let members = canonical.strip_suffix('}').ok_or(KeyError::Library)?;
     let public_jwk = format!(r#"{members},"alg":"{alg}","kid":{quoted},"use":"sig"}}"#);
@@ -241,7 +249,7 @@ fn rsa_members(pkcs8: &[u8]) -> Result<Result<Halves, KeyError>, spki::der::Erro
         let mut next = || Ok::<_, spki::der::Error>(UintRef::decode(seq)?.as_bytes());
         let public = PublicKey::rsa(next()?, next()?);
         let mut secret = Zeroizing::new(String::with_capacity(4096));
-        for name in ["d", "p", "q", "dp", "dq", "qi"] {
+        for name in MEMBERS {
             if !secret.is_empty() {
                 secret.push(',');
             }

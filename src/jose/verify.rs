@@ -10,6 +10,7 @@ use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
 };
+use zeroize::Zeroize;
 
 /// A public key with the one algorithm that it is used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,13 @@ impl VerifyingKey {
                 key: self.alg,
             });
         }
-        let (message, signature) = (token.signing_input(), token.signature());
+        let result = self.check(token.signing_input(), token.signature());
+        wipe_stack();
+        result
+    }
+
+    #[inline(never)]
+    fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         match &self.key {
             PublicKey::Ed25519(x) => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
             PublicKey::P256(point) => {
@@ -65,6 +72,14 @@ impl VerifyingKey {
         }
         .map_err(|_| Error::Signature)
     }
+}
+
+/// Overwrites what the verification left below: aws-lc copies signatures to its
+/// stack, and a token must not outlive the login in the host's memory.
+#[inline(never)]
+fn wipe_stack() {
+    let mut below = [0_u8; 16 * 1024];
+    below.zeroize();
 }
 
 #[cfg(test)]

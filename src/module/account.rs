@@ -2,7 +2,7 @@
 //! refuses one that was not.
 
 use crate::options::Options;
-use crate::{TokenLogin, log_refusal, return_code};
+use crate::{TokenLogin, log, return_code};
 use pam::{Code, Handle};
 use policy::reason::Reason;
 use std::ffi::CStr;
@@ -13,13 +13,13 @@ pub(crate) fn acct_mgmt(handle: &mut Handle<'_>, args: &[&CStr]) -> Code {
         Ok(options) => options.require_token,
         Err(detail) => {
             // A misspelt require_token must not let everybody in.
-            log_refusal(handle, Reason::BadArgument, Some(&detail));
+            log::refusal(handle, Reason::BadArgument, Some(&detail));
             return Code::PermDenied;
         }
     };
     let code = return_code::acct_mgmt(TokenLogin::is_known(handle), token_required);
     if code == Code::PermDenied {
-        log_refusal(handle, Reason::TokenRequired, None);
+        log::refusal(handle, Reason::TokenRequired, None);
     }
     code
 }

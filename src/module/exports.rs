@@ -7,14 +7,13 @@
 
 mod account;
 mod auth;
+mod log;
 mod options;
 mod return_code;
 mod session;
 mod setcred;
 
-use pam::{Code, Flags, Handle, Module, PamData, Priority};
-use policy::audit::Record;
-use policy::reason::Reason;
+use pam::{Code, Flags, Handle, Module, PamData};
 use std::ffi::CStr;
 
 struct PamJwt;
@@ -66,22 +65,4 @@ impl TokenLogin {
         };
         handle.user().is_ok_and(|user| user == account)
     }
-}
-
-/// Writes the audit line of a refusal that no token was looked at for.
-fn log_refusal(handle: &mut Handle<'_>, reason: Reason, detail: Option<&str>) {
-    let user = handle.user().ok();
-    let exists = |name: &String| matches!(system::account_db::uid_of(name), Ok(Some(_)));
-    let service = handle.service().unwrap_or_default();
-    let rhost = handle.rhost();
-    let note = detail.map_or(policy::authenticate::Note::None, |text| {
-        policy::authenticate::Note::Detail(text.to_owned())
-    });
-    let account = user.filter(exists);
-    let record = Record {
-        rhost: rhost.as_deref(),
-        note: &note,
-        ..Record::new(reason, account.as_deref(), &service)
-    };
-    handle.log(Priority::Notice, &record.to_string());
 }

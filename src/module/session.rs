@@ -1,6 +1,6 @@
 //! open_session and close_session: nothing to do yet.
 
-use crate::log_refusal;
+use crate::log;
 use crate::options::Options;
 use pam::{Code, Handle};
 use policy::reason::Reason;
@@ -12,7 +12,7 @@ pub(crate) fn session(handle: &mut Handle<'_>, args: &[&CStr]) -> Code {
     match Options::parse(args) {
         Ok(_) => Code::Ignore,
         Err(detail) => {
-            log_refusal(handle, Reason::BadArgument, Some(&detail));
+            log::refusal(handle, Reason::BadArgument, Some(&detail));
             Code::SessionErr
         }
     }

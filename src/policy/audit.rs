@@ -44,16 +44,11 @@ impl<'a> Record<'a> {
 
     /// The record of `decision`.
     pub fn of(decision: &'a Decision, account: Option<&'a str>, service: &'a str) -> Self {
-        let (rule, note) = match &decision.outcome {
-            Ok(admission) => (Some(admission.rule.as_str()), &Note::None),
-            Err(refusal) => (None, &refusal.note),
-        };
-        let base = Self::new(decision.reason(), account, service);
         Self {
             facts: Some(&decision.facts),
-            rule,
-            note,
-            ..base
+            rule: decision.rule(),
+            note: decision.note(),
+            ..Self::new(decision.reason(), account, service)
         }
     }
 }

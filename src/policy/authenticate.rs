@@ -103,6 +103,22 @@ impl Decision {
         }
     }
 
+    /// File name and line of the rule that lets somebody in.
+    pub fn rule(&self) -> Option<&str> {
+        self.outcome
+            .as_ref()
+            .ok()
+            .map(|admission| admission.rule.as_str())
+    }
+
+    /// What else is to be known of a refusal.
+    pub fn note(&self) -> &Note {
+        self.outcome
+            .as_ref()
+            .err()
+            .map_or(&Note::None, |refusal| &refusal.note)
+    }
+
     /// What the user may be told. Only who holds a token that would be let in at
     /// another time learns why it was not: times are checked last, so these
     /// reasons mean that everything else held.

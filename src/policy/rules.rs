@@ -82,7 +82,7 @@ pub(crate) fn decide<'a>(
 }
 
 /// What the system's own tools and other programs that handle the name accept.
-fn valid_name(name: &str) -> bool {
+pub(crate) fn valid_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 255
         && !name.starts_with('-')

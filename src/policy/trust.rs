@@ -143,11 +143,17 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
     let mut keys = Vec::new();
     for jwk in set.keys {
         let thumbprint = || jwk.key.thumbprint();
-        let kid = jwk
-            .kid
-            .clone()
-            .or_else(|| file.kid.clone())
-            .unwrap_or_else(thumbprint);
+        let kid = match (jwk.kid.clone(), &file.kid) {
+            (Some(own), Some(configured)) if own != *configured => {
+                return Err(KeyError::Kid {
+                    own,
+                    configured: configured.clone(),
+                });
+            }
+            (own, configured) => own
+                .or_else(|| configured.clone())
+                .unwrap_or_else(thumbprint),
+        };
         let alg = agreed(jwk.alg, file.alg)?;
         keys.push(TrustedKey {
             kid,
@@ -217,7 +223,9 @@ mod tests {
                 .kid
                 .clone()
         };
-        assert_eq!(kid(EC, Some("c")), "e");
+        assert_eq!(kid(EC, Some("e")), "e");
+        let conflict = keys_in(&file(None, Some("c")), EC.as_bytes());
+        assert!(matches!(conflict, Err(KeyError::Kid { .. })));
         assert_eq!(kid(ED, Some("c")), "c");
         assert_eq!(kid(ED, None), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }

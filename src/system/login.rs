@@ -30,7 +30,13 @@ pub fn decide(
     dir: &Path,
     observer: &mut dyn Observer,
 ) -> Verdict {
-    let lookup = account_db::uid_of(account);
+    let is_token = jose::compact::is_token_shaped(token);
+    // Whether a password's account exists is not asked here: databases are slow.
+    let lookup = if is_token {
+        account_db::uid_of(account)
+    } else {
+        Ok(None)
+    };
     let account_exists = matches!(lookup, Ok(Some(_)));
     let refused = |refusal: Refusal, faults| Verdict {
         decision: Decision {
@@ -40,6 +46,9 @@ pub fn decide(
         account_exists,
         faults,
     };
+    if !is_token {
+        return refused(Reason::NotAToken.into(), Vec::new());
+    }
     let Ok(now) = clock::now() else {
         return refused(Reason::ClockUnset.into(), Vec::new());
     };

@@ -40,6 +40,9 @@ pub enum FileFault {
     Link,
     /// Not of the kind that is wanted here.
     Kind(&'static str),
+    /// A directory that belongs to somebody, or that all may write to (sticky, as
+    /// /tmp): not one to be mended, but to keep away from.
+    DirectoryOfOthers,
     /// It belongs to this uid.
     Owner(u32),
     /// Its mode lets group or others write.
@@ -62,6 +65,9 @@ impl Untrusted {
                     .to_owned()
             }
             FileFault::Kind(wanted) => format!("is not a {wanted}"),
+            FileFault::DirectoryOfOthers => "is a directory that others than root own or share; \
+                 keep trusted files below /etc/pam-jwt"
+                .to_owned(),
             FileFault::Owner(uid) => {
                 format!("belongs to uid {uid}, not to root; run: chown root {path}")
             }
@@ -194,11 +200,16 @@ fn fault_of(stat: &FileStat, kind: SFlag, kind_name: &'static str) -> Option<Fil
     if kind_of(stat) != kind {
         return Some(FileFault::Kind(kind_name));
     }
+    let mode = stat.st_mode & 0o7777;
+    let writable = mode & 0o022 != 0;
+    let is_shared = writable && mode & 0o1000 != 0;
+    if kind == SFlag::S_IFDIR && (stat.st_uid != 0 || is_shared) {
+        return Some(FileFault::DirectoryOfOthers);
+    }
     if stat.st_uid != 0 {
         return Some(FileFault::Owner(stat.st_uid));
     }
-    let mode = stat.st_mode & 0o7777;
-    (mode & 0o022 != 0).then_some(FileFault::Writable(mode))
+    writable.then_some(FileFault::Writable(mode))
 }
 
 fn kind_of(stat: &FileStat) -> SFlag {
@@ -266,9 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_others_can_write_to_is_refused() {
-        let (path, fault) = fault("/tmp/x");
-        assert_eq!(path, "/tmp");
-        assert!(matches!(fault, FileFault::Writable(mode) if mode & 0o022 != 0));
+    fn nobody_is_told_to_change_a_directory_that_is_not_for_trusted_files() {
+        assert_eq!(
+            fault("/tmp/x"),
+            ("/tmp".to_owned(), FileFault::DirectoryOfOthers)
+        );
+        let message = read(Path::new("/tmp/x")).unwrap_err().message();
+        assert!(!message.contains("run:"), "{message}");
     }
 }

@@ -3,19 +3,41 @@
 
 use super::{Account, Fault, Global, Issuer, KeyFile, Rule, Source, fault};
 use crate::duration;
+use crate::rules::valid_name;
 use jose::Algorithm;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
 
-/// The value of a key that a later version will have. Asking for it is an error
-/// that says so: ignoring it could let somebody in.
-type Later = Option<Spanned<IgnoredAny>>;
+/// Keys that a later version will have. Like every key that is not known they are
+/// refused, since to ignore one could let somebody in; these with a word of their own.
+const LATER: [&str; 20] = [
+    "acr",
+    "amr",
+    "device",
+    "discover",
+    "end_with_token",
+    "fetched_keys",
+    "introspection",
+    "issue",
+    "jwks_uri",
+    "max_age",
+    "max_auth_age",
+    "max_lifetime",
+    "max_token_bytes",
+    "may_issue",
+    "one_time",
+    "prompt",
+    "spiffe",
+    "status",
+    "strip_suffix",
+    "typ",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,9 +45,6 @@ struct GlobalText {
     audience_host: Option<Spanned<String>>,
     leeway: Option<Spanned<String>>,
     min_uid: Option<Spanned<u32>>,
-    issue: Later,
-    prompt: Later,
-    max_token_bytes: Later,
 }
 
 #[derive(Deserialize)]
@@ -36,14 +55,6 @@ struct IssuerText {
     keys: Option<Spanned<Vec<Spanned<KeyText>>>>,
     #[serde(default)]
     allow: Vec<Spanned<RuleText>>,
-    jwks_uri: Later,
-    discover: Later,
-    max_lifetime: Later,
-    typ: Later,
-    status: Later,
-    fetched_keys: Later,
-    device: Later,
-    introspection: Later,
 }
 
 #[derive(Deserialize)]
@@ -53,15 +64,6 @@ struct RuleText {
     services: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     claims: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
-    strip_suffix: Later,
-    one_time: Later,
-    max_age: Later,
-    max_auth_age: Later,
-    acr: Later,
-    amr: Later,
-    fetched_keys: Later,
-    may_issue: Later,
-    end_with_token: Later,
 }
 
 struct KeyText {
@@ -72,14 +74,6 @@ struct KeyText {
 
 pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
     let text: GlobalText = read(source)?;
-    refuse_later(
-        source,
-        &[
-            ("issue", &text.issue),
-            ("prompt", &text.prompt),
-            ("max_token_bytes", &text.max_token_bytes),
-        ],
-    )?;
     let mut global = Global::default();
     if let Some(host) = text.audience_host {
         if host.get_ref().is_empty() {
@@ -120,19 +114,6 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut note = |result: Result<(), Fault>| faults.extend(result.err());
 
-    note(refuse_later(
-        source,
-        &[
-            ("jwks_uri", &text.jwks_uri),
-            ("discover", &text.discover),
-            ("max_lifetime", &text.max_lifetime),
-            ("typ", &text.typ),
-            ("status", &text.status),
-            ("fetched_keys", &text.fetched_keys),
-            ("device", &text.device),
-            ("introspection", &text.introspection),
-        ],
-    ));
     if text.issuer.get_ref().is_empty() {
         note(Err(at(
             source,
@@ -221,29 +202,10 @@ fn rule_of(
 ) -> Option<Rule> {
     let line = fault::line_number(source.text, rule.span().start);
     let rule = rule.into_inner();
-    note(refuse_later(
-        source,
-        &[
-            ("strip_suffix", &rule.strip_suffix),
-            ("one_time", &rule.one_time),
-            ("max_age", &rule.max_age),
-            ("max_auth_age", &rule.max_auth_age),
-            ("acr", &rule.acr),
-            ("amr", &rule.amr),
-            ("fetched_keys", &rule.fetched_keys),
-            ("may_issue", &rule.may_issue),
-            ("end_with_token", &rule.end_with_token),
-        ],
-    ));
     note(strings(source, "services", "\"sshd\"", &rule.services));
-    let account = account_of(rule.account.get_ref());
-    if account.is_none() {
-        note(Err(at(
-            source,
-            rule.account.span(),
-            "account is a name, or one placeholder alone such as \"{preferred_username}\"",
-        )));
-    }
+    let account = account_of(rule.account.get_ref())
+        .map_err(|message| note(Err(at(source, rule.account.span(), message))))
+        .ok();
     let mut claims = Vec::new();
     for (name, value) in rule.claims {
         match claim_value(name.get_ref(), value.get_ref()) {
@@ -259,21 +221,29 @@ fn rule_of(
     })
 }
 
-fn account_of(text: &str) -> Option<Account> {
-    if let Some(claim) = text
+fn account_of(text: &str) -> Result<Account, &'static str> {
+    let claim = text
         .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'))
-    {
-        // "/" begins a JSON Pointer, which is for later.
-        let plain = !claim.is_empty() && !claim.contains(['{', '}']) && !claim.starts_with('/');
-        return plain.then(|| Account::Claim(claim.to_owned()));
+        .and_then(|text| text.strip_suffix('}'));
+    match claim {
+        Some(pointer) if pointer.starts_with('/') => Err(POINTER_NOT_BUILT),
+        Some(claim) if !claim.is_empty() && !claim.contains(['{', '}']) => {
+            Ok(Account::Claim(claim.to_owned()))
+        }
+        None if text.contains(['{', '}']) || text.is_empty() => Err(ACCOUNT_FORM),
+        None if !valid_name(text) => Err("no account can have this name"),
+        None => Ok(Account::Named(text.to_owned())),
+        Some(_) => Err(ACCOUNT_FORM),
     }
-    (!text.is_empty() && !text.contains(['{', '}'])).then(|| Account::Named(text.to_owned()))
 }
+
+const ACCOUNT_FORM: &str =
+    "account is a name, or one placeholder alone such as \"{preferred_username}\"";
+const POINTER_NOT_BUILT: &str = "a JSON Pointer to a nested claim is not built yet in this version";
 
 fn claim_value(name: &str, value: &toml::Value) -> Result<Value, &'static str> {
     if name.starts_with('/') {
-        return Err("a JSON Pointer to a nested claim is not built yet in this version");
+        return Err(POINTER_NOT_BUILT);
     }
     match value {
         toml::Value::String(text) => Ok(Value::from(text.as_str())),
@@ -333,25 +303,25 @@ fn unspanned(list: Spanned<Vec<Spanned<String>>>) -> Vec<String> {
         .collect()
 }
 
-fn refuse_later(source: Source<'_>, keys: &[(&str, &Later)]) -> Result<(), Fault> {
-    for (name, value) in keys {
-        if let Some(value) = value {
-            let message = format!("{name} is not built yet in this version; take it out");
-            return Err(at(source, value.span(), message));
-        }
-    }
-    Ok(())
-}
-
 fn at(source: Source<'_>, span: Range<usize>, message: impl Into<String>) -> Fault {
     Fault::at(source.file, source.text, span, message)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(source: Source<'_>) -> Result<T, Fault> {
-    toml::from_str(source.text).map_err(|error| match error.span() {
-        Some(span) => at(source, span, error.message()),
-        None => Fault::of_file(source.file, error.message()),
+    toml::from_str(source.text).map_err(|error| {
+        let message = not_built_yet(error.message()).unwrap_or_else(|| error.message().to_owned());
+        match error.span() {
+            Some(span) => at(source, span, message),
+            None => Fault::of_file(source.file, message),
+        }
     })
+}
+
+/// Says of a key from [`LATER`] that it will come, where serde says that it is unknown.
+fn not_built_yet(message: &str) -> Option<String> {
+    let key = message.strip_prefix("unknown field `")?.split('`').next()?;
+    let is_later = LATER.contains(&key);
+    is_later.then(|| format!("{key} is not built yet in this version; take it out"))
 }
 
 impl<'de> Deserialize<'de> for KeyText {

@@ -1,0 +1,103 @@
+/* A host program that looks for a secret in its own memory after the login.
+ *
+ *     memory SERVICE USER CONFDIR LENGTH [keep] < masked
+ *
+ * The first LENGTH bytes are the secret, the rest other forms of it to look for. They
+ * come masked and are unmasked only into the answer, which the module frees, so that
+ * what is found was left there by somebody else. With "keep" the program leaves
+ * a copy of its own, to show that the search finds one. In C, where no copy is made
+ * that one does not see. */
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MASK = 0x55, MOST = 8192, WINDOW = 16 };
+
+static unsigned char masked[MOST];
+static size_t length, answer_length;
+static char *kept;
+static int keep;
+
+static int answer(int count, const struct pam_message **messages,
+                  struct pam_response **responses, void *data)
+{
+    struct pam_response *all = calloc((size_t)count, sizeof *all);
+    (void)data;
+    if (all == NULL)
+        return PAM_BUF_ERR;
+    for (int i = 0; i < count; i++) {
+        if (messages[i]->msg_style != PAM_PROMPT_ECHO_OFF)
+            continue;
+        char *text = malloc(answer_length + 1);
+        if (text == NULL)
+            return PAM_BUF_ERR;
+        for (size_t j = 0; j < answer_length; j++)
+            text[j] = (char)(masked[j] ^ MASK);
+        text[answer_length] = '\0';
+        if (keep)
+            kept = strdup(text);
+        all[i].resp = text;
+    }
+    *responses = all;
+    return PAM_SUCCESS;
+}
+
+/* Whether the memory at `here` is some WINDOW bytes of the secret, and which. */
+static long window_at(const unsigned char *here)
+{
+    for (size_t from = 0; from + WINDOW <= length; from += WINDOW / 2) {
+        size_t same = 0;
+        while (same < WINDOW && (here[same] ^ MASK) == masked[from + same])
+            same++;
+        if (same == WINDOW)
+            return (long)from;
+    }
+    return -1;
+}
+
+static int search(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    int found = 0;
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        unsigned long start, end;
+        char mode[5], name[256] = "";
+        sscanf(line, "%lx-%lx %4s %*s %*s %*s %255s", &start, &end, mode, name);
+        if (mode[0] != 'r' || mode[1] != 'w')
+            continue;
+        for (unsigned long at = start; at + WINDOW <= end; at++) {
+            long from = window_at((const unsigned char *)at);
+            if (from >= 0) {
+                printf("byte %ld is left in %s\n", from, name[0] ? name : "memory");
+                found++;
+            }
+        }
+    }
+    return found;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct pam_conv conversation = {answer, NULL};
+    pam_handle_t *pam = NULL;
+    int status;
+    if (argc < 5)
+        return 2;
+    length = (size_t)read(0, masked, sizeof masked);
+    answer_length = (size_t)atoi(argv[4]);
+    if (answer_length > length)
+        return 2;
+    keep = argc > 5 && strcmp(argv[5], "keep") == 0;
+    status = pam_start_confdir(argv[1], argv[2], &conversation, argv[3], &pam);
+    if (status != PAM_SUCCESS)
+        return 2;
+    status = pam_authenticate(pam, 0);
+    pam_end(pam, status);
+    printf("authenticate %d\n", status);
+    printf("found %d\n", search());
+    free(kept);
+    return 0;
+}
