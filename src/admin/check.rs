@@ -1,15 +1,20 @@
 //! `pam-jwt check`: loads everything as a login would, and reads pam.d.
 
-use crate::output::{Exit, Failure, Output, Tone};
+use crate::output::{Exit, Failure, Output, Tone, visible};
 use crate::pam_stack::{self, Severity};
 use clap::Args;
+use jose::PrivateKey;
+use policy::config::{Account, Fault, Rule};
+use policy::trust::TrustedIssuer;
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use system::key_store;
+use zeroize::Zeroizing;
 
 /// Check the configuration and /etc/pam.d, and say what mends each fault.
 ///
+/// Besides DIR every directory is read that a line of pam.d names with config=.
 /// Exit status 1 if anything is wrong; warnings alone are 0.
 #[derive(Args)]
 pub struct Check {}
@@ -28,9 +33,16 @@ struct Finding {
 impl Check {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let mut findings = configuration(config);
-        findings.extend(private_keys(&config.join("private")));
-        let (services, of_pam) = pam_services(Path::new("/etc/pam.d"), Path::new("/usr/lib/pam.d"));
+        let PamServices {
+            services,
+            configs,
+            findings: of_pam,
+        } = pam_services(Path::new("/etc/pam.d"), Path::new("/usr/lib/pam.d"));
+        let mut findings = Vec::new();
+        for dir in directories(config, configs) {
+            findings.extend(configuration(&dir));
+            findings.extend(private_keys(&dir.join("private")));
+        }
         findings.extend(of_pam);
         if services.is_empty() {
             findings.push(Finding {
@@ -57,11 +69,22 @@ impl Check {
     }
 }
 
+/// The configuration that is asked for, and those that lines in pam.d name.
+fn directories(config: &Path, named: Vec<String>) -> Vec<PathBuf> {
+    let mut directories = vec![config.to_owned()];
+    for dir in named.into_iter().map(PathBuf::from) {
+        if !directories.contains(&dir) {
+            directories.push(dir);
+        }
+    }
+    directories
+}
+
 fn configuration(dir: &Path) -> Vec<Finding> {
     let loaded = match key_store::load(dir) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            let finding = |fault: policy::config::Fault| Finding {
+            let finding = |fault: Fault| Finding {
                 severity: Severity::Error,
                 code: "config_error",
                 place: fault.location(),
@@ -71,89 +94,158 @@ fn configuration(dir: &Path) -> Vec<Finding> {
             return faults.into_iter().map(finding).collect();
         }
     };
-    let warning = |code, place: &str, text: String, more: &str| Finding {
-        severity: Severity::Warning,
-        code,
-        place: place.to_owned(),
-        text,
-        more: more.to_owned(),
-    };
     let mut findings = Vec::new();
     if loaded.trust.issuers.is_empty() {
-        let text = "no issuer is trusted, so every token is refused".to_owned();
         findings.push(warning(
             "no_issuer",
-            &dir.join("issuers.d").display().to_string(),
-            text,
+            dir.join("issuers.d").display().to_string(),
+            "no issuer is trusted, so every token is refused".to_owned(),
             "begin with: pam-jwt init --issuer URL",
         ));
     }
-    for issuer in &loaded.trust.issuers {
-        if issuer.allow.is_empty() {
-            let text = "it has no [[allow]], so it lets nobody in".to_owned();
-            findings.push(warning(
-                "no_rule",
-                &issuer.file,
-                text,
-                "add a rule with account and services",
-            ));
-        }
-    }
+    findings.extend(loaded.trust.issuers.iter().flat_map(issuer));
     for (file, index, cause) in loaded.left_out {
-        findings.push(warning(
-            "key_left_out",
-            &file,
-            format!("key {index} of the set is left out: {cause}"),
-            "",
-        ));
+        let text = format!("key {index} of the set is left out: {cause}");
+        findings.push(warning("key_left_out", file, text, ""));
     }
     findings
+}
+
+/// What an issuer's file says that is perhaps not meant.
+fn issuer(issuer: &TrustedIssuer) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(audience) = issuer.audience.iter().find(|audience| is_nobodys(audience)) {
+        findings.push(warning(
+            "hostname_unset",
+            issuer.file.clone(),
+            format!(
+                "the audience {audience:?} names no machine in particular, so a token for any \
+                 machine without a name opens this one"
+            ),
+            "give the machine a name of its own, or set audience_host in pam-jwt.toml",
+        ));
+    }
+    if issuer.allow.is_empty() {
+        findings.push(warning(
+            "no_rule",
+            issuer.file.clone(),
+            "it has no [[allow]], so it lets nobody in".to_owned(),
+            "add a rule with account and services",
+        ));
+    }
+    findings.extend(
+        issuer
+            .allow
+            .iter()
+            .filter_map(|rule| any_token(issuer, rule)),
+    );
+    findings
+}
+
+/// Whether `{hostname}` in an audience has become no name, or the one that every machine has.
+fn is_nobodys(audience: &str) -> bool {
+    matches!(audience, "" | "localhost")
+        || audience.ends_with("://")
+        || audience.ends_with("://localhost")
+}
+
+/// A rule for one account that asks nothing of the token but who issued it.
+fn any_token(issuer: &TrustedIssuer, rule: &Rule) -> Option<Finding> {
+    let Account::Named(account) = &rule.account else {
+        return None;
+    };
+    rule.claims.is_empty().then(|| {
+        warning(
+            "any_token",
+            format!("{}:{}", issuer.file, rule.line),
+            format!(
+                "every token of {} opens the account {account}",
+                issuer.issuer
+            ),
+            "say whose token it must be, for example: claims = { sub = \"SUBJECT\" }",
+        )
+    })
+}
+
+fn warning(code: &'static str, place: String, text: String, advice: &str) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code,
+        place,
+        text,
+        more: advice.to_owned(),
+    }
 }
 
 /// Private keys are root's alone; a directory that is absent holds none.
 fn private_keys(dir: &Path) -> Vec<Finding> {
-    let mut paths = vec![dir.to_owned()];
-    paths.extend(
-        std::fs::read_dir(dir)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path()),
-    );
-    let mut findings = Vec::new();
-    for path in paths {
-        let Ok(metadata) = path.symlink_metadata() else {
-            continue;
-        };
-        let mode = metadata.permissions().mode() & 0o777;
-        let shown = path.display();
-        let wanted = if metadata.is_dir() { "700" } else { "600" };
-        let (text, more) = if metadata.uid() != 0 {
-            (
-                format!("belongs to uid {}, not to root", metadata.uid()),
-                format!("run: chown root {shown}"),
-            )
-        } else if mode & 0o077 != 0 {
-            (
-                format!("has mode {mode:04o}, so others can reach the private key"),
-                format!("run: chmod {wanted} {shown}"),
-            )
-        } else {
-            continue;
-        };
-        findings.push(Finding {
-            severity: Severity::Error,
-            code: "private_key_exposed",
-            place: shown.to_string(),
-            text,
-            more,
-        });
-    }
-    findings
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    std::iter::once(dir.to_owned())
+        .chain(entries.map(|entry| entry.path()))
+        .filter_map(|path| private_key(&path))
+        .collect()
 }
 
-/// The services that use pam_jwt.so, and what is to be said of them.
-fn pam_services(etc: &Path, vendor: &Path) -> (Vec<String>, Vec<Finding>) {
+/// The fault of private/ or of a file in it.
+fn private_key(path: &Path) -> Option<Finding> {
+    let metadata = path.symlink_metadata().ok()?;
+    let mode = metadata.permissions().mode() & 0o777;
+    let shown = path.display();
+    let (code, text, more) = if metadata.is_symlink() {
+        (
+            "private_key_link",
+            "is a symbolic link, and what it points to is not checked".to_owned(),
+            "put there what it points to".to_owned(),
+        )
+    } else if metadata.uid() != 0 {
+        (
+            "private_key_exposed",
+            format!("belongs to uid {}, not to root", metadata.uid()),
+            format!("run: chown root {shown}"),
+        )
+    } else if mode & 0o077 != 0 {
+        let wanted = if metadata.is_dir() { "700" } else { "600" };
+        (
+            "private_key_exposed",
+            format!("has mode {mode:04o}, so others can reach the private key"),
+            format!("run: chmod {wanted} {shown}"),
+        )
+    } else if metadata.is_file() && path.extension().is_some_and(|extension| extension == "jwk") {
+        let cause = unusable(path)?;
+        ("private_key_unusable", cause, String::new())
+    } else {
+        return None;
+    };
+    Some(Finding {
+        severity: Severity::Error,
+        code,
+        place: shown.to_string(),
+        text,
+        more,
+    })
+}
+
+/// Why nothing can be signed with the key in `path`.
+fn unusable(path: &Path) -> Option<String> {
+    match std::fs::read(path).map(Zeroizing::new) {
+        Ok(text) => PrivateKey::parse(&text)
+            .err()
+            .map(|error| error.to_string()),
+        Err(error) => Some(format!("cannot be read: {error}")),
+    }
+}
+
+/// What pam.d says.
+struct PamServices {
+    /// Those that use pam_jwt.so.
+    services: Vec<String>,
+    /// The directories that their lines name with `config=`.
+    configs: Vec<String>,
+    findings: Vec<Finding>,
+}
+
+/// Examines every service.
+fn pam_services(etc: &Path, vendor: &Path) -> PamServices {
     let read = |name: &str| {
         let text = |path: &Path| {
             std::fs::read(path)
@@ -172,7 +264,7 @@ fn pam_services(etc: &Path, vendor: &Path) -> (Vec<String>, Vec<Finding>) {
         .collect();
     names.sort_unstable();
     names.dedup();
-    let (mut services, mut findings) = (Vec::new(), Vec::new());
+    let (mut services, mut configs, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for name in names {
         let report = pam_stack::examine(&name, &read);
         if report.uses_pam_jwt {
@@ -183,10 +275,15 @@ fn pam_services(etc: &Path, vendor: &Path) -> (Vec<String>, Vec<Finding>) {
                 text: format!("service {name}: {}", finding.text),
                 more: finding.advice,
             }));
+            configs.extend(report.configs);
             services.push(name);
         }
     }
-    (services, findings)
+    PamServices {
+        services,
+        configs,
+        findings,
+    }
 }
 
 fn as_json(finding: &Finding) -> Value {
@@ -202,15 +299,16 @@ fn as_text(out: &Output, services: &[String], findings: &[Finding], wrong: usize
             Severity::Warning | Severity::Note => Tone::Doubtful,
         };
         let word = out.painted(tone, word(finding.severity));
-        text.push_str(&format!("{word}: {}: {}\n", finding.place, finding.text));
-        for line in finding.more.lines() {
+        let said = visible(&format!("{}: {}", finding.place, finding.text));
+        text.push_str(&format!("{word}: {said}\n"));
+        for line in visible(&finding.more).lines() {
             text.push_str(&format!("    {line}\n"));
         }
     }
     let services = if services.is_empty() {
         "no PAM service".to_owned()
     } else {
-        services.join(", ")
+        visible(&services.join(", "))
     };
     let verdict = match wrong {
         0 => out.painted(Tone::Good, "nothing is wrong"),
@@ -232,6 +330,55 @@ const fn word(severity: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The codes of what is found in an issuer's file, on a machine of this name.
+    fn codes(text: &str, host: &str) -> Vec<(&'static str, String)> {
+        let [global, issuers] = [("pam-jwt.toml", ""), ("i.toml", text)]
+            .map(|(file, text)| policy::config::Source { file, text });
+        let config = policy::config::Config::parse(global, &[issuers]).whole();
+        let trust = policy::trust::Trust::new(config.unwrap(), vec![Vec::new()], host).unwrap();
+        let findings = issuer(&trust.issuers[0]).into_iter();
+        findings.map(|found| (found.code, found.place)).collect()
+    }
+
+    #[test]
+    fn a_rule_that_any_token_of_an_issuer_fits_is_told() {
+        let head = "issuer='i'\naudience=['ssh://{hostname}']\nkeys=['/k']\n";
+        let rule = |rest: &str| format!("{head}[[allow]]\nservices=['sshd']\n{rest}\n");
+        assert_eq!(codes(head, "h"), [("no_rule", "i.toml".to_owned())]);
+        let named = codes(&rule("account='deploy'"), "h");
+        assert_eq!(named, [("any_token", "i.toml:4".to_owned())]);
+        for fine in ["account='{sub}'", "account='deploy'\nclaims={sub='x'}"] {
+            assert_eq!(codes(&rule(fine), "h"), []);
+        }
+    }
+
+    #[test]
+    fn an_audience_that_other_machines_have_too_is_told() {
+        let text = |audience: &str| {
+            format!(
+                "issuer='i'\naudience=['a','{audience}']\nkeys=['/k']\n\
+                 [[allow]]\naccount='{{sub}}'\nservices=['sshd']\n"
+            )
+        };
+        for audience in ["ssh://{hostname}", "{hostname}"] {
+            for host in ["", "localhost"] {
+                let found = codes(&text(audience), host);
+                assert_eq!(found, [("hostname_unset", "i.toml".to_owned())], "{host}");
+            }
+            assert_eq!(codes(&text(audience), "notlocalhost"), []);
+        }
+        assert_eq!(codes(&text("ssh://fixed"), "localhost"), []);
+    }
+
+    #[test]
+    fn a_directory_is_read_once_however_it_is_written() {
+        let named = ["/b", "/etc/pam-jwt/", "/b/", "/a"]
+            .map(str::to_owned)
+            .to_vec();
+        let found = directories(Path::new("/etc/pam-jwt"), named);
+        assert_eq!(found, ["/etc/pam-jwt", "/b", "/a"].map(PathBuf::from));
+    }
 
     /// Debian's common files, less their comments.
     fn debian(name: &str) -> Option<&'static str> {

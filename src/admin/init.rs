@@ -1,8 +1,8 @@
 //! `pam-jwt init`: a key of this machine's own, and an issuer file that trusts it.
 
-use crate::keygen::{algorithm, generate, with_newline};
 use crate::new_file::NewFiles;
-use crate::output::{Exit, Failure, Output, hint};
+use crate::new_key::{algorithm, generate, with_newline};
+use crate::output::{Exit, Failure, Output};
 use clap::Args;
 use jose::Algorithm;
 use serde_json::{Value, json};
@@ -59,12 +59,14 @@ impl Init {
             files.file(&global, 0o644, GLOBAL.as_bytes())?;
         }
         files.file(&trust, 0o644, trust_file(&self.issuer, &public).as_bytes())?;
+        // A file that stayed and does not load would refuse the tokens of every issuer.
+        key_store::load(config).map_err(|faults| {
+            Failure::of_faults(
+                "nothing was kept, since with it the configuration would not load",
+                &faults,
+            )
+        })?;
         files.keep();
-        if let Err(faults) = key_store::load(config) {
-            for fault in faults {
-                hint(&fault.to_string());
-            }
-        }
         let made = [&trust, &private, &public].map(|path| path.display().to_string());
         out.report(
             || json!({ "issuer": self.issuer, "kid": key.kid, "alg": self.alg.name(), "files": made }),
@@ -100,7 +102,7 @@ Next, without locking yourself out:
          auth sufficient pam_jwt.so
 
      and see that sshd_config has \"UsePAM yes\" and \"KbdInteractiveAuthentication yes\".
-  3. Run \"pam-jwt check\": it reads both and names what is wrong.
+  3. Run \"pam-jwt check\": it reads the configuration and pam.d, and names what is wrong.
   4. Try it: \"pam-jwt issue ACCOUNT\" prints a token; give it to ssh where it asks
      \"Password or token:\". Passwords go on working.
 The way back: take the line out again. No service needs to be restarted.";

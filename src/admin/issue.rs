@@ -1,14 +1,16 @@
 //! `pam-jwt issue`: a token, signed with this machine's key.
 
 use crate::output::{Exit, Failure, Output};
-use crate::read_named;
 use clap::Args;
-use jose::PrivateKey;
+use clap::builder::NonEmptyStringValueParser;
 use jose::sign::{random_id, sign};
+use jose::{Claims, PrivateKey};
 use policy::duration;
 use policy::issue::{Grant, RESERVED, claims};
 use policy::trust::{TrustedIssuer, TrustedKey};
 use serde_json::{Map, Value, json};
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use system::{clock, key_store};
@@ -21,12 +23,13 @@ use zeroize::Zeroizing;
 #[derive(Args)]
 pub struct Issue {
     /// The account that the token is for: its sub.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     account: String,
     /// How long it lives, such as 90s, 15m, 1h, 2d.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
     lifetime: u64,
     /// Its aud, such as ssh://host; may be given several times.
-    #[arg(long, value_name = "AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     audience: Vec<String>,
     /// A further claim; the value is JSON, or else a text. May be given several times.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
@@ -35,7 +38,8 @@ pub struct Issue {
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Its iss; then no configuration is read and --audience is needed.
-    #[arg(long, value_name = "URL", requires = "audience")]
+    #[arg(long, value_name = "URL", requires = "audience",
+        value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
 }
 
@@ -82,12 +86,16 @@ impl Issue {
             now,
             lifetime: self.lifetime,
         };
-        let extra = self.claims.iter().cloned().collect::<Map<_, _>>();
-        let claims = claims(&grant, extra).map_err(|name| {
+        let claims = claims(&grant, extra(&self.claims)?).map_err(|name| {
             Failure::new(format!(
                 "--claim {name} is not possible: {} are set by the command",
                 RESERVED.join(", ")
             ))
+        })?;
+        // What every verifier of ours would call malformed is not signed.
+        let payload = Value::from(claims.clone()).to_string();
+        Claims::parse(payload.as_bytes()).map_err(|error| {
+            Failure::new(format!("no login would accept such a token: {error}"))
         })?;
         let token =
             sign(&key, "at+jwt", &claims).map_err(|error| Failure::new(error.to_string()))?;
@@ -97,6 +105,21 @@ impl Issue {
         );
         Ok(Exit::Done)
     }
+}
+
+/// The claims of the command line. Of one that is there twice only one value could go
+/// into the token, and nobody could tell which was meant.
+fn extra(claims: &[(String, Value)]) -> Result<Map<String, Value>, Failure> {
+    let mut extra = Map::new();
+    for (name, value) in claims {
+        if extra.insert(name.clone(), value.clone()).is_some() {
+            return Err(Failure::new(format!(
+                "--claim {name} is there twice; several values are a list: \
+                 --claim '{name}=[\"a\",\"b\"]'"
+            )));
+        }
+    }
+    Ok(extra)
 }
 
 /// The issuer that trusts `key`, and the key as it is trusted there.
@@ -115,15 +138,17 @@ fn trusting<'a>(
 
 fn read_private(path: &Path) -> Result<PrivateKey, Failure> {
     let shown = path.display();
-    let text = Zeroizing::new(read_named(path)?);
-    let mode = path
-        .metadata()
-        .map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    let failed = |error| Failure::new(format!("{shown}: {error}"));
+    // One open file is both checked and read, so that no other can take its place.
+    let mut file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(Failure::new(format!(
             "{shown} has mode {mode:04o}, so others can use the private key; run: chmod 600 {shown}"
         )));
     }
+    let mut text = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut text).map_err(failed)?;
     PrivateKey::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
 }
 
@@ -159,6 +184,13 @@ mod tests {
             assert_eq!(claim(text), Ok(("a".into(), value)));
         }
         assert!(claim("a").is_err() && claim("=a").is_err());
+    }
+
+    #[test]
+    fn a_claim_that_is_there_twice_is_refused() {
+        let given = |names: [&str; 2]| names.map(|name| (name.to_owned(), json!(1)));
+        assert_eq!(extra(&given(["a", "b"])).unwrap().len(), 2);
+        assert!(extra(&given(["a", "a"])).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `pam-jwt jws`: the signature layer alone, without policy.
 
-use crate::output::{Exit, Failure, Output, Tone};
-use crate::{keygen, read_named, token_from_stdin};
+use crate::output::{Exit, Failure, Output, Tone, json_text, visible};
+use crate::{new_key, read_named, token_from_stdin};
 use clap::{Args, Subcommand};
 use jose::{Algorithm, Claims, Compact, Header, json};
 use policy::config::KeyFile;
@@ -28,7 +28,7 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The key's algorithm, where the key does not name its own.
-    #[arg(long, value_parser = keygen::algorithm)]
+    #[arg(long, value_parser = new_key::algorithm)]
     alg: Option<Algorithm>,
 }
 
@@ -84,11 +84,11 @@ impl Verify {
         if out.json {
             let text = String::from_utf8_lossy(&payload);
             out.report(|| json!({ "verified": true, "alg": header.alg.name(), "kid": header.kid, "payload": text }), String::new);
+        } else if std::io::stdout().is_terminal() {
+            let shown = visible(&String::from_utf8_lossy(&payload));
+            out.raw(format!("{shown}\n").as_bytes());
         } else {
             out.raw(&payload);
-            if std::io::stdout().is_terminal() {
-                out.raw(b"\n");
-            }
         }
         Ok(Exit::Done)
     }
@@ -107,8 +107,9 @@ fn refused(out: &Output, reason: &str, detail: &str) -> Exit {
         || json!({ "verified": false, "reason": reason, "detail": detail }),
         || {
             format!(
-                "{}: {reason}: {detail}",
-                out.painted(Tone::Bad, "NOT VERIFIED")
+                "{}: {reason}: {}",
+                out.painted(Tone::Bad, "NOT VERIFIED"),
+                visible(detail)
             )
         },
     );
@@ -136,7 +137,9 @@ impl Inspect {
                 let warning = out.painted(Tone::Bad, "NOT VERIFIED");
                 let mut text = format!(
                     "{warning}: anybody can write such a token; believe nothing of it\n\
-                     header  {header:#}\npayload {payload:#}\n"
+                     header  {}\npayload {}\n",
+                    json_text(&header),
+                    json_text(&payload)
                 );
                 if let Ok(claims) = Claims::parse(compact.payload()) {
                     text.push_str(&times(&claims));

@@ -1,9 +1,10 @@
 //! `pam-jwt keygen`: a new signing key.
 
 use crate::new_file::NewFiles;
+use crate::new_key::{algorithm, generate, with_newline};
 use crate::output::{Exit, Failure, Output};
 use clap::Args;
-use jose::{Algorithm, private_key};
+use jose::Algorithm;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -53,27 +54,6 @@ impl Keygen {
         );
         Ok(Exit::Done)
     }
-}
-
-/// Makes a key.
-pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<private_key::Generated, Failure> {
-    private_key::generate(alg, kid)
-        .map_err(|error| Failure::new(format!("no key was made: {error}")))
-}
-
-/// A text file ends in a newline.
-pub fn with_newline(text: &str) -> zeroize::Zeroizing<String> {
-    zeroize::Zeroizing::new(format!("{text}\n"))
-}
-
-/// Reads the name of an algorithm.
-pub fn algorithm(name: &str) -> Result<Algorithm, String> {
-    Algorithm::from_name(name).ok_or_else(|| {
-        format!(
-            "known are {}",
-            Algorithm::ALL.map(Algorithm::name).join(", ")
-        )
-    })
 }
 
 fn public_path(private: &Path) -> PathBuf {

@@ -1,6 +1,6 @@
 //! `pam-jwt keys`: what is trusted.
 
-use crate::output::{Exit, Failure, Output, hint};
+use crate::output::{Exit, Failure, Output, hint, visible};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -57,10 +57,14 @@ fn as_table(rows: &[[String; 6]]) -> String {
     if rows.is_empty() {
         return "no issuer is trusted; begin with: pam-jwt init --issuer URL".to_owned();
     }
-    let head = HEAD.map(str::to_owned);
-    let all = || std::iter::once(&head).chain(rows);
+    // A row is one line, even with a newline in the kid that somebody else chose.
+    let cell = |cell: &String| visible(cell).replace(['\n', '\t'], " ");
+    let shown = rows.iter().map(|row| row.each_ref().map(cell));
+    let all: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned))
+        .chain(shown)
+        .collect();
     let mut widths = [0; 6];
-    for row in all() {
+    for row in &all {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -73,5 +77,26 @@ fn as_table(rows: &[[String; 6]]) -> String {
             .collect();
         cells.join("  ").trim_end().to_owned()
     };
-    all().map(line).collect::<Vec<_>>().join("\n")
+    all.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kid_cannot_write_over_the_table() {
+        let row = |kid: &str| ["i", kid, "a", "1", "t", "f"].map(str::to_owned);
+        let table = as_table(&[row("\u{202e}\u{1b}[2J\nISSUER"), row("k")]);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 3, "{table}");
+        assert!(
+            lines[1].starts_with(r"i       \u{202e}\u{1b}[2J ISSUER  a "),
+            "{table}"
+        );
+        assert!(
+            lines[2].starts_with("i       k                         a "),
+            "{table}"
+        );
+    }
 }

@@ -9,6 +9,7 @@ mod jws;
 mod keygen;
 mod keys;
 mod new_file;
+mod new_key;
 mod output;
 mod pam_stack;
 mod verify;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
     };
-    match result {
+    match result.and_then(|exit| out.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             out.failure(&failure);
@@ -80,7 +81,10 @@ fn token_from_stdin() -> Result<Vec<u8>, Failure> {
         .take(limit)
         .read_to_end(&mut token)
         .map_err(|error| Failure::new(format!("standard input: {error}")))?;
-    token.truncate(token.trim_ascii_end().len());
+    // The newline that an editor or echo puts there; anything else is the token's.
+    for end in [b'\n', b'\r'] {
+        token.pop_if(|last| *last == end);
+    }
     if token.is_empty() {
         return Err(Failure::new(
             "no token on standard input; for example: pam-jwt … < token",

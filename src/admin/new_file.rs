@@ -2,9 +2,9 @@
 //! all, with exactly the mode that is meant whatever the umask.
 
 use crate::output::Failure;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Files and directories that were made together; taken away again unless
@@ -22,7 +22,8 @@ impl NewFiles {
             self.directory(parent, 0o755)?;
         }
         let failed = |error| failed(path, &error);
-        fs::create_dir(path).map_err(failed)?;
+        // Never wider than meant, not even for a moment under umask 0.
+        DirBuilder::new().mode(mode).create(path).map_err(failed)?;
         self.0.push(path.to_owned());
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)
     }

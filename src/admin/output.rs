@@ -1,9 +1,11 @@
 //! What the command says and how it ends: plain text or JSON, colours only on a
-//! terminal, no panic where the reader of a pipe has gone.
+//! terminal, nothing foreign that a terminal would obey, no panic where the reader of
+//! a pipe has gone.
 
 use policy::config::Fault;
 use serde_json::{Value, json};
-use std::io::{IsTerminal, Write};
+use std::cell::Cell;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// How the command ends.
@@ -35,11 +37,16 @@ impl Failure {
 
     /// A configuration that does not load.
     pub fn of_config(faults: &[Fault]) -> Self {
+        Self::of_faults(
+            "the configuration does not load, so every token is refused",
+            faults,
+        )
+    }
+
+    /// A failure for this reason, with the faults that led to it.
+    pub fn of_faults(reason: &str, faults: &[Fault]) -> Self {
         let faults: Vec<String> = faults.iter().map(Fault::to_string).collect();
-        Self(format!(
-            "the configuration does not load, so every token is refused:\n{}",
-            faults.join("\n")
-        ))
+        Self(format!("{reason}:\n{}", faults.join("\n")))
     }
 }
 
@@ -59,6 +66,8 @@ pub struct Output {
     /// Whether reports are JSON.
     pub json: bool,
     colour: bool,
+    /// Why some of the output did not arrive.
+    lost: Cell<Option<std::io::Error>>,
 }
 
 impl Output {
@@ -68,13 +77,14 @@ impl Output {
         Self {
             json,
             colour: !json && wanted && std::io::stdout().is_terminal(),
+            lost: Cell::new(None),
         }
     }
 
     /// Reports `json` or `text`, whichever is wanted.
     pub fn report(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
         let report = if self.json {
-            format!("{:#}", json())
+            json_text(&json())
         } else {
             text()
         };
@@ -83,10 +93,20 @@ impl Output {
 
     /// Writes bytes as they are.
     pub fn raw(&self, bytes: &[u8]) {
-        // A reader that has gone, as in `pam-jwt keys | head -1`, is no error.
-        let _ = std::io::stdout()
-            .write_all(bytes)
-            .and_then(|()| std::io::stdout().flush());
+        let mut stdout = std::io::stdout();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            // A reader that has gone, as in `pam-jwt keys | head -1`, is no error.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => self.lost.set(Some(error)),
+            _ => {}
+        }
+    }
+
+    /// Whether all output arrived. Asked at the end, since what was done is done by then.
+    pub fn finish(&self) -> Result<(), Failure> {
+        match self.lost.take() {
+            Some(error) => Err(Failure::new(format!("standard output: {error}"))),
+            None => Ok(()),
+        }
     }
 
     /// `text` in the colour of `tone`, where colours are shown.
@@ -106,13 +126,89 @@ impl Output {
     /// Says why the command could not do what it was asked to.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
-            self.raw(format!("{:#}\n", json!({ "error": failure.0 })).as_bytes());
+            let error = json_text(&json!({ "error": failure.0 }));
+            self.raw(format!("{error}\n").as_bytes());
         }
-        let _ = writeln!(std::io::stderr(), "pam-jwt: {}", failure.0);
+        hint(&failure.0);
     }
 }
 
 /// A remark beside the report, on standard error.
 pub fn hint(text: &str) {
-    let _ = writeln!(std::io::stderr(), "pam-jwt: {text}");
+    let _ = writeln!(std::io::stderr(), "pam-jwt: {}", visible(text));
+}
+
+/// `text` with what a terminal would obey or hide written out, as `\u{202e}`. It may
+/// come from anybody: a token, a key set, a line in pam.d.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// `value` as JSON that is safe on a terminal too. serde_json leaves most of these
+/// characters as they are; they occur within strings alone, so an escape means the same.
+pub fn json_text(value: &Value) -> String {
+    let mut shown = String::new();
+    for c in format!("{value:#}").chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Controls, and the characters of Unicode that turn the direction of a line, break it,
+/// or have no width.
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_or_hide_is_written_out() {
+        for (text, shown) in [
+            ("plain, äöü, 日本, 👍\tx\n", "plain, äöü, 日本, 👍\tx\n"),
+            ("\u{1b}[2J\r\0", "\\u{1b}[2J\\u{d}\\u{0}"),
+            (
+                "\u{7f}\u{80}\u{9b}31m\u{9f}",
+                "\\u{7f}\\u{80}\\u{9b}31m\\u{9f}",
+            ),
+            ("\u{61c}\u{200b}\u{200f}", "\\u{61c}\\u{200b}\\u{200f}"),
+            (
+                "\u{2028}\u{2029}\u{202a}\u{202e}",
+                "\\u{2028}\\u{2029}\\u{202a}\\u{202e}",
+            ),
+            (
+                "\u{2060}\u{2066}\u{2069}\u{feff}",
+                "\\u{2060}\\u{2066}\\u{2069}\\u{feff}",
+            ),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_in_visible_characters() {
+        let value = json!({ "a\u{202e}": ["\u{1b}\u{7f}\u{9b}x\n\u{2028}", "\u{feff}é"] });
+        let text = json_text(&value);
+        assert!(!text.chars().any(is_hidden), "{text}");
+        assert!(text.contains("\\u202e") && text.contains("\\u007f") && text.contains('é'));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

@@ -1,12 +1,11 @@
 //! `pam-jwt verify`: what a login with this token would do, and why.
 
-use crate::output::{Exit, Failure, Output, Tone};
+use crate::output::{Exit, Failure, Output, Tone, visible};
 use crate::token_from_stdin;
 use clap::Args;
-use policy::authenticate::Note;
+use policy::authenticate::{Decision, Note};
 use policy::explain::{Step, Steps};
-use policy::reason::Reason;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Explain what a login with the token on standard input would do.
@@ -28,72 +27,63 @@ impl Verify {
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let token = token_from_stdin()?;
         let mut steps = Steps::default();
-        if !jose::compact::is_token_shaped(&token) {
-            let detail = "no token begins so, or has such characters".to_owned();
-            steps.0.push(Step {
-                name: "shape".to_owned(),
-                passed: false,
-                detail,
-            });
-            self.report(out, Reason::NotAToken, &steps.0, None, &Note::None);
-            return Ok(Exit::Refused);
-        }
         let verdict = system::login::decide(&token, &self.user, &self.service, config, &mut steps);
         if !verdict.faults.is_empty() {
             return Err(Failure::of_config(&verdict.faults));
         }
         let decision = verdict.decision;
-        let (rule, note) = match &decision.outcome {
-            Ok(admission) => (Some(admission.rule.as_str()), &Note::None),
-            Err(refusal) => (None, &refusal.note),
-        };
-        self.report(out, decision.reason(), &steps.0, rule, note);
-        Ok(if rule.is_some() {
+        out.report(
+            || self.as_json(&decision, &steps.0),
+            || self.as_text(out, &decision, &steps.0),
+        );
+        Ok(if decision.rule().is_some() {
             Exit::Done
         } else {
             Exit::Refused
         })
     }
 
-    fn report(
-        &self,
-        out: &Output,
-        reason: Reason,
-        steps: &[Step],
-        rule: Option<&str>,
-        note: &Note,
-    ) {
-        let as_json = || {
-            let checks: Vec<_> = steps
-                .iter()
-                .map(|step| json!({ "check": step.name, "passed": step.passed, "detail": step.detail }))
-                .collect();
-            json!({ "allowed": rule.is_some(), "reason": reason.code(), "user": self.user,
-                "service": self.service, "rule": rule, "checks": checks })
+    fn as_json(&self, decision: &Decision, steps: &[Step]) -> Value {
+        let check = |step: &Step| json!({ "check": step.name, "passed": step.passed, "detail": step.detail });
+        let checks: Vec<Value> = steps.iter().map(check).collect();
+        let mut report = json!({
+            "allowed": decision.rule().is_some(), "reason": decision.reason().code(), "user": self.user,
+            "service": self.service, "rule": decision.rule(), "checks": checks,
+        });
+        let note = match decision.note() {
+            Note::None => None,
+            Note::OverBy(seconds) => Some(("over_by", json!(seconds))),
+            Note::EarlyBy(seconds) => Some(("early_by", json!(seconds))),
+            Note::Detail(text) => Some(("detail", json!(text))),
         };
-        let as_text = || {
-            let width = steps.iter().map(|step| step.name.len()).max().unwrap_or(0);
-            let mut lines: Vec<String> = steps.iter().map(|step| line(out, step, width)).collect();
-            lines.push(match rule {
-                Some(rule) => {
-                    let allowed = out.painted(Tone::Good, "ALLOWED");
-                    format!(
-                        "{allowed}: {} may log in at {}, by rule {rule}",
-                        self.user, self.service
-                    )
-                }
-                None => {
-                    let refused = out.painted(Tone::Bad, "REFUSED");
-                    let detail = match note {
-                        Note::Detail(text) => format!("\n         {text}"),
-                        _ => String::new(),
-                    };
-                    format!("{refused}: {reason}\n         {}{detail}", reason.text())
-                }
-            });
-            lines.join("\n")
-        };
-        out.report(as_json, as_text);
+        if let (Some((name, value)), Some(report)) = (note, report.as_object_mut()) {
+            report.insert(name.to_owned(), value);
+        }
+        report
+    }
+
+    fn as_text(&self, out: &Output, decision: &Decision, steps: &[Step]) -> String {
+        let width = steps.iter().map(|step| step.name.len()).max().unwrap_or(0);
+        let mut lines: Vec<String> = steps.iter().map(|step| line(out, step, width)).collect();
+        lines.push(match decision.rule() {
+            Some(rule) => {
+                let allowed = out.painted(Tone::Good, "ALLOWED");
+                format!(
+                    "{allowed}: {} may log in at {}, by rule {rule}",
+                    self.user, self.service
+                )
+            }
+            None => {
+                let refused = out.painted(Tone::Bad, "REFUSED");
+                let reason = decision.reason();
+                let detail = match decision.note() {
+                    Note::Detail(text) => format!("\n         {}", visible(text)),
+                    _ => String::new(),
+                };
+                format!("{refused}: {reason}\n         {}{detail}", reason.text())
+            }
+        });
+        lines.join("\n")
     }
 }
 
@@ -103,5 +93,5 @@ fn line(out: &Output, step: &Step, width: usize) -> String {
     } else {
         out.painted(Tone::Bad, "FAIL")
     };
-    format!("{mark}  {:<width$}  {}", step.name, step.detail)
+    format!("{mark}  {:<width$}  {}", step.name, visible(&step.detail))
 }

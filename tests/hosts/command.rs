@@ -48,6 +48,64 @@ fn init_makes_what_a_login_trusts_and_a_second_run_changes_nothing() {
 }
 
 #[test]
+fn init_keeps_nothing_that_would_not_load() {
+    let machine = Machine::ready();
+    let token = machine.token(["alice"]);
+    // The same issuer in a file of another name, as if somebody had set it up by hand.
+    let _ = machine
+        .run(["sh", "-c", "cd /etc/pam-jwt && mv keys/local.jwk keys/site.jwk && rm private/local.jwk && \
+            sed s/local.jwk/site.jwk/ issuers.d/local.toml > issuers.d/site.toml && rm issuers.d/local.toml"])
+        .expect_success();
+    let files = || {
+        machine
+            .run(["find", "/etc/pam-jwt"])
+            .expect_success()
+            .stdout
+    };
+    let before = files();
+    let conflict = machine
+        .run(["pam-jwt", "init", "--issuer", ISSUER])
+        .expect_code(2);
+    assert!(
+        conflict.stderr.contains("nothing was kept")
+            && conflict.stderr.contains("names the issuer"),
+        "{conflict}"
+    );
+    assert_eq!(files(), before);
+    let _ = verify(&machine, &token).expect_success();
+
+    let shared = machine
+        .run([
+            "pam-jwt",
+            "--config",
+            "/tmp/deep/jwt",
+            "init",
+            "--issuer",
+            "https://x",
+        ])
+        .expect_code(2);
+    assert!(
+        shared.stderr.contains("nothing was kept")
+            && shared.stderr.contains("/tmp: is a directory that others"),
+        "{shared}"
+    );
+    let _ = machine.run(["test", "-e", "/tmp/deep"]).expect_code(1);
+}
+
+#[test]
+fn init_makes_directories_of_its_own_modes_whatever_the_umask() {
+    let machine = Machine::ready();
+    for umask in ["0", "077"] {
+        let script = format!(
+            "umask {umask}; d=/root/of-{umask}; pam-jwt --config $d init --issuer https://x >&2 && \
+             stat -c %a $d $d/issuers.d $d/keys $d/private"
+        );
+        let made = machine.run(["sh", "-c", &script]).expect_success();
+        assert_eq!(made.stdout, "755\n755\n755\n700\n", "umask {umask}");
+    }
+}
+
+#[test]
 fn keygen_writes_a_pair_and_never_over_a_file() {
     let machine = Machine::ready();
     for alg in ["EdDSA", "ES256", "RS256"] {
@@ -137,6 +195,36 @@ fn a_token_with_eight_claims_stays_small() {
         reserved.stderr.contains("--claim exp is not possible"),
         "{reserved}"
     );
+    for (args, says) in [
+        (
+            &["alice", "--claim", "a=1", "--claim", "a=2"][..],
+            "--claim a is there twice",
+        ),
+        (
+            &["alice", "--claim", "nbf=foo"],
+            "nbf is not a number of seconds",
+        ),
+        (
+            &["alice", "--lifetime", "99999999d"],
+            "exp is not a number of seconds",
+        ),
+        (&[""], "a value is required"),
+        (&["alice", "--audience", ""], "a value is required"),
+        (
+            &["alice", "--key", "/root/none.jwk"],
+            "/root/none.jwk: No such file",
+        ),
+    ] {
+        let refused = machine
+            .command(["pam-jwt", "issue"])
+            .args(args)
+            .run()
+            .expect_code(2);
+        assert!(
+            refused.stdout.is_empty() && refused.stderr.contains(says),
+            "{refused}"
+        );
+    }
     machine.write(
         "/etc/pam-jwt/private/local.jwk",
         machine.read("/etc/pam-jwt/private/local.jwk"),
@@ -346,6 +434,119 @@ fn check_finds_a_pam_line_that_lets_anybody_in() {
             .any(|finding| finding["code"] == "lets_anyone_in"),
         "{report:#}"
     );
+}
+
+/// Each thing is told where it is, and the exit status says whether it is wrong.
+#[test]
+fn check_finds_what_a_login_would_stumble_over() {
+    const PRIVATE: &str = "/etc/pam-jwt/private";
+    let machine = Machine::ready();
+    let named = "auth sufficient pam_jwt.so config=/srv/jwt\nauth required pam_unix.so\n\
+        account required pam_unix.so\n";
+    for (break_it, mend, code, place, exit) in [
+        (
+            format!("printf '{named}' > /etc/pam.d/other-config"),
+            "rm /etc/pam.d/other-config",
+            "config_error",
+            "/srv/jwt".to_owned(),
+            1,
+        ),
+        (
+            format!(
+                "printf '{}' > /etc/pam.d/other-config",
+                named.replace("/srv", "srv")
+            ),
+            "rm /etc/pam.d/other-config",
+            "config_not_absolute",
+            "/etc/pam.d/other-config:1".to_owned(),
+            1,
+        ),
+        (
+            format!("ln -s local.jwk {PRIVATE}/link.jwk"),
+            "rm /etc/pam-jwt/private/link.jwk",
+            "private_key_link",
+            format!("{PRIVATE}/link.jwk"),
+            1,
+        ),
+        (
+            format!("(umask 077; echo '{{}}' > {PRIVATE}/empty.jwk)"),
+            "rm /etc/pam-jwt/private/empty.jwk",
+            "private_key_unusable",
+            format!("{PRIVATE}/empty.jwk"),
+            1,
+        ),
+        (
+            "sed -i 's/{sub}/alice/' /etc/pam-jwt/issuers.d/local.toml".to_owned(),
+            "sed -i 's/\"alice\"/\"{sub}\"/' /etc/pam-jwt/issuers.d/local.toml",
+            "any_token",
+            "/etc/pam-jwt/issuers.d/local.toml:7".to_owned(),
+            0,
+        ),
+        (
+            "hostname localhost".to_owned(),
+            "hostname machine",
+            "hostname_unset",
+            "/etc/pam-jwt/issuers.d/local.toml".to_owned(),
+            0,
+        ),
+    ] {
+        let _ = machine.run(["sh", "-c", &break_it]).expect_success();
+        let found = machine
+            .run(["pam-jwt", "--json", "check"])
+            .expect_code(exit);
+        let report = json(&found);
+        let findings = report["findings"].as_array().expect("findings");
+        assert!(
+            findings.iter().any(|finding| finding["code"] == code
+                && finding["place"].as_str().is_some_and(|at| at == place)),
+            "{break_it}: {report:#}"
+        );
+        let _ = machine.run(["sh", "-c", mend]).expect_success();
+        let _ = machine.run(["pam-jwt", "check"]).expect_success();
+    }
+}
+
+#[test]
+fn output_that_is_lost_is_an_error_and_a_reader_that_has_gone_is_none() {
+    let machine = Machine::ready();
+    for options in ["", "--json"] {
+        let script = format!("pam-jwt {options} keys > /dev/full");
+        let lost = machine.run(["sh", "-c", &script]).expect_code(2);
+        assert!(
+            lost.stderr.contains("standard output: No space left"),
+            "{lost}"
+        );
+    }
+    let gone = machine
+        .run(["sh", "-c", "{ sleep 1; pam-jwt keys; echo $? >&2; } | true"])
+        .expect_success();
+    assert_eq!(gone.stderr, "0\n");
+}
+
+#[test]
+fn a_token_cannot_write_to_the_terminal_of_who_looks_at_it() {
+    let machine = Machine::ready();
+    let token = machine.token([
+        "alice",
+        "--claim",
+        r#"note="\u202e\u009b2J\u2028\u007f\u200bé""#,
+    ]);
+    for options in [&[][..], &["--json"]] {
+        let seen = machine
+            .command(["pam-jwt", "jws", "inspect"])
+            .args(options)
+            .stdin(token.as_str())
+            .run()
+            .expect_success();
+        assert!(
+            seen.stdout.contains(r"\u202e\u009b2J\u2028\u007f\u200bé"),
+            "{seen}"
+        );
+    }
+    let rest = "auth sufficient pam_jwt.so \u{9b}2J\nauth required pam_unix.so\n";
+    machine.write("/etc/pam.d/odd", rest, 0o644);
+    let check = machine.run(["pam-jwt", "check"]).expect_code(1);
+    assert!(check.stdout.contains(r"argument `\u{9b}2J`"), "{check}");
 }
 
 #[test]

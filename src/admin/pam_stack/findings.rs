@@ -45,13 +45,16 @@ pub fn examine(service: &str, read: &dyn Fn(&str) -> Option<String>) -> Report {
     if !uses_pam_jwt {
         return Report {
             uses_pam_jwt,
+            configs: Vec::new(),
             findings: Vec::new(),
         };
     }
 
+    let mut configs: Vec<String> = Vec::new();
     let mut findings: Vec<Finding> = service.problems.iter().map(unreadable).collect();
     for kind in Type::ALL {
         for (index, step, module) in pam_jwt_lines(&service, kind) {
+            configs.extend(config(module).filter(|dir| !configs.contains(dir)));
             findings.extend(arguments(step, module));
             findings.extend(require_token(kind, step, module));
             if kind == Type::Account {
@@ -69,6 +72,7 @@ pub fn examine(service: &str, read: &dyn Fn(&str) -> Option<String>) -> Report {
     }
     Report {
         uses_pam_jwt,
+        configs,
         findings: each_once(findings),
     }
 }
@@ -98,10 +102,26 @@ fn unreadable(problem: &Problem) -> Finding {
     )
 }
 
+/// The directory that a line has its configuration in, if it names one: the last it names.
+fn config(module: &Module) -> Option<String> {
+    let mut named = module.arguments.iter().rev();
+    let dir = named.find_map(|argument| argument.strip_prefix("config="))?;
+    dir.starts_with('/').then(|| dir.to_owned())
+}
+
 fn arguments(step: &Step, module: &Module) -> Vec<Finding> {
     let wrong = module.arguments.iter().filter_map(|argument| {
-        if ARGUMENTS.contains(&argument.as_str()) || argument.starts_with("config=") {
+        if ARGUMENTS.contains(&argument.as_str()) || argument.starts_with("config=/") {
             return None;
+        }
+        if argument.starts_with("config=") {
+            return Some(Finding::at(
+                &step.place,
+                Severity::Error,
+                "config_not_absolute",
+                format!("pam_jwt.so does not take `{argument}`, and refuses."),
+                "config= takes an absolute path.",
+            ));
         }
         if argument == "issue" || argument == "issue=required" {
             return Some(Finding::at(

@@ -50,5 +50,7 @@ pub struct Finding {
 pub struct Report {
     /// Without `pam_jwt.so` a service is none of our business, and nothing is reported.
     pub uses_pam_jwt: bool,
+    /// The directories that its lines name with `config=`, each once.
+    pub configs: Vec<String>,
     pub findings: Vec<Finding>,
 }

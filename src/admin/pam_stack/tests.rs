@@ -295,6 +295,14 @@ fn lines_that_do_not_do_what_they_say_are_told() {
             "auth sufficient pam_jwt.so issue=required",
             "argument_not_built service:1",
         ),
+        (
+            "auth sufficient pam_jwt.so config=etc/pam-jwt",
+            "config_not_absolute service:1",
+        ),
+        (
+            "auth sufficient pam_jwt.so config=",
+            "config_not_absolute service:1",
+        ),
         ("account required pam_jwt.so", "not_in_auth service:1"),
         (
             "auth sufficient pam_jwt.so\nauth sufficient pam_house.so",
@@ -318,6 +326,15 @@ fn lines_that_do_not_do_what_they_say_are_told() {
             "{line}: {found:?}"
         );
     }
+}
+
+#[test]
+fn the_directories_that_lines_name_are_told_once_each() {
+    let text = "auth sufficient pam_jwt.so config=/b\nauth sufficient pam_jwt.so\n\
+        account required pam_jwt.so config=/a\nsession optional pam_jwt.so config=/b\n\
+        account required pam_jwt.so config=/x config=/c\nauth optional pam_jwt.so config=d\n\
+        auth optional pam_env.so config=/e";
+    assert_eq!(report(text).configs, ["/b", "/a", "/c"]);
 }
 
 #[test]

@@ -1,0 +1,26 @@
+//! A new signing key, as `init` and `keygen` make it.
+
+use crate::output::Failure;
+use jose::{Algorithm, private_key};
+use zeroize::Zeroizing;
+
+/// Makes a key.
+pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<private_key::Generated, Failure> {
+    private_key::generate(alg, kid)
+        .map_err(|error| Failure::new(format!("no key was made: {error}")))
+}
+
+/// A text file ends in a newline.
+pub fn with_newline(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("{text}\n"))
+}
+
+/// Reads the name of an algorithm.
+pub fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        format!(
+            "known are {}",
+            Algorithm::ALL.map(Algorithm::name).join(", ")
+        )
+    })
+}
