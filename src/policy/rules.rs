@@ -35,6 +35,7 @@ pub(crate) fn decide<'a>(
     }
     // Ranked by how far a rule got, so that the reason is the one to act on.
     let mut closest: Option<(usize, Reason)> = None;
+    let mut decided = None;
     for rule in rules {
         let place = Place {
             file,
@@ -64,7 +65,8 @@ pub(crate) fn decide<'a>(
             .enumerate()
             .find(|(_, (holds, _))| !holds)
         {
-            None => return Ok(rule),
+            // Those behind it are looked at all the same, for whoever watches.
+            None => decided = decided.or(Some(rule)),
             Some((rank, (_, reason))) if closest.is_none_or(|(best, _)| rank > best) => {
                 closest = Some((rank, reason));
             }
@@ -78,7 +80,10 @@ pub(crate) fn decide<'a>(
             format_args!("{file} has no [[allow]]"),
         );
     }
-    Err(closest.map_or(Reason::NoRule, |(_, reason)| reason).into())
+    decided.ok_or_else(|| {
+        let reason = closest.map_or(Reason::NoRule, |(_, reason)| reason);
+        reason.into()
+    })
 }
 
 /// What the system's own tools and other programs that handle the name accept.
@@ -220,7 +225,7 @@ fn shown(value: Option<&Value>) -> String {
 mod tests {
     use super::*;
     use crate::config::{Config, Source};
-    use crate::explain::Silent;
+    use crate::explain::{Silent, Steps};
 
     fn outcome(
         allow: &str,
@@ -383,6 +388,42 @@ mod tests {
         assert_eq!(
             outcome(&two, r#"{"sub":"alice"}"#, "alice", Some(1000)),
             Ok(7)
+        );
+    }
+
+    #[test]
+    fn whoever_watches_sees_every_rule() {
+        let text = format!("issuer='i'\naudience=['x']\nkeys=['/k']\n{SUB}{DEPLOY}");
+        let config = Config::parse(
+            Source {
+                file: "pam-jwt.toml",
+                text: "",
+            },
+            &[Source {
+                file: "i.toml",
+                text: &text,
+            }],
+        );
+        let rules = config.whole().unwrap().issuers.remove(0).allow;
+        let claims = Claims::parse(br#"{"sub":"alice"}"#).unwrap();
+        let request = Request {
+            account: "alice",
+            service: "sshd",
+            uid: Some(1000),
+        };
+        let mut steps = Steps::default();
+        let decided = decide(&rules, "i.toml", &claims, &request, 1000, &mut steps).unwrap();
+        assert_eq!(decided.line, 4);
+        let failed = |rule: &str| {
+            steps
+                .0
+                .iter()
+                .any(|step| step.name.starts_with(rule) && !step.passed)
+        };
+        assert!(
+            !failed("rule i.toml:4") && failed("rule i.toml:7"),
+            "{:?}",
+            steps.0
         );
     }
 
