@@ -1,8 +1,7 @@
 //! Keys and tokens printed in the RFCs, for the unit tests.
 
-use crate::json;
 use crate::jwk::Jwk;
-use crate::public_key::PublicKey;
+use crate::material::Material;
 
 /// RFC 7638 §3.1
 pub(crate) const RFC7638: &str = include_str!("testdata/rfc7638-3.1.jwk");
@@ -28,19 +27,10 @@ pub(crate) const SIGNED: [(&str, &str); 3] = [
     ),
 ];
 
-pub(crate) fn rfc7638_public() -> PublicKey {
+pub(crate) fn rfc7638_public() -> Material {
     Jwk::parse(RFC7638.as_bytes()).unwrap().key
 }
 
-pub(crate) fn rfc8037_public() -> PublicKey {
+pub(crate) fn rfc8037_public() -> Material {
     Jwk::parse(RFC8037.as_bytes()).unwrap().key
-}
-
-pub(crate) fn rfc7515_a3_public() -> PublicKey {
-    Jwk::parse(RFC7515_A3.as_bytes()).unwrap().key
-}
-
-/// The public half of a private JWK.
-pub(crate) fn public_half(private: &str) -> PublicKey {
-    crate::jwk::public_key(&json::object(private.as_bytes()).unwrap()).unwrap()
 }
