@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(Value::Object(map), plain);
     }
 
-    /// Checklist: A.4
+    /// Checklist: A.4, B.8
     #[test]
     fn a_name_that_occurs_twice_is_refused_at_any_depth_and_however_it_is_escaped() {
         for text in [

@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Checklist: A.14
+    /// Checklist: A.14, B.16
     #[test]
     fn purpose_and_algorithm_must_agree() {
         let with = |name: &str, value: Value| {
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(with("kid", 5.into()), Err(KeyError::Member("kid")));
     }
 
-    /// Checklist: A.16
+    /// Checklist: A.16, B.16
     #[test]
     fn members_are_of_their_type_and_size() {
         assert_eq!(

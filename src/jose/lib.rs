@@ -27,6 +27,8 @@ pub mod secret_key;
 pub mod sign;
 #[cfg(test)]
 mod test_keys;
+#[cfg(test)]
+mod vectors;
 pub mod verify;
 
 pub use algorithm::Algorithm;

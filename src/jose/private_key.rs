@@ -240,7 +240,7 @@ fn rsa_members(pkcs8: &[u8]) -> Result<Result<Halves, KeyError>, spki::der::Erro
 mod tests {
     use super::*;
     use crate::jwk::Jwk;
-    use crate::test_keys::{RFC8037, SIGNED};
+    use crate::test_keys::{PRIVATE, RFC8037};
 
     #[test]
     fn a_generated_key_comes_back_with_its_halves_together() {
@@ -283,12 +283,12 @@ mod tests {
 
     #[test]
     fn halves_that_do_not_belong_together_are_refused() {
-        for (private, _) in SIGNED {
+        for private in PRIVATE {
             assert!(PrivateKey::parse(private.as_bytes()).is_ok());
         }
         let other = generate(Algorithm::EdDsa, None).unwrap();
         let members = json::object(other.private_jwk.as_bytes()).unwrap();
-        let mixed = SIGNED[2].0.replace(
+        let mixed = PRIVATE[2].replace(
             "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
             members["d"].as_str().unwrap(),
         );

@@ -135,7 +135,7 @@ fn a_public_key_is_for_no_hmac_and_a_secret_for_nothing_else() {
     }
 }
 
-/// Checklist: A.15
+/// Checklist: A.15, B.15
 #[test]
 fn a_secret_is_at_least_as_long_as_its_hash() {
     for (alg, needed) in [
@@ -149,9 +149,12 @@ fn a_secret_is_at_least_as_long_as_its_hash() {
             VerifyingKey::new(jwk.key, Some(alg)).map(|key| key.algorithm())
         };
         assert_eq!(of(needed), Ok(alg));
-        let bytes = needed - 1;
-        assert_eq!(of(bytes), Err(KeyError::SecretBytes { bytes, needed }));
+        for bytes in [1, needed - 1] {
+            assert_eq!(of(bytes), Err(KeyError::SecretBytes { bytes, needed }));
+        }
     }
+    let empty = crate::Jwk::parse(br#"{"kty":"oct","k":""}"#);
+    assert_eq!(empty, Err(KeyError::Member("k")));
 }
 
 /// RFC 8037 §3.1 and RFC 9864 §2.2 name one algorithm. A key that names it by one of the

@@ -115,7 +115,7 @@ fn a_good_token_is_let_in_by_its_rule() {
     );
 }
 
-/// Checklist: A.20, A.21, A.22, A.28
+/// Checklist: A.20, A.21, A.22, A.28, B.1, B.11
 #[test]
 fn each_claim_that_is_wrong_has_its_reason() {
     let world = world();

@@ -50,7 +50,7 @@ fn case<'a>(claims: &'a Claims, request: &'a Request<'a>) -> Case<'a> {
 const SUB: &str = "[[allow]]\naccount='{sub}'\nservices=['sshd']\n";
 const DEPLOY: &str = "[[allow]]\naccount='deploy'\nservices=['sshd']\nclaims={repo=7,env='prod'}\n";
 
-/// Checklist: A.24
+/// Checklist: A.7, A.24
 #[test]
 fn a_placeholder_takes_a_strings_whole_value() {
     assert_eq!(
@@ -97,6 +97,7 @@ fn a_placeholder_never_matches_a_system_account() {
     }
 }
 
+/// Checklist: A.24
 #[test]
 fn root_is_let_in_by_a_rule_that_names_it() {
     let root = "[[allow]]\naccount='root'\nservices=['sshd']\nclaims={admin=true}\n";
@@ -289,7 +290,7 @@ fn whoever_watches_sees_every_rule() {
     );
 }
 
-/// Checklist: A.26
+/// Checklist: A.26, B.13
 #[test]
 fn names_that_no_account_can_have_are_refused_before_any_rule() {
     let long = "x".repeat(256);

@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(kid(ED, None), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
-    /// Checklist: A.10
+    /// Checklist: A.10, A.14
     #[test]
     fn a_configured_alg_must_fit_the_key() {
         assert!(keys_in(&file(Some(Algorithm::EdDsa), None), ED.as_bytes()).is_ok());

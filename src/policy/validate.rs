@@ -248,7 +248,7 @@ mod tests {
         times(&claims(json), now, 30, &mut Silent).map_err(|refusal| (refusal.reason, refusal.note))
     }
 
-    /// Checklist: A.22
+    /// Checklist: A.22, B.9
     #[test]
     fn a_token_ends_when_now_reaches_exp_and_leeway() {
         assert_eq!(at(r#"{"exp":1000}"#, 1029), Ok(()));
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(at("{}", 0), Err((Reason::ExpiryMissing, Note::None)));
     }
 
-    /// Checklist: A.22
+    /// Checklist: A.22, A.23, B.11
     #[test]
     fn a_token_begins_at_nbf_and_iat_less_leeway() {
         assert_eq!(at(r#"{"exp":9999,"nbf":1030}"#, 1000), Ok(()));
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(at(r#"{"exp":9999,"iat":1030}"#, 1000), Ok(()));
     }
 
-    /// Checklist: A.25
+    /// Checklist: A.25, B.6
     #[test]
     fn types_are_compared_without_case_and_prefix() {
         for good in [
@@ -363,7 +363,7 @@ mod tests {
         assert!(certificate(None, 0, &mut Silent).is_ok());
     }
 
-    /// Checklist: A.21
+    /// Checklist: A.7, A.21
     #[test]
     fn the_audience_must_be_named_exactly() {
         let wanted = ["ssh://host1".to_owned()];
@@ -382,6 +382,7 @@ mod tests {
         }
     }
 
+    /// Checklist: A.28
     #[test]
     fn a_key_bound_token_is_refused() {
         assert!(unbound(&claims("{}"), &mut Silent).is_ok());

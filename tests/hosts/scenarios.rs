@@ -28,7 +28,8 @@ fn every_scenario_ends_as_it_says() {
             let _sshd = world.sshd();
             let mut wrong = Vec::new();
             while let Some(scenario) = next() {
-                println!("{}: {}", scenario.name, scenario.about);
+                let shows = scenario.checklist.join(" ");
+                println!("{} [{shows}]: {}", scenario.name, scenario.about);
                 if catch_unwind(AssertUnwindSafe(|| world.play(&scenario))).is_err() {
                     wrong.push(scenario.name);
                 }

@@ -266,6 +266,7 @@ fn every_fault_is_reported_at_once() {
     assert_eq!(issuer_of(&text).unwrap_err().len(), 2);
 }
 
+/// Checklist: A.22
 #[test]
 fn global_settings_have_defaults_and_bounds() {
     let parse = |text| {
