@@ -1,11 +1,11 @@
-// jose mints and verifies; exchange.py says what is asked and answered. The first
+// jose mints and verifies; exchange.py says what is asked and answered. The second
 // argument is the directory that jose is installed in.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { webcrypto } from 'node:crypto'
 
-const [directory, command] = process.argv.slice(2)
+const [command, directory] = process.argv.slice(2)
 const jose = await import(createRequire(`${directory}/`).resolve('jose'))
 
 // Node 18 has it, but under no global name.

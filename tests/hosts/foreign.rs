@@ -141,7 +141,12 @@ impl Library {
                 None => assert!(!self.has(alg), "{} and {alg}: {answer}", self.name),
             }
         }
-        assert_eq!(minted.len(), EVERY.len() - self.lacks.len(), "{}", self.name);
+        assert_eq!(
+            minted.len(),
+            EVERY.len() - self.lacks.len(),
+            "{}",
+            self.name
+        );
         minted
     }
 }
@@ -163,12 +168,9 @@ fn trust(machine: &Machine, place: usize, library: &Library, minted: &[Minted]) 
     let (name, directory) = (library.name, "/etc/pam-jwt/keys");
     let mut keys = Vec::new();
     let (mut public, mut secret) = (Vec::new(), Vec::new());
-    for Minted { alg, kid, jwk, .. } in minted {
-        match minted
-            .iter()
-            .find(|other| other.kid == *kid)
-            .and_then(|found| found.as_pem(place))
-        {
+    for one in minted {
+        let Minted { alg, kid, jwk, .. } = one;
+        match one.as_pem(place) {
             Some(pem) => {
                 let file = format!("{directory}/{kid}.pem");
                 machine.write(&file, pem, 0o644);
@@ -196,4 +198,222 @@ fn trust(machine: &Machine, place: usize, library: &Library, minted: &[Minted]) 
         keys.join(", ")
     );
     machine.write(&format!("/etc/pam-jwt/issuers.d/{name}.toml"), text, 0o644);
+}
+
+/// The token with one character of its signature changed.
+fn changed(token: &str) -> String {
+    let at = token.rfind('.').expect("a signature") + 10;
+    let other = match &token[at..=at] {
+        "A" => "B",
+        _ => "A",
+    };
+    format!("{}{other}{}", &token[..at], &token[at + 1..])
+}
+
+/// What speaks against a login over ssh with this token.
+fn login(machine: &Machine, minted: &Minted) -> Result<(), String> {
+    let login = machine
+        .ssh("alice")
+        .answers([minted.token.as_str()])
+        .command("id -un");
+    let decided = login.log.iter().any(|line| {
+        let audit = &line.message;
+        audit.contains("result=accepted") && audit.contains(&format!(" kid={} ", minted.kid))
+    });
+    match (login.code(), login.stdout.as_str(), decided) {
+        (Some(0), "alice\n", true) => Ok(()),
+        _ => Err(format!("{} did not log in: {login}", minted.kid)),
+    }
+}
+
+/// What speaks against the refusal of the token with a changed signature, by the
+/// function that decides a login.
+fn refusal(machine: &Machine, minted: &Minted) -> Result<(), String> {
+    let verify = "pam-jwt --json verify --user alice --service sshd";
+    let output = machine
+        .command(verify.split(' '))
+        .stdin(changed(&minted.token))
+        .run();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+    match (output.code(), report["reason"].as_str()) {
+        (Some(1), Some("signature_invalid")) => Ok(()),
+        _ => Err(format!("{}, changed: {output}", minted.kid)),
+    }
+}
+
+/// Does it for all, several at a time.
+fn side_by_side<T: Sync, R: Send>(all: &[T], does: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let does = &does;
+    thread::scope(|scope| {
+        let threads: Vec<_> = all
+            .chunks(all.len().div_ceil(AT_ONCE))
+            .map(|chunk| scope.spawn(move || chunk.iter().map(does).collect::<Vec<R>>()))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"))
+            .collect()
+    })
+}
+
+/// A line for each library, a column for each algorithm that is built.
+fn table(cell: impl Fn(&Library, &str) -> &'static str) -> String {
+    let mut table = format!("{:8}", "");
+    let _ = writeln!(table, "{}", BUILT.join(" "));
+    for library in &LIBRARIES {
+        let _ = write!(table, "{:8}", library.name);
+        for alg in BUILT {
+            let _ = write!(
+                table,
+                "{:width$}",
+                cell(library, alg),
+                width = alg.len() + 1
+            );
+        }
+        table.push('\n');
+    }
+    table
+}
+
+/// Checklist: A.19
+#[test]
+fn tokens_of_every_library_log_in_and_changed_ones_do_not() {
+    let machine = Machine::ready();
+    let mut tokens = Vec::new();
+    for (place, library) in LIBRARIES.iter().enumerate() {
+        let mut minted = library.mint(&machine);
+        minted.retain(|minted| BUILT.contains(&minted.alg));
+        trust(&machine, place, library, &minted);
+        tokens.extend(minted);
+    }
+    for alg in EVERY {
+        assert!(LIBRARIES.iter().any(|library| library.has(alg)), "{alg}");
+    }
+    let _sshd = machine.sshd(&[]);
+    let outcomes = side_by_side(&tokens, |minted| {
+        (login(&machine, minted), refusal(&machine, minted))
+    });
+
+    let got_in = |kid: &str| {
+        let outcome = tokens
+            .iter()
+            .zip(&outcomes)
+            .find(|(minted, _)| minted.kid == kid);
+        outcome.map_or(
+            "-",
+            |(_, (login, _))| if login.is_ok() { "in" } else { "OUT" },
+        )
+    };
+    println!(
+        "{}{} of {} tokens logged in, {} of {} changed ones were refused",
+        table(|library, alg| got_in(&format!("{}-{alg}", library.name))),
+        outcomes.iter().filter(|(login, _)| login.is_ok()).count(),
+        tokens.len(),
+        outcomes
+            .iter()
+            .filter(|(_, refusal)| refusal.is_ok())
+            .count(),
+        tokens.len(),
+    );
+    let wrong: Vec<&String> = outcomes
+        .iter()
+        .flat_map(|(login, refusal)| [login, refusal])
+        .filter_map(|outcome| outcome.as_ref().err())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A key and a token of ours, as a library is given them.
+struct Ours {
+    alg: &'static str,
+    jwk: Value,
+    token: String,
+    claims: Value,
+}
+
+fn ours(machine: &Machine, alg: &'static str) -> Ours {
+    let json = |arguments: &str| -> Value {
+        let words = ["pam-jwt", "--json"]
+            .into_iter()
+            .chain(arguments.split(' '));
+        let output = machine.run(words).expect_success();
+        serde_json::from_str(&output.stdout).expect("JSON")
+    };
+    let key = json(&format!("keygen --alg {alg} --out /root/{alg}.jwk"));
+    let issued = json(&format!(
+        "issue alice --key /root/{alg}.jwk --issuer {ISSUER} --audience {AUDIENCE}"
+    ));
+    // A symmetric key has no public half.
+    let private = key["private"].as_str().expect("a file");
+    let jwk = machine.read(key["public"].as_str().unwrap_or(private));
+    Ours {
+        alg,
+        jwk: serde_json::from_str(&jwk).expect("a JWK"),
+        token: issued["token"].as_str().expect("a token").to_owned(),
+        claims: issued["claims"].clone(),
+    }
+}
+
+/// What the installed command says that it knows.
+fn known(machine: &Machine) -> BTreeSet<String> {
+    let refused = machine
+        .run(["pam-jwt", "keygen", "--alg", "none", "--out", "/root/x"])
+        .expect_code(2);
+    let (_, names) = refused.stderr.split_once("known are ").expect("the names");
+    let names = names.lines().next().expect("the names");
+    names.split(", ").map(str::to_owned).collect()
+}
+
+/// Checklist: A.19
+#[test]
+fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
+    let machine = Machine::ready();
+    let built = BUILT.iter().map(|alg| (*alg).to_owned()).collect();
+    assert_eq!(
+        known(&machine),
+        built,
+        "what pam-jwt knows is what is tested here"
+    );
+
+    let ours: Vec<Ours> = BUILT.iter().map(|alg| ours(&machine, alg)).collect();
+    let (mut verified, mut refused) = (0, 0);
+    for library in &LIBRARIES {
+        let ours = ours.iter().filter(|ours| library.has(ours.alg));
+        let (mut requests, mut expected) = (Vec::new(), Vec::new());
+        for Ours {
+            alg,
+            jwk,
+            token,
+            claims,
+        } in ours
+        {
+            let request = |token: &str, issuer: &str, audience: &str| json!({ "alg": alg, "jwk": jwk, "token": token, "issuer": issuer, "audience": audience });
+            requests.extend([
+                request(token, ISSUER, AUDIENCE),
+                request(&changed(token), ISSUER, AUDIENCE),
+                request(token, "https://other.example.org", AUDIENCE),
+                request(token, ISSUER, "ssh://other"),
+            ]);
+            expected.push((alg, json!({ "claims": claims })));
+            expected.extend(
+                library
+                    .refusals
+                    .map(|name| (alg, json!({ "refused": name }))),
+            );
+        }
+        let answers = library.ask(&machine, "verify", &requests);
+        for ((alg, expected), mut answer) in expected.into_iter().zip(answers) {
+            let shown = format!("{} and {alg}: {answer}", library.name);
+            let detail = answer.as_object_mut().expect("an object").remove("detail");
+            assert_eq!(answer, expected, "{shown}");
+            match detail {
+                None => verified += 1,
+                Some(_) => refused += 1,
+            }
+        }
+    }
+    println!(
+        "{}{verified} times a token of ours verified, {refused} times one was refused that should be",
+        table(|library, alg| if library.has(alg) { "yes" } else { "-" }),
+    );
 }
