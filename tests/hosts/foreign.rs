@@ -8,7 +8,6 @@ use foreign::{AUDIENCE, EVERY, LIBRARIES, Library, Minted};
 use machine::{ISSUER, Machine};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::thread;
 
 /// The algorithms that pam-jwt knows so far.
@@ -113,18 +112,13 @@ fn side_by_side<T: Sync, R: Send>(all: &[T], does: impl Fn(&T) -> R + Sync) -> V
 
 /// A line for each library, a column for each algorithm that is built.
 fn table(cell: impl Fn(&Library, &str) -> &'static str) -> String {
-    let mut table = format!("{:8}", "");
-    let _ = writeln!(table, "{}", BUILT.join(" "));
+    let mut table = format!("{:8}{}\n", "", BUILT.join(" "));
     for library in &LIBRARIES {
-        let _ = write!(table, "{:8}", library.name);
+        let mut row = format!("{:8}", library.name);
         for alg in BUILT {
-            let _ = write!(
-                table,
-                "{:width$}",
-                cell(library, alg),
-                width = alg.len() + 1
-            );
+            row += &format!("{:1$}", cell(library, alg), alg.len() + 1);
         }
+        table += row.trim_end();
         table.push('\n');
     }
     table
@@ -209,13 +203,16 @@ fn ours(machine: &Machine, alg: &'static str) -> Ours {
     }
 }
 
-/// What the installed command says that it knows.
+/// What the installed command names where it refuses an algorithm.
 fn known(machine: &Machine) -> BTreeSet<String> {
     let refused = machine
         .run(["pam-jwt", "keygen", "--alg", "none", "--out", "/root/x"])
         .expect_code(2);
-    let (_, names) = refused.stderr.split_once("known are ").expect("the names");
-    let names = names.lines().next().expect("the names");
+    let list = refused.stderr.lines().find(|line| line.contains(", "));
+    let (_, names) = list
+        .and_then(|line| line.rsplit_once(": "))
+        .expect("a list");
+    let names = names.trim_start_matches("known are ").trim_end_matches(']');
     names.split(", ").map(str::to_owned).collect()
 }
 
