@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::thread;
 
-/// The algorithms that pam-jwt knows so far.
-const BUILT: &[&str] = &["RS256", "ES256", "EdDSA"];
-
 /// So many logins go on at a time; sshd begins to turn connections away at ten.
 const AT_ONCE: usize = 4;
 
@@ -110,12 +107,12 @@ fn side_by_side<T: Sync, R: Send>(all: &[T], does: impl Fn(&T) -> R + Sync) -> V
     })
 }
 
-/// A line for each library, a column for each algorithm that is built.
+/// A line for each library, a column for each algorithm.
 fn table(cell: impl Fn(&Library, &str) -> &'static str) -> String {
-    let mut table = format!("{:8}{}\n", "", BUILT.join(" "));
+    let mut table = format!("{:8}{}\n", "", EVERY.join(" "));
     for library in &LIBRARIES {
         let mut row = format!("{:8}", library.name);
-        for alg in BUILT {
+        for alg in &EVERY {
             row += &format!("{:1$}", cell(library, alg), alg.len() + 1);
         }
         table += row.trim_end();
@@ -130,12 +127,11 @@ fn tokens_of_every_library_log_in_and_changed_ones_do_not() {
     let machine = Machine::ready();
     let mut tokens = Vec::new();
     for (place, library) in LIBRARIES.iter().enumerate() {
-        let mut minted = library.mint(&machine);
-        minted.retain(|minted| BUILT.contains(&minted.alg));
+        let minted = library.mint(&machine);
         trust(&machine, place, library, &minted);
         tokens.extend(minted);
     }
-    for alg in EVERY {
+    for alg in &EVERY {
         assert!(LIBRARIES.iter().any(|library| library.has(alg)), "{alg}");
     }
     let _sshd = machine.sshd(&[]);
@@ -212,7 +208,7 @@ fn known(machine: &Machine) -> BTreeSet<String> {
     let (_, names) = list
         .and_then(|line| line.rsplit_once(": "))
         .expect("a list");
-    let names = names.trim_start_matches("known are ").trim_end_matches(']');
+    let names = names.trim_end_matches(']');
     names.split(", ").map(str::to_owned).collect()
 }
 
@@ -220,14 +216,10 @@ fn known(machine: &Machine) -> BTreeSet<String> {
 #[test]
 fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
     let machine = Machine::ready();
-    let built = BUILT.iter().map(|alg| (*alg).to_owned()).collect();
-    assert_eq!(
-        known(&machine),
-        built,
-        "what pam-jwt knows is what is tested here"
-    );
+    let every = EVERY.iter().map(|alg| (*alg).to_owned()).collect();
+    assert_eq!(known(&machine), every, "what pam-jwt knows is tested here");
 
-    let ours: Vec<Ours> = BUILT.iter().map(|alg| ours(&machine, alg)).collect();
+    let ours: Vec<Ours> = EVERY.iter().map(|alg| ours(&machine, alg)).collect();
     let (mut verified, mut refused) = (0, 0);
     for library in &LIBRARIES {
         let ours = ours.iter().filter(|ours| library.has(ours.alg));
