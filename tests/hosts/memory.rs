@@ -1,17 +1,19 @@
-//! After a login no part of the token is left in the host's memory: not on the heap,
-//! and not on the stack below.
+//! After a login no part of the token, and of a symmetric key that verified it, is left in
+//! the host's memory: not on the heap, and not on the stack below.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use machine::Machine;
 
-/// Logs in with `token`, then searches the process for it and for its signature as
-/// bytes, which is what the verification works on.
-fn search(machine: &Machine, token: &str, keep: &[&str]) -> String {
+/// Logs in with `token`, then searches the process for it, for its signature as bytes,
+/// which is what the verification works on, and for `key` in the two forms that it has.
+fn search(machine: &Machine, token: &str, key: &[u8], keep: &[&str]) -> String {
     let (_, signature) = token.rsplit_once('.').expect("a token");
     let signature = Base64UrlUnpadded::decode_vec(signature).expect("base64url");
     let masked: Vec<u8> = token
         .bytes()
         .chain(signature)
+        .chain(key.iter().copied())
+        .chain(Base64UrlUnpadded::encode_string(key).into_bytes())
         .map(|byte| byte ^ 0x55)
         .collect();
     let length = token.len().to_string();
@@ -24,8 +26,8 @@ fn search(machine: &Machine, token: &str, keep: &[&str]) -> String {
         .stdout
 }
 
-#[test]
-fn nothing_of_a_token_outlives_the_login() {
+/// A machine with the program that searches.
+fn machine() -> Machine {
     let machine = Machine::ready();
     machine.write("/etc/pam.alone/sshd", "auth required pam_jwt.so\n", 0o644);
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/hosts/memory.c");
@@ -40,12 +42,40 @@ fn nothing_of_a_token_outlives_the_login() {
         "-lpam",
     ];
     let _ = machine.run(cc).expect_success();
+    machine
+}
+
+#[test]
+fn nothing_of_a_token_outlives_the_login() {
+    let machine = machine();
     for (account, code) in [("alice", 0), ("bob", 7)] {
         let token = machine.token([account]);
-        let seen = search(&machine, &token, &[]);
+        let seen = search(&machine, &token, &[], &[]);
         assert_eq!(seen, format!("authenticate {code}\nfound 0\n"));
         // The search finds what is there.
-        let kept = search(&machine, &token, &["keep"]);
+        let kept = search(&machine, &token, &[], &["keep"]);
         assert!(kept.contains("byte 0 is left in [heap]"), "{kept}");
+    }
+}
+
+#[test]
+fn nothing_of_a_symmetric_key_outlives_the_login() {
+    let machine = machine();
+    for alg in ["HS256", "HS512"] {
+        let file = format!("/etc/pam-jwt/keys/{alg}.jwk");
+        let keygen = ["pam-jwt", "keygen", "--alg", alg, "--out", &file];
+        let _ = machine.run(keygen).expect_success();
+        let trust = format!(
+            "issuer = \"https://{alg}\"\naudience = [\"ssh://{{hostname}}\"]\nkeys = [\"{file}\"]\n\
+             [[allow]]\naccount = \"{{sub}}\"\nservices = [\"sshd\"]\n"
+        );
+        machine.write(&format!("/etc/pam-jwt/issuers.d/{alg}.toml"), trust, 0o644);
+        let jwk: serde_json::Value = serde_json::from_str(&machine.read(&file)).expect("a JWK");
+        let key = Base64UrlUnpadded::decode_vec(jwk["k"].as_str().expect("k")).expect("a key");
+        for (account, code) in [("alice", 0), ("bob", 7)] {
+            let token = machine.token([account, "--key", &file]);
+            let seen = search(&machine, &token, &key, &[]);
+            assert_eq!(seen, format!("authenticate {code}\nfound 0\n"), "{alg}");
+        }
     }
 }
