@@ -1,13 +1,15 @@
 # Everything from a checkout to a login. `make` lists the targets.
 #
 # Whoever runs it need not be root: what has to be root becomes it with sudo.
-# Nothing but `packages`, `foreign` and cargo's own downloads touches the network.
+# Nothing but `packages`, `foreign`, tests/other-login.sh and cargo's own downloads
+# touches the network.
 
 PREFIX ?= /usr
 DESTDIR ?=
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 FOREIGN := $(CARGO_TARGET_DIR)/foreign
+OTHER_LOGIN := $(CARGO_TARGET_DIR)/other-login.tar
 
 # Where libpam looks for modules: with pam_unix, of this machine's architecture first.
 PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
@@ -70,9 +72,12 @@ $(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json p
 	ln -s "$$(command -v node)" $(FOREIGN)/bin/node
 	touch $@
 
-test: packages build foreign ## run every test there is
+test: packages build foreign $(OTHER_LOGIN) ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
+
+$(OTHER_LOGIN): | packages
+	@sh tests/other-login.sh $@
 
 clean: ## remove what was built
 	$(CARGO) clean

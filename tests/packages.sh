@@ -4,9 +4,11 @@
 set -eu
 
 apt_packages='gcc libc6-dev libpam0g-dev git openssl
-    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind python3-venv'
+    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind
+    postgresql debootstrap debian-archive-keyring python3-venv'
 dnf_packages='gcc glibc-devel pam-devel git-core openssl
-    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind python3'
+    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind
+    postgresql-server python3'
 
 # Node and npm are seldom the distribution's own: those that are here will do.
 if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)'; then
@@ -31,8 +33,9 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Debian starts a service as it is installed, and at every boot; here sshd is
-# only wanted as a program. policy-rc.d answers for the first (101: forbidden).
+# Debian starts a service as it is installed, and at every boot; here sshd and
+# PostgreSQL are only wanted as programs. policy-rc.d answers for the first (101:
+# forbidden).
 apt_install() {
     policy=/usr/sbin/policy-rc.d
     if [ ! -e $policy ]; then
@@ -56,10 +59,15 @@ else
     exit 0
 fi
 
-case " ${packages-}" in
-*' openssh-server '*)
-    if [ -d /run/systemd/system ]; then
-        as_root systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true
-    fi
-    ;;
-esac
+# ... and this for the second, if it was not there before.
+keep_from_booting() {
+    package=$1
+    shift
+    case " ${packages-}" in
+    *" $package "*)
+        [ ! -d /run/systemd/system ] || as_root systemctl --quiet disable "$@" 2>/dev/null || true
+        ;;
+    esac
+}
+keep_from_booting openssh-server ssh.service ssh.socket
+keep_from_booting postgresql postgresql.service

@@ -97,40 +97,7 @@ fn where_nothing_but_a_token_is_accepted_nothing_else_is() {
         .collect();
     let head = machine.read("/usr/share/doc/pam-jwt/pam.d/sshd-token-only");
     machine.write("/etc/pam.d/sshd", format!("{head}{session}"), 0o644);
-    let _ = machine
-        .run([
-            "install",
-            "-d",
-            "-o",
-            "alice",
-            "-m",
-            "700",
-            "/home/alice/.ssh",
-        ])
-        .expect_success();
-    let _ = machine
-        .run([
-            "ssh-keygen",
-            "-q",
-            "-t",
-            "ed25519",
-            "-N",
-            "",
-            "-f",
-            "/root/id",
-        ])
-        .expect_success();
-    let _ = machine
-        .run([
-            "install",
-            "-o",
-            "alice",
-            "-m",
-            "600",
-            "/root/id.pub",
-            "/home/alice/.ssh/authorized_keys",
-        ])
-        .expect_success();
+    let key = machine.ssh_key("alice");
     let _sshd = machine.sshd(&[]);
 
     let token = machine.token(["alice"]);
@@ -166,7 +133,7 @@ fn where_nothing_but_a_token_is_accepted_nothing_else_is() {
     let login = machine
         .ssh("alice")
         .option("PreferredAuthentications=publickey")
-        .option("IdentityFile=/root/id")
+        .option(&format!("IdentityFile={key}"))
         .command("id -un");
     refused(&login);
     let audit = "pam_jwt(sshd:account): result=refused reason=token_required account=alice service=sshd rhost=127.0.0.1";
