@@ -15,11 +15,6 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-mirror() {
-    apt-get indextargets --format '$(REPO_URI)' \
-        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' 2>/dev/null | head -n 1
-}
-
 case $(login --version 2>&1) in
 *util-linux*) release=bookworm ;;
 *) release=trixie ;;
@@ -27,13 +22,14 @@ esac
 
 uri=
 if command -v apt-get >/dev/null; then
-    uri=$(mirror)
     # Without package lists apt does not know whose packages they are.
-    [ -n "$uri" ] || { as_root apt-get update && uri=$(mirror); }
+    apt-get indextargets --format '$(ORIGIN)' | grep -q . || as_root apt-get update
+    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+        'Origin: Debian' 'Label: Debian' 'Component: main' | head -n 1)
 fi
 mkdir -p "$(dirname "$tar")"
 if [ -z "$uri" ]; then
-    echo "the login of Debian $release: apt has no mirror of Debian's here" >"$not_made"
+    echo "the login of Debian $release: apt has no mirror of Debian's here" | tee "$not_made" >&2
     exit
 fi
 rm -f "$not_made"
@@ -48,6 +44,7 @@ as_root debootstrap --variant=minbase --include=login,passwd,libpam-modules,util
     [ ! -e "$root/debootstrap/debootstrap.log" ] || tail "$root/debootstrap/debootstrap.log" >&2
     exit 1
 }
-as_root tar -C "$root" --one-file-system --exclude=./dev/* --exclude=./var/cache/apt/* --exclude=./var/lib/apt/lists/* \
-    --exclude=./usr/share/doc/* --exclude=./usr/share/locale/* --exclude=./usr/share/man/* -cf "$tar.part" .
+as_root tar -C "$root" --one-file-system --exclude='./dev/*' --exclude='./var/cache/apt/*' \
+    --exclude='./var/lib/apt/lists/*' --exclude='./usr/share/doc/*' --exclude='./usr/share/locale/*' \
+    --exclude='./usr/share/man/*' -cf "$tar.part" .
 mv "$tar.part" "$tar"

@@ -122,10 +122,19 @@ fn a_token_opens_the_role_of_its_accounts_name() {
         &token,
         "account_not_allowed account=postgres",
     );
+    // A placeholder does not lead to the superuser, whose uid is a system account's.
+    let superusers = machine.token(["postgres"]);
+    refused(
+        &machine,
+        "postgres",
+        &superusers,
+        "account_reserved account=postgres",
+    );
     let doras = machine.token(["dora"]);
     refused(&machine, "dora", &doras, "account_unknown account=unknown");
 }
 
+/// Checklist: A.21
 #[test]
 fn a_token_for_something_else_opens_nothing() {
     let machine = cluster();
