@@ -135,10 +135,8 @@ impl Story<'_> {
 
     /// What the user saw, and the audit line.
     fn show(&self, login: &Login, mark: Mark) {
-        // A second prompt is pam_unix's, for a password that nobody has.
-        let answers = ["<the token>", "<nothing>"];
-        for (prompt, answer) in login.prompts.iter().zip(answers) {
-            self.print(&format!("{prompt}{answer}"));
+        for prompt in &login.prompts {
+            self.print(&format!("{prompt}<the token>"));
         }
         self.print(&login.stdout);
         self.print(&login.stderr);

@@ -6,8 +6,10 @@
 //! Standard input has the answers to the prompts, one a line; after the last one
 //! the answer is empty. `pam-host --repeat N …` does the whole login N times,
 //! checks at the end that no descriptor was left and no memory grew, and prints
-//! the counts instead.
+//! the counts instead. `pam-host --batch SERVICE` takes many logins (batch.rs).
 #![forbid(unsafe_code)]
+
+mod batch;
 
 use pam::{Code, Conversation, Flags, Style, Transaction};
 use std::cell::RefCell;
@@ -78,6 +80,9 @@ impl Login {
 
 fn main() {
     let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("--batch").is_some() {
+        return batch::run(&args.next().expect("--batch takes a service"));
+    }
     let repeat = args.next_if_eq("--repeat").map(|_| {
         args.next()
             .and_then(|count| count.parse::<usize>().ok())

@@ -4,9 +4,22 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use machine::Machine;
 
+/// pam_jwt alone, before pam_unix, and behind one that asked.
+const STACKS: [(&str, &str); 3] = [
+    ("/etc/pam.alone", "auth required pam_jwt.so\n"),
+    (
+        "/etc/pam.before",
+        "auth sufficient pam_jwt.so\nauth required pam_unix.so\n",
+    ),
+    (
+        "/etc/pam.behind",
+        "auth optional pam_unix.so\nauth sufficient pam_jwt.so\nauth required pam_unix.so\n",
+    ),
+];
+
 /// Logs in with `token`, then searches the process for it, for its signature as bytes,
 /// which is what the verification works on, and for `key` in the two forms that it has.
-fn search(machine: &Machine, token: &str, key: &[u8], keep: &[&str]) -> String {
+fn search(machine: &Machine, confdir: &str, token: &str, key: &[u8], keep: &[&str]) -> String {
     let (_, signature) = token.rsplit_once('.').expect("a token");
     let signature = Base64UrlUnpadded::decode_vec(signature).expect("base64url");
     let masked: Vec<u8> = token
@@ -17,7 +30,7 @@ fn search(machine: &Machine, token: &str, key: &[u8], keep: &[&str]) -> String {
         .map(|byte| byte ^ 0x55)
         .collect();
     let length = token.len().to_string();
-    let program = machine.command(["/tmp/memory", "sshd", "alice", "/etc/pam.alone", &length]);
+    let program = machine.command(["/tmp/memory", "sshd", "alice", confdir, &length]);
     program
         .args(keep)
         .stdin(masked)
@@ -29,7 +42,9 @@ fn search(machine: &Machine, token: &str, key: &[u8], keep: &[&str]) -> String {
 /// A machine with the program that searches.
 fn machine() -> Machine {
     let machine = Machine::ready();
-    machine.write("/etc/pam.alone/sshd", "auth required pam_jwt.so\n", 0o644);
+    for (confdir, stack) in STACKS {
+        machine.write(&format!("{confdir}/sshd"), stack, 0o644);
+    }
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/hosts/memory.c");
     let cc = [
         "cc",
@@ -50,11 +65,13 @@ fn nothing_of_a_token_outlives_the_login() {
     let machine = machine();
     for (account, code) in [("alice", 0), ("bob", 7)] {
         let token = machine.token([account]);
-        let seen = search(&machine, &token, &[], &[]);
-        assert_eq!(seen, format!("authenticate {code}\nfound 0\n"));
-        // The search finds what is there.
-        let kept = search(&machine, &token, &[], &["keep"]);
-        assert!(kept.contains("byte 0 is left in [heap]"), "{kept}");
+        for (confdir, _) in STACKS {
+            let seen = search(&machine, confdir, &token, &[], &[]);
+            assert_eq!(seen, format!("authenticate {code}\nfound 0\n"), "{confdir}");
+            // The search finds what is there.
+            let kept = search(&machine, confdir, &token, &[], &["keep"]);
+            assert!(kept.contains("byte 0 is left in [heap]"), "{kept}");
+        }
     }
 }
 
@@ -74,7 +91,7 @@ fn nothing_of_a_symmetric_key_outlives_the_login() {
         let key = Base64UrlUnpadded::decode_vec(jwk["k"].as_str().expect("k")).expect("a key");
         for (account, code) in [("alice", 0), ("bob", 7)] {
             let token = machine.token([account, "--key", &file]);
-            let seen = search(&machine, &token, &key, &[]);
+            let seen = search(&machine, "/etc/pam.alone", &token, &key, &[]);
             assert_eq!(seen, format!("authenticate {code}\nfound 0\n"), "{alg}");
         }
     }
