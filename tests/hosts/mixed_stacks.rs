@@ -1,7 +1,8 @@
 //! pam_jwt beside pam_unix in every stack that people build of the two, through the
 //! real libpam. What ought to happen says libpam itself: in a second stack, of the
 //! same shape, pam_debug stands in for both modules and returns what each of them is
-//! documented to return for the secret.
+//! documented to return for the secret. And `pam-jwt check` knows the same stacks for
+//! open that libpam opens.
 
 use machine::Machine;
 use std::fmt;
@@ -41,8 +42,8 @@ impl Stack {
         stacks
     }
 
-    /// Its text, with these modules in it.
-    fn of(&self, jwt: &str, unix: &str) -> String {
+    /// Its lines of a type, with these modules in them.
+    fn of(&self, kind: &str, jwt: &str, unix: &str) -> String {
         let mut lines = vec![
             format!("{} {jwt}", self.jwt),
             format!("{} {unix}", self.unix),
@@ -51,8 +52,15 @@ impl Stack {
             lines.reverse();
         }
         lines.extend(self.tail.map(|module| format!("required {module}")));
-        let typed = |kind| lines.iter().map(move |line| format!("{kind} {line}\n"));
-        typed("auth").chain(typed("account")).collect()
+        lines
+            .iter()
+            .map(|line| format!("{kind} {line}\n"))
+            .collect()
+    }
+
+    /// The file in pam.d, with these modules in it.
+    fn file(&self, jwt: &str, unix: &str) -> String {
+        self.of("auth", jwt, unix) + &self.of("account", jwt, unix)
     }
 
     /// Whether a secret that neither module takes may still get in: no line can
@@ -65,7 +73,7 @@ impl Stack {
 
 impl fmt::Display for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.of("pam_jwt.so", "pam_unix.so"))
+        f.write_str(&self.file("pam_jwt.so", "pam_unix.so"))
     }
 }
 
@@ -179,7 +187,7 @@ fn every_mixed_stack_does_what_libpam_makes_of_the_modules_answers() {
         machine.write(&format!("{real}/sshd"), stack.to_string(), 0o644);
         for secret in &secrets {
             let stand_in = format!("{real}/for {}", secret.name);
-            let text = stack.of(secret.stand_in_for_jwt(), secret.stand_in_for_unix());
+            let text = stack.file(secret.stand_in_for_jwt(), secret.stand_in_for_unix());
             machine.write(&format!("{stand_in}/sshd"), text, 0o644);
             combinations.push((stack, secret));
             logins.push((real.clone(), secret.text.as_str()));
@@ -222,4 +230,17 @@ fn every_mixed_stack_does_what_libpam_makes_of_the_modules_answers() {
         stacks.iter().filter(|stack| stack.is_open()).count(),
     );
     assert!(tokens >= 20 && passwords >= 20, "{tokens}, {passwords}");
+}
+
+#[test]
+fn check_names_every_mixed_stack_that_lets_anybody_in_and_no_other() {
+    let machine = Machine::ready();
+    for stack in Stack::all() {
+        let auth = stack.of("auth", "pam_jwt.so", "pam_unix.so");
+        let account = "account required pam_jwt.so\naccount required pam_unix.so\n";
+        machine.write("/etc/pam.d/sshd", format!("{auth}{account}"), 0o644);
+        let output = machine.run(["pam-jwt", "--json", "check"]);
+        let named = output.stdout.contains("\"lets_anyone_in\"");
+        assert_eq!(named, stack.is_open(), "{auth}{output}");
+    }
 }
