@@ -7,7 +7,7 @@
 //! computes a hash only where there is one.
 //!
 //! One message is meant to differ: who holds a token that would open an account at
-//! another time is told so. That token names the account.
+//! another time is told so. An issuer that is trusted vouches for that account.
 
 use machine::{ISSUER, Login, Machine, Sshd};
 use std::collections::BTreeMap;
@@ -168,6 +168,25 @@ fn known_and_unknown_accounts_look_alike() {
     let _sshd = sshd(&machine);
     let count = expect_alike(&machine, &[&KNOWN[..], &[UNKNOWN]].concat(), &secrets, 1);
     println!("{count} refused logins with {} secrets", secrets.len());
+}
+
+#[test]
+fn who_holds_an_expired_token_of_the_account_itself_is_told_so() {
+    let machine = machine();
+    let token = expired_token(&machine, "alice");
+    let _sshd = sshd(&machine);
+    let seen = |account| {
+        let ssh = machine.ssh(account).answers([token.as_str()]).kbdint();
+        let login = ssh.option("LogLevel=INFO").command("id -un");
+        assert_eq!(
+            (login.code(), login.prompts.len()),
+            (Some(255), 1),
+            "{login}"
+        );
+        login.stderr
+    };
+    assert!(seen("alice").contains("\nYour token expired "));
+    assert!(!seen("root").contains("token"));
 }
 
 #[test]
