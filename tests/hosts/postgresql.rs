@@ -187,3 +187,28 @@ fn a_token_may_be_long() {
     let output = psql(&machine, "alice", &token).expect_success();
     assert_eq!(output.stdout, "alice\n", "{output}");
 }
+
+/// A symmetric key is root's alone, and the server is not root. The other keys of the same
+/// configuration go on working.
+#[test]
+fn a_symmetric_key_is_out_of_reach_and_the_others_are_not() {
+    let machine = cluster();
+    let file = "/etc/pam-jwt/keys/shared.jwk";
+    let keygen = ["pam-jwt", "keygen", "--alg", "HS256", "--out", file];
+    let _ = machine.run(keygen).expect_success();
+    let trust = format!(
+        "issuer = \"https://shared.example.org\"\naudience = [\"ssh://{{hostname}}\"]\n\
+         keys = [\"{file}\"]\n[[allow]]\naccount = \"{{sub}}\"\n\
+         services = [\"postgresql\", \"sshd\"]\n"
+    );
+    machine.write("/etc/pam-jwt/issuers.d/shared.toml", trust, 0o644);
+    start(&machine);
+    let token = machine.token(["alice", "--key", file]);
+    let audit = "key_out_of_reach account=alice service=postgresql";
+    refused(&machine, "alice", &token, audit);
+    let output = psql(&machine, "alice", &machine.token(["alice"])).expect_success();
+    assert_eq!(output.stdout, "alice\n", "{output}");
+    // Where the host is root, the same token is good.
+    let verify = ["pam-jwt", "verify", "--user", "alice", "--service", "sshd"];
+    let _ = machine.command(verify).stdin(token).run().expect_success();
+}
