@@ -11,6 +11,11 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 FOREIGN := $(CARGO_TARGET_DIR)/foreign
 OTHER_LOGIN := $(CARGO_TARGET_DIR)/other-login.tar
 
+SHARE = $(DESTDIR)$(PREFIX)/share
+BASH_COMPLETION = $(SHARE)/bash-completion/completions/pam-jwt
+ZSH_COMPLETION = $(SHARE)/zsh/vendor-completions/_pam-jwt
+FISH_COMPLETION = $(SHARE)/fish/vendor_completions.d/pam-jwt.fish
+
 # Where libpam looks for modules: with pam_unix, of this machine's architecture first.
 PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
 	$(wildcard /usr/$(lib)/security/pam_unix.so /$(lib)/security/pam_unix.so))
@@ -52,11 +57,20 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	@test -e $(RELEASE)/libpam_jwt.so || { echo "nothing is built yet: make build" >&2; exit 1; }
 	install -D -m 0644 $(RELEASE)/libpam_jwt.so $(DESTDIR)$(PAMDIR)/pam_jwt.so
 	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(PREFIX)/sbin/pam-jwt
-	cd conf && find . -type f -exec install -D -m 0644 {} $(DESTDIR)$(PREFIX)/share/doc/pam-jwt/{} \;
+	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
+	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null
+	install -D -m 0644 /dev/null $(BASH_COMPLETION)
+	install -D -m 0644 /dev/null $(ZSH_COMPLETION)
+	install -D -m 0644 /dev/null $(FISH_COMPLETION)
+	$(RELEASE)/pam-jwt completions bash >$(BASH_COMPLETION)
+	$(RELEASE)/pam-jwt completions zsh >$(ZSH_COMPLETION)
+	$(RELEASE)/pam-jwt completions fish >$(FISH_COMPLETION)
 
 uninstall: ## remove what was installed; what is in /etc stays. First take the lines out of pam.d
 	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(PREFIX)/sbin/pam-jwt
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pam-jwt
+	rm -f $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
+	rm -f $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
+	rm -rf $(SHARE)/doc/pam-jwt
 
 demo: packages build ## log in with a token, in a throwaway machine
 	$(CARGO) build --release --locked -p pam-jwt-tests --bin demo

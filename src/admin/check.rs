@@ -17,6 +17,10 @@ use zeroize::Zeroizing;
 /// Besides DIR every directory is read that a line of pam.d names with config=.
 /// Exit status 1 if anything is wrong; warnings alone are 0.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # after every change of the configuration or of /etc/pam.d
+  pam-jwt check")]
 pub struct Check {}
 
 /// One thing to know.

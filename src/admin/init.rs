@@ -15,6 +15,10 @@ use system::key_store;
 /// for the services sshd and login, and says what to put into pam.d. Nothing that
 /// is there is changed; a second run changes nothing and exits 2.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # a key of this machine's own, trusted for sshd and login
+  pam-jwt init --issuer https://login.example.org")]
 pub struct Init {
     /// The iss of this machine's tokens, for example https://login.example.org
     #[arg(long, value_name = "URL", value_parser = issuer)]

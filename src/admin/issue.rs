@@ -21,6 +21,14 @@ use zeroize::Zeroizing;
 /// The issuer is the one in issuers.d that trusts the key, and the audience is
 /// that issuer's first. Both can be named instead, for a key that others trust.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # a token for alice that lives ten minutes
+  pam-jwt issue alice --lifetime 10m
+  # one with a claim that a rule asks for
+  pam-jwt issue deploy --claim environment=production
+  # one for a machine that trusts another key
+  pam-jwt issue ci --key ci.jwk --issuer https://ci.test --audience ssh://db1")]
 pub struct Issue {
     /// The account that the token is for: its sub.
     #[arg(value_parser = NonEmptyStringValueParser::new())]

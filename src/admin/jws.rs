@@ -17,6 +17,11 @@ use system::clock;
 
 /// Look at a signed token without any policy.
 #[derive(Subcommand)]
+#[command(after_long_help = "\
+Examples:
+  # what a token says, and whether it is signed with this key
+  pam-jwt jws inspect < token
+  pam-jwt jws verify --key /etc/pam-jwt/keys/local.jwk < token")]
 pub enum Jws {
     Verify(Verify),
     Inspect(Inspect),
@@ -26,6 +31,10 @@ pub enum Jws {
 ///
 /// Says nothing about who may do what with it: no claim is looked at.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # the claims of a token that this machine signed
+  pam-jwt jws verify --key /etc/pam-jwt/keys/local.jwk < token")]
 pub struct Verify {
     /// The key: PEM, X.509 certificate, JWK or JWK Set; a symmetric one as JWK.
     #[arg(long, value_name = "FILE")]
@@ -37,6 +46,10 @@ pub struct Verify {
 
 /// Show header and claims of the token on standard input. Nothing is verified.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # when does it end, and for whom is it?
+  pam-jwt jws inspect < token")]
 pub struct Inspect {}
 
 impl Jws {

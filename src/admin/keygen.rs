@@ -16,6 +16,10 @@ use std::path::{Path, PathBuf};
 /// With HS256, HS384 and HS512 there is one key for both sides, and whoever can verify can
 /// also sign. It has no public half: the one file is copied, and keeps its mode 0600.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # ci.jwk signs; ci.pub.jwk is for the machines that are to trust it
+  pam-jwt keygen --alg EdDSA --out ci.jwk")]
 pub struct Keygen {
     /// The algorithm to sign with. RSA keys get 3072 bits.
     #[arg(long, value_parser = algorithm())]

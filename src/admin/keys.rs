@@ -10,6 +10,10 @@ use system::key_store;
 
 /// List the keys that are trusted: kid, alg, size, thumbprint, the end of a certificate, file.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # whose tokens this machine takes, and by which keys
+  pam-jwt keys")]
 pub struct Keys {}
 
 impl Keys {

@@ -3,11 +3,13 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod completions;
 mod init;
 mod issue;
 mod jws;
 mod keygen;
 mod keys;
+mod manual;
 mod new_file;
 mod new_key;
 mod output;
@@ -21,10 +23,31 @@ use std::process::ExitCode;
 
 /// Sets up, explains and checks logins by JSON Web Token (pam_jwt.so).
 ///
-/// Exit status: 0 done or allowed, 1 refused or invalid, 2 cannot (usage,
-/// configuration, key).
+/// A login needs a line in /etc/pam.d, an issuer that the configuration trusts, and
+/// a token of that issuer with a rule that lets it in.
 #[derive(Parser)]
-#[command(name = "pam-jwt", version, max_term_width = 100)]
+#[command(
+    name = "pam-jwt",
+    version,
+    max_term_width = 100,
+    after_long_help = "\
+Exit status:
+  0  done or allowed
+  1  refused or invalid
+  2  cannot be tried: usage, configuration, key
+
+Files:
+  /etc/pam-jwt/pam-jwt.toml  settings for all issuers
+  /etc/pam-jwt/issuers.d/    a file for each issuer that is trusted
+  /etc/pam-jwt/keys/         the issuers' public keys
+  /etc/pam-jwt/private/      this machine's signing keys
+
+Examples:
+  # set this machine up, then see what a login would do
+  pam-jwt init --issuer https://login.example.org
+  pam-jwt check
+  pam-jwt issue alice | pam-jwt verify --user alice --service sshd"
+)]
 struct Cli {
     /// The configuration directory.
     #[arg(long, global = true, value_name = "DIR", default_value = system::CONFIG_DIR)]
@@ -46,6 +69,8 @@ enum Command {
     #[command(subcommand)]
     Jws(jws::Jws),
     Check(check::Check),
+    Completions(completions::Completions),
+    Manual(manual::Manual),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +84,8 @@ fn main() -> ExitCode {
         Command::Verify(command) => command.run(&cli.config, &out),
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
+        Command::Completions(command) => command.run(&out),
+        Command::Manual(command) => command.run(&out),
     };
     match result.and_then(|exit| out.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),

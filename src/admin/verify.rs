@@ -13,6 +13,10 @@ use std::path::Path;
 /// Every check is shown with the values that were compared. The verdict is the
 /// login's own: the module calls the same function. A token is never used up.
 #[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # what sshd would say to this token, and why
+  pam-jwt verify --user alice --service sshd < token")]
 pub struct Verify {
     /// The account to log in as.
     #[arg(long, value_name = "ACCOUNT")]

@@ -162,14 +162,23 @@ impl Machine {
 
     /// Installs them into a system whose root is at `root`.
     pub fn install_under(&self, root: &str) {
-        let mut install = self
+        self.make("install", root);
+    }
+
+    /// Removes them as `make uninstall` does.
+    pub fn uninstall(&self) {
+        self.make("uninstall", "");
+    }
+
+    fn make(&self, target: &str, root: &str) {
+        let mut make = self
             .command(["make", "--no-print-directory", "-C"])
             .arg(checkout())
-            .args(["install", "PREFIX=/usr", &format!("DESTDIR={root}")]);
+            .args([target, "PREFIX=/usr", &format!("DESTDIR={root}")]);
         if let Some(directory) = std::env::var_os("CARGO_TARGET_DIR") {
-            install = install.env("CARGO_TARGET_DIR", directory);
+            make = make.env("CARGO_TARGET_DIR", directory);
         }
-        install.run().expect_success();
+        make.run().expect_success();
     }
 
     /// Everything logged so far, oldest first.
