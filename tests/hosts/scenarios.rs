@@ -9,13 +9,13 @@ use scenario::world::World;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-const WORLDS: usize = 10;
+const WORLDS: usize = 16;
 
 #[test]
 fn every_scenario_ends_as_it_says() {
     let scenarios = Scenario::all();
     assert!(
-        scenarios.len() >= 40,
+        scenarios.len() >= 400,
         "only {} scenarios were found",
         scenarios.len()
     );

@@ -60,9 +60,9 @@ pub struct Scenario {
     pub check: Option<String>,
     /// The audit line, without the name that syslog puts before it.
     pub audit: String,
-    /// What `{NAME}` stands for in the audit line, where variants differ.
+    /// What `{NAME}` stands for in `audit`, `check` and `fault`, where variants differ.
     #[serde(default)]
-    pub logged: BTreeMap<String, String>,
+    pub with: BTreeMap<String, String>,
 }
 
 /// A token, as its difference from a good one.
@@ -171,12 +171,21 @@ impl Scenario {
             .collect()
     }
 
-    /// Itself, with its `logged` values in the audit line.
+    /// Itself, with what `with` says in its places.
     fn filled_in(mut self) -> Self {
-        for (name, value) in &self.logged {
+        for (name, value) in &self.with {
             let place = format!("{{{name}}}");
-            assert!(self.audit.contains(&place), "{}: {place}", self.name);
-            self.audit = self.audit.replace(&place, value);
+            let texts = [
+                Some(&mut self.audit),
+                self.check.as_mut(),
+                self.fault.as_mut(),
+            ];
+            let mut found = false;
+            for text in texts.into_iter().flatten() {
+                found |= text.contains(&place);
+                *text = text.replace(&place, value);
+            }
+            assert!(found, "{}: {place} is nowhere", self.name);
         }
         self
     }

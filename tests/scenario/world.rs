@@ -70,6 +70,8 @@ impl World {
         for account in ["alice", "bob", "deploy"] {
             machine.account(account);
         }
+        // useradd would refuse it, but there are other ways into a database of accounts.
+        machine.append("/etc/passwd", "dev/ops:x:2000:100::/:/bin/sh\n");
         let bait = machine.inside(|| TcpListener::bind(BAIT)).expect("a port");
         bait.set_nonblocking(true).expect("a socket");
         let world = Self {
@@ -153,14 +155,21 @@ impl World {
                 "PAM_AUTHINFO_UNAVAIL" => 2,
                 _ => 1,
             });
-        let account = ["--user", &scenario.account];
         let output = self
             .machine
             .command(["pam-jwt", "--json", "verify", "--service", "sshd"])
-            .args(account)
+            .arg(format!("--user={}", scenario.account))
             .stdin(secret)
             .run()
             .expect_code(expected);
+        if scenario.reason() == "config_error" {
+            let detail = scenario.detail().expect("where it is broken");
+            assert!(
+                output.stderr.contains(&detail),
+                "{}: {output}",
+                scenario.name
+            );
+        }
         if expected != 2 && scenario.verify.is_none() {
             let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
             assert_eq!(
