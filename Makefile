@@ -1,12 +1,13 @@
 # Everything from a checkout to a login. `make` lists the targets.
 #
 # Whoever runs it need not be root: what has to be root becomes it with sudo.
-# Nothing but `packages` and cargo's own downloads touches the network.
+# Nothing but `packages`, `foreign` and cargo's own downloads touches the network.
 
 PREFIX ?= /usr
 DESTDIR ?=
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
+FOREIGN := $(CARGO_TARGET_DIR)/foreign
 
 # Where libpam looks for modules: with pam_unix, of this machine's architecture first.
 PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
@@ -30,7 +31,7 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages build install uninstall demo test clean
+.PHONY: help packages build install uninstall demo foreign test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,7 +57,20 @@ demo: packages build ## log in with a token, in a throwaway machine
 	$(CARGO) build --release --locked -p pam-jwt-tests --bin demo
 	$(SUDO) $(RELEASE)/demo
 
-test: packages build ## run every test there is
+foreign: $(FOREIGN)/installed ## install the JWT libraries of others that the tests hold ours against
+
+# Everything is in this one directory, node too: the tests look nowhere else.
+$(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json package-lock.json) | packages
+	rm -rf $(FOREIGN)
+	/usr/bin/python3 -m venv $(FOREIGN)
+	$(FOREIGN)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
+		--requirement tests/foreign/requirements.txt
+	cp tests/foreign/package.json tests/foreign/package-lock.json $(FOREIGN)
+	npm clean-install --prefix $(FOREIGN) --engine-strict --ignore-scripts --no-audit --no-fund
+	ln -s "$$(command -v node)" $(FOREIGN)/bin/node
+	touch $@
+
+test: packages build foreign ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
 

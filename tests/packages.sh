@@ -4,9 +4,15 @@
 set -eu
 
 apt_packages='gcc libc6-dev libpam0g-dev git openssl
-    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind'
+    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind python3-venv'
 dnf_packages='gcc glibc-devel pam-devel git-core openssl
-    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind'
+    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind python3'
+
+# Node and npm are seldom the distribution's own: those that are here will do.
+if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)'; then
+    apt_packages="$apt_packages nodejs npm"
+    dnf_packages="$dnf_packages nodejs npm"
+fi
 
 # Prints those of the packages for which the query fails.
 missing() {

@@ -336,7 +336,8 @@ mod tests {
         let [global, issuers] = [("pam-jwt.toml", ""), ("i.toml", text)]
             .map(|(file, text)| policy::config::Source { file, text });
         let config = policy::config::Config::parse(global, &[issuers]).whole();
-        let trust = policy::trust::Trust::new(config.unwrap(), vec![Vec::new()], host).unwrap();
+        let trust =
+            policy::trust::Trust::new(config.unwrap(), vec![Default::default()], host).unwrap();
         let findings = issuer(&trust.issuers[0]).into_iter();
         findings.map(|found| (found.code, found.place)).collect()
     }

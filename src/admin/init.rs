@@ -20,7 +20,7 @@ pub struct Init {
     #[arg(long, value_name = "URL", value_parser = issuer)]
     issuer: String,
     /// The algorithm of its key.
-    #[arg(long, value_parser = algorithm, default_value = "EdDSA")]
+    #[arg(long, value_parser = algorithm(), default_value = "EdDSA")]
     alg: Algorithm,
 }
 
@@ -48,13 +48,20 @@ impl Init {
             }
         }
         let key = generate(self.alg, None)?;
+        let Some(public_jwk) = key.public_jwk else {
+            return Err(Failure::new(format!(
+                "{} has one key for both sides, so trusting it here would let whoever reads it \
+                 sign; for a machine of its own use an algorithm with a public key, such as EdDSA",
+                self.alg
+            )));
+        };
         let mut files = NewFiles::default();
         files.directory(config, 0o755)?;
         for (dir, mode) in [("issuers.d", 0o755), ("keys", 0o755), ("private", 0o700)] {
             files.directory(&config.join(dir), mode)?;
         }
         files.file(&private, 0o600, with_newline(&key.private_jwk).as_bytes())?;
-        files.file(&public, 0o644, with_newline(&key.public_jwk).as_bytes())?;
+        files.file(&public, 0o644, with_newline(&public_jwk).as_bytes())?;
         if global.symlink_metadata().is_err() {
             files.file(&global, 0o644, GLOBAL.as_bytes())?;
         }
@@ -128,6 +135,7 @@ fn issuer(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use policy::claim_path::ClaimPath;
     use policy::config::{Account, Config, Source};
 
     #[test]
@@ -153,7 +161,11 @@ mod tests {
             ("https://x/?a=\\b", "/etc/pam-jwt/keys/local.jwk")
         );
         assert_eq!(issuer.audience, ["ssh://{hostname}"]);
-        assert_eq!(issuer.allow[0].account, Account::Claim("sub".into()));
+        let sub = Account::Claim {
+            path: ClaimPath::parse("sub").unwrap(),
+            strip_suffix: None,
+        };
+        assert_eq!(issuer.allow[0].account, sub);
         assert_eq!(issuer.allow[0].services, ["sshd", "login"]);
     }
 

@@ -34,7 +34,7 @@ pub struct Issue {
     /// A further claim; the value is JSON, or else a text. May be given several times.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, Value)>,
-    /// The private JWK to sign with, instead of private/local.jwk.
+    /// The private or symmetric JWK to sign with, instead of private/local.jwk.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Its iss; then no configuration is read and --audience is needed.
@@ -131,7 +131,7 @@ fn trusting<'a>(
         let found = issuer
             .keys
             .iter()
-            .find(|trusted| *trusted.key.public_key() == key.public);
+            .find(|trusted| *trusted.key.material() == key.verifier);
         found.map(|trusted| (issuer, trusted))
     })
 }

@@ -4,9 +4,12 @@ use crate::output::{Exit, Failure, Output, Tone, json_text, visible};
 use crate::{new_key, read_named, token_from_stdin};
 use clap::{Args, Subcommand};
 use jose::{Algorithm, Claims, Compact, Header, json};
+use policy::Reason;
 use policy::config::KeyFile;
 use policy::duration::for_people;
+use policy::explain::Silent;
 use policy::trust::{TrustedKey, keys_in, select};
+use policy::validate::certificate;
 use serde_json::{Map, Value, json};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -24,11 +27,11 @@ pub enum Jws {
 /// Says nothing about who may do what with it: no claim is looked at.
 #[derive(Args)]
 pub struct Verify {
-    /// The public key: PEM, JWK or JWK Set.
+    /// The key: PEM, X.509 certificate, JWK or JWK Set; a symmetric one as JWK.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The key's algorithm, where the key does not name its own.
-    #[arg(long, value_parser = new_key::algorithm)]
+    #[arg(long, value_parser = new_key::algorithm())]
     alg: Option<Algorithm>,
 }
 
@@ -58,27 +61,15 @@ impl Verify {
             .map_err(|error| Failure::new(format!("{shown}: {error}")))?
             .keys;
         let token = token_from_stdin()?;
-        let verified = Compact::parse(&token).and_then(|compact| {
-            let header = Header::parse(&compact)?;
-            key_for(&keys, &header)
-                .map(|key| key.key.verify(&compact, &header))
-                .transpose()?
-                .map_or(Ok(None), |()| {
-                    Ok(Some((header, compact.payload().to_vec())))
-                })
-        });
-        let (header, payload) = match verified {
-            Ok(Some(verified)) => verified,
-            Ok(None) => {
-                return Ok(refused(
-                    out,
-                    "key_unknown",
-                    &format!("{shown} has no key for this kid and alg"),
-                ));
-            }
-            Err(error) => {
-                let reason = policy::Reason::from(&error);
-                return Ok(refused(out, reason.code(), &error.to_string()));
+        let (header, payload) = match verified(&keys, &token) {
+            Ok(verified) => verified,
+            Err((reason, detail)) => {
+                let detail = if detail.is_empty() {
+                    format!("{shown}: {}", reason.text())
+                } else {
+                    detail
+                };
+                return Ok(refused(out, reason.code(), &detail));
             }
         };
         if out.json {
@@ -92,6 +83,20 @@ impl Verify {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Header and payload, if the signature is by the key that is meant; otherwise the reason
+/// and what else there is to say.
+fn verified(keys: &[TrustedKey], token: &[u8]) -> Result<(Header, Vec<u8>), (Reason, String)> {
+    let broken = |error: jose::Error| (Reason::from(&error), error.to_string());
+    let compact = Compact::parse(token).map_err(broken)?;
+    let header = Header::parse(&compact).map_err(broken)?;
+    let key = key_for(keys, &header).ok_or((Reason::KeyUnknown, String::new()))?;
+    let now = clock::now().map_err(|_| (Reason::ClockUnset, String::new()))?;
+    certificate(key.validity, now, &mut Silent)
+        .map_err(|refusal| (refusal.reason, String::new()))?;
+    key.key.verify(&compact, &header).map_err(broken)?;
+    Ok((header, compact.payload().to_vec()))
 }
 
 /// The one key that was named, or the one of a set that the header means.
@@ -124,7 +129,7 @@ impl Inspect {
             Err(error) => {
                 return Ok(refused(
                     out,
-                    policy::Reason::from(&error).code(),
+                    Reason::from(&error).code(),
                     &error.to_string(),
                 ));
             }

@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 ///
 /// The public JWK is what other machines trust: copy it into their
 /// /etc/pam-jwt/keys and name it in a file of issuers.d.
+///
+/// With HS256, HS384 and HS512 there is one key for both sides, and whoever can verify can
+/// also sign. It has no public half: the one file is copied, and keeps its mode 0600.
 #[derive(Args)]
 pub struct Keygen {
-    /// The algorithm to sign with: EdDSA, ES256 or RS256 (3072 bits).
-    #[arg(long, value_parser = algorithm)]
+    /// The algorithm to sign with. RSA keys get 3072 bits.
+    #[arg(long, value_parser = algorithm())]
     alg: Algorithm,
     /// Where the private JWK goes; NAME.jwk puts the public one into NAME.pub.jwk.
     #[arg(long, value_name = "FILE")]
@@ -28,28 +31,28 @@ pub struct Keygen {
 impl Keygen {
     /// Runs it.
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
-        let public_path = public_path(&self.out);
         let key = generate(self.alg, self.kid.as_deref())?;
         let mut files = NewFiles::default();
         files.file(&self.out, 0o600, with_newline(&key.private_jwk).as_bytes())?;
-        files.file(
-            &public_path,
-            0o644,
-            with_newline(&key.public_jwk).as_bytes(),
-        )?;
+        let mut public = None;
+        if let Some(jwk) = &key.public_jwk {
+            let path = public_path(&self.out);
+            files.file(&path, 0o644, with_newline(jwk).as_bytes())?;
+            public = Some(path.display().to_string());
+        }
         files.keep();
-        let (private, public) = (
-            self.out.display().to_string(),
-            public_path.display().to_string(),
-        );
+        let private = self.out.display().to_string();
         out.report(
             || json!({ "alg": self.alg.name(), "kid": key.kid, "private": private, "public": public }),
             || {
-                format!(
-                    "{private}  private, keep it (mode 0600)\n{public}  public, for those who trust it\n\
-                     kid {}, {}",
-                    key.kid, self.alg
-                )
+                let halves = match &public {
+                    Some(public) => format!(
+                        "{private}  private, keep it (mode 0600)\n\
+                         {public}  public, for those who trust it"
+                    ),
+                    None => format!("{private}  secret, for both sides alone (mode 0600)"),
+                };
+                format!("{halves}\nkid {}, {}", key.kid, self.alg)
             },
         );
         Ok(Exit::Done)

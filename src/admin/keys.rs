@@ -2,11 +2,13 @@
 
 use crate::output::{Exit, Failure, Output, hint, visible};
 use clap::Args;
+use jose::Algorithm;
+use policy::trust::{TrustedIssuer, TrustedKey};
 use serde_json::{Value, json};
 use std::path::Path;
 use system::key_store;
 
-/// List the keys that are trusted, with kid, alg, size, thumbprint and file.
+/// List the keys that are trusted: kid, alg, size, thumbprint, the end of a certificate, file.
 #[derive(Args)]
 pub struct Keys {}
 
@@ -14,24 +16,20 @@ impl Keys {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let loaded = key_store::load(config).map_err(|faults| Failure::of_config(&faults))?;
-        let rows: Vec<[String; 6]> = loaded
+        let rows: Vec<Row> = loaded
             .trust
             .issuers
             .iter()
-            .flat_map(|issuer| {
-                issuer.keys.iter().map(|key| {
-                    let public = key.key.public_key();
-                    [
-                        issuer.issuer.clone(),
-                        key.kid.clone(),
-                        key.key.algorithm().to_string(),
-                        public.bits().to_string(),
-                        public.thumbprint(),
-                        key.source.clone(),
-                    ]
-                })
-            })
+            .flat_map(|issuer| issuer.keys.iter().map(|key| Row::of(issuer, key)))
             .collect();
+        for file in loaded
+            .trust
+            .issuers
+            .iter()
+            .flat_map(|issuer| &issuer.out_of_reach)
+        {
+            hint(&format!("{file}: only root may read it; run as root"));
+        }
         for (file, index, cause) in &loaded.left_out {
             hint(&format!(
                 "{file}: key {index} of the set is left out: {cause}"
@@ -42,34 +40,89 @@ impl Keys {
     }
 }
 
-const HEAD: [&str; 6] = ["ISSUER", "KID", "ALG", "BITS", "THUMBPRINT", "FILE"];
+/// One key.
+struct Row {
+    issuer: String,
+    kid: String,
+    alg: Algorithm,
+    bits: usize,
+    /// Of a public key alone: a symmetric one's is for nobody's eyes (RFC 7638 §7).
+    thumbprint: Option<String>,
+    /// The last day of the certificate that it came in.
+    until: Option<String>,
+    file: String,
+}
 
-fn as_json(rows: &[[String; 6]]) -> Value {
+impl Row {
+    fn of(issuer: &TrustedIssuer, key: &TrustedKey) -> Self {
+        let material = key.key.material();
+        Self {
+            issuer: issuer.issuer.clone(),
+            kid: key.kid.clone(),
+            alg: key.key.algorithm(),
+            bits: material.bits(),
+            thumbprint: (!material.is_secret()).then(|| material.thumbprint()),
+            until: key.validity.and_then(|validity| day(validity.not_after)),
+            file: key.source.clone(),
+        }
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        [
+            self.issuer.clone(),
+            self.kid.clone(),
+            self.alg.to_string(),
+            self.bits.to_string(),
+            or_none(&self.thumbprint),
+            or_none(&self.until),
+            self.file.clone(),
+        ]
+    }
+}
+
+/// The day of a time, as YYYY-MM-DD in UTC.
+fn day(seconds: u64) -> Option<String> {
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+    Some(time.to_string().chars().take(10).collect())
+}
+
+const HEAD: [&str; 7] = [
+    "ISSUER",
+    "KID",
+    "ALG",
+    "BITS",
+    "THUMBPRINT",
+    "UNTIL",
+    "FILE",
+];
+
+fn as_json(rows: &[Row]) -> Value {
     rows.iter()
-        .map(|[issuer, kid, alg, bits, thumbprint, file]| {
-            json!({ "issuer": issuer, "kid": kid, "alg": alg, "bits": bits.parse::<usize>().ok(),
-                "thumbprint": thumbprint, "file": file })
+        .map(|row| {
+            json!({ "issuer": row.issuer, "kid": row.kid, "alg": row.alg.name(), "bits": row.bits,
+                "thumbprint": row.thumbprint, "until": row.until, "file": row.file })
         })
         .collect()
 }
 
-fn as_table(rows: &[[String; 6]]) -> String {
+fn as_table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "no issuer is trusted; begin with: pam-jwt init --issuer URL".to_owned();
     }
     // A row is one line, even with a newline in the kid that somebody else chose.
     let cell = |cell: &String| visible(cell).replace(['\n', '\t'], " ");
-    let shown = rows.iter().map(|row| row.each_ref().map(cell));
-    let all: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned))
+    let shown = rows.iter().map(|row| row.cells().each_ref().map(cell));
+    let all: Vec<[String; 7]> = std::iter::once(HEAD.map(str::to_owned))
         .chain(shown)
         .collect();
-    let mut widths = [0; 6];
+    let mut widths = [0; 7];
     for row in &all {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let line = |row: &[String; 6]| {
+    let line = |row: &[String; 7]| {
         let cells: Vec<String> = row
             .iter()
             .zip(widths)
@@ -86,16 +139,28 @@ mod tests {
 
     #[test]
     fn a_kid_cannot_write_over_the_table() {
-        let row = |kid: &str| ["i", kid, "a", "1", "t", "f"].map(str::to_owned);
+        let row = |kid: &str| Row {
+            issuer: "i".into(),
+            kid: kid.into(),
+            alg: Algorithm::Hs256,
+            bits: 256,
+            thumbprint: None,
+            until: day(2_082_758_400),
+            file: "f".into(),
+        };
         let table = as_table(&[row("\u{202e}\u{1b}[2J\nISSUER"), row("k")]);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines.len(), 3, "{table}");
         assert!(
-            lines[1].starts_with(r"i       \u{202e}\u{1b}[2J ISSUER  a "),
+            lines[1].starts_with(
+                r"i       \u{202e}\u{1b}[2J ISSUER  HS256  256   -           2036-01-01  f"
+            ),
             "{table}"
         );
         assert!(
-            lines[2].starts_with("i       k                         a "),
+            lines[2].starts_with(
+                "i       k                         HS256  256   -           2036-01-01  f"
+            ),
             "{table}"
         );
     }

@@ -1,6 +1,7 @@
 //! A new signing key, as `init` and `keygen` make it.
 
 use crate::output::Failure;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jose::{Algorithm, private_key};
 use zeroize::Zeroizing;
 
@@ -15,12 +16,8 @@ pub fn with_newline(text: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{text}\n"))
 }
 
-/// Reads the name of an algorithm.
-pub fn algorithm(name: &str) -> Result<Algorithm, String> {
-    Algorithm::from_name(name).ok_or_else(|| {
-        format!(
-            "known are {}",
-            Algorithm::ALL.map(Algorithm::name).join(", ")
-        )
-    })
+/// Reads the name of an algorithm; help and completions list all of them.
+pub fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.iter().map(|alg| alg.name()))
+        .try_map(|name| Algorithm::from_name(&name).ok_or_else(|| format!("{name} is not known")))
 }

@@ -18,6 +18,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// Checklist: A.3
     #[test]
     fn refuses_everything_but_the_one_spelling() {
         assert_eq!(decode("_-8").as_deref(), Some(&[0xff, 0xef][..]));

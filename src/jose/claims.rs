@@ -161,6 +161,7 @@ mod tests {
         assert_eq!(list.audience, Some(vec!["a".into(), "b".into()]));
     }
 
+    /// Checklist: A.20, A.21, A.24, B.2, B.3, B.12
     #[test]
     fn a_registered_claim_of_another_type_is_refused() {
         for (payload, claim) in [
@@ -179,6 +180,7 @@ mod tests {
         }
     }
 
+    /// Checklist: A.23
     #[test]
     fn a_date_is_a_number_that_can_be_one() {
         for bad in [

@@ -8,6 +8,13 @@ use zeroize::Zeroizing;
 /// The longest token that is looked at, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
+/// The longest header, in characters. One with a chain of certificates (`x5c`) has some
+/// thousand.
+const MAX_HEADER: usize = 16 * 1024;
+
+/// The longest signature, in characters: RSA with 8192 bits has 1366, ML-DSA-87 has 6170.
+const MAX_SIGNATURE: usize = 8 * 1024;
+
 /// A token, taken apart. It has not been verified.
 pub struct Compact<'a> {
     /// What the signature is over: the first two parts with their dot.
@@ -22,14 +29,18 @@ impl<'a> Compact<'a> {
     /// Splits `token` at its dots and decodes the three parts.
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::Alphabet`], [`Error::Parts`],
-    /// [`Error::Encrypted`] or [`Error::Base64Url`].
+    /// [`Error::TooLong`], [`Error::JsonSerialization`], [`Error::Alphabet`],
+    /// [`Error::Parts`], [`Error::Encrypted`], [`Error::PartTooLong`] or
+    /// [`Error::Base64Url`].
     pub fn parse(token: &'a [u8]) -> Result<Self, Error> {
         if token.len() > MAX_BYTES {
             return Err(Error::TooLong {
                 bytes: token.len(),
                 limit: MAX_BYTES,
             });
+        }
+        if token.trim_ascii_start().starts_with(b"{") {
+            return Err(Error::JsonSerialization);
         }
         if let Some(offset) = token.iter().position(|byte| !in_alphabet(*byte)) {
             return Err(Error::Alphabet(offset));
@@ -46,6 +57,14 @@ impl<'a> Compact<'a> {
                 });
             }
         };
+        for (part, text, limit) in [
+            (Part::Header, header, MAX_HEADER),
+            (Part::Signature, signature, MAX_SIGNATURE),
+        ] {
+            if text.len() > limit {
+                return Err(Error::PartTooLong(part, limit));
+            }
+        }
         let decode = |part, text| base64url::decode(text).ok_or(Error::Base64Url(part));
         Ok(Self {
             signing_input,
@@ -110,6 +129,15 @@ mod tests {
         assert_eq!(token.signing_input(), b"e30.eyJhIjoxfQ");
     }
 
+    /// Checklist: A.2
+    #[test]
+    fn the_json_serialization_is_refused() {
+        for json in [&b"{\"payload\":\"\"}"[..], b" \n{}", b"{"] {
+            assert_eq!(refusal(json), Error::JsonSerialization);
+        }
+    }
+
+    /// Checklist: A.2, A.8
     #[test]
     fn other_numbers_of_parts_are_refused() {
         assert_eq!(refusal(b""), Error::Parts(1));
@@ -120,6 +148,7 @@ mod tests {
         assert_eq!(refusal(b"......"), Error::Parts(7));
     }
 
+    /// Checklist: A.1
     #[test]
     fn a_byte_outside_the_alphabet_is_refused_where_it_stands() {
         for (token, offset) in [
@@ -127,13 +156,13 @@ mod tests {
             (b" e30.e30.AQI", 0),
             (b"e30.e30.AQI\n", 11),
             (b"e30.e30\0.AQI", 7),
-            (b"{\"payload\":\"\"}", 0),
             (b"e30.e30.AQ\xc3\xa9", 10),
         ] {
             assert_eq!(refusal(token), Error::Alphabet(offset));
         }
     }
 
+    /// Checklist: A.3
     #[test]
     fn a_second_spelling_of_a_part_is_refused() {
         assert_eq!(refusal(b"e31.e30.AQI"), Error::Base64Url(Part::Header));
@@ -142,6 +171,7 @@ mod tests {
         assert_eq!(refusal(b"e30.e30.A"), Error::Base64Url(Part::Signature));
     }
 
+    /// Checklist: A.9, B.14
     #[test]
     fn length_is_bounded_before_anything_is_decoded() {
         let long = vec![b'a'; MAX_BYTES + 1];
@@ -152,6 +182,17 @@ mod tests {
                 limit: MAX_BYTES
             }
         );
+        let a = |count| "A".repeat(count);
+        assert_eq!(
+            refusal(format!("{}.e30.AQI", a(MAX_HEADER + 1)).as_bytes()),
+            Error::PartTooLong(Part::Header, MAX_HEADER)
+        );
+        assert_eq!(
+            refusal(format!("e30.e30.{}", a(MAX_SIGNATURE + 1)).as_bytes()),
+            Error::PartTooLong(Part::Signature, MAX_SIGNATURE)
+        );
+        let longest = format!("{}.e30.{}", a(MAX_HEADER), a(MAX_SIGNATURE));
+        assert!(Compact::parse(longest.as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can be wrong with a token, and what with a key: named for the cause.
 
 use crate::algorithm::Algorithm;
+use crate::curve::Curve;
 use crate::json::JsonError;
 use std::fmt;
 
@@ -36,6 +37,12 @@ pub enum Error {
         /// Bytes that are allowed.
         limit: usize,
     },
+    /// A part is longer than its limit, which is in characters; nothing was decoded.
+    PartTooLong(Part, usize),
+    /// The JSON serialization (RFC 7515 §7.2), which a login does not take.
+    JsonSerialization,
+    /// The payload is not in the token (RFC 7515 appendix F).
+    Detached,
     /// A byte outside `[A-Za-z0-9_.-]` at this offset (RFC 8725bis §3.13).
     Alphabet(usize),
     /// Not three parts (RFC 7515 §7.1).
@@ -78,6 +85,13 @@ impl fmt::Display for Error {
             Self::TooLong { bytes, limit } => {
                 write!(f, "the token has {bytes} bytes, the limit is {limit}")
             }
+            Self::PartTooLong(part, limit) => {
+                write!(f, "the {part} has more than {limit} characters")
+            }
+            Self::JsonSerialization => {
+                f.write_str("the JSON serialization; only the compact one is accepted")
+            }
+            Self::Detached => f.write_str("the payload is empty: a detached one is not accepted"),
             Self::Alphabet(offset) => write!(
                 f,
                 "byte {offset} is not one of A-Z a-z 0-9 - _ . (a compact token has nothing else)"
@@ -109,7 +123,7 @@ impl std::error::Error for Error {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The file is neither a JWK, a JWK Set nor a PEM public key.
+    /// The file is neither a JWK, a JWK Set, a PEM public key nor a certificate.
     Format(String),
     /// A key type that this version does not know (RFC 7517 §4.1).
     KeyType(String),
@@ -123,12 +137,21 @@ pub enum KeyError {
     KeyOps(&'static str),
     /// A member is missing, of the wrong type or not strict base64url.
     Member(&'static str),
-    /// A private or symmetric key where a public one belongs.
+    /// A private key where a public one belongs.
     Private,
     /// A public key where a private one belongs.
     Public,
-    /// The point is not on the curve (RFC 7518 §6.2.1).
-    Point,
+    /// The point is not on the curve that `crv` names (RFC 7518 §6.2.1).
+    Point(Curve),
+    /// A symmetric key is shorter than the hash of its algorithm (RFC 7518 §3.2).
+    SecretBytes {
+        /// The bytes that it has.
+        bytes: usize,
+        /// The bytes that it needs.
+        needed: usize,
+    },
+    /// A certificate whose key is not for signatures (RFC 5280 §4.2.1.3).
+    KeyUsage,
     /// An RSA modulus outside 2048 to 8192 bits (RFC 7518 §3.3).
     ModulusBits(usize),
     /// An RSA exponent that is even or below 65537.
@@ -167,11 +190,16 @@ impl fmt::Display for KeyError {
                     "member {name:?} is missing, of the wrong type or not base64url"
                 )
             }
-            Self::Private => {
-                f.write_str("it holds a private or symmetric key where a public one belongs")
-            }
+            Self::Private => f.write_str("it holds a private key where a public one belongs"),
             Self::Public => f.write_str("it holds a public key where a private one belongs"),
-            Self::Point => f.write_str("its point is not on the curve"),
+            Self::Point(curve) => write!(f, "its point is not on the curve {}", curve.name()),
+            Self::SecretBytes { bytes, needed } => {
+                write!(
+                    f,
+                    "it has {bytes} bytes; its algorithm needs at least {needed}"
+                )
+            }
+            Self::KeyUsage => f.write_str("the certificate's key usage lacks digitalSignature"),
             Self::ModulusBits(bits) => {
                 write!(f, "its modulus has {bits} bits; 2048 to 8192 are accepted")
             }

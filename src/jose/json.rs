@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::cell::Cell;
 use std::fmt;
+use zeroize::Zeroize;
 
 /// Objects and arrays inside one another. Real tokens have at most about five
 /// levels; the bound keeps a hostile one from using up the host's stack.
@@ -59,6 +60,20 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     match value {
         Value::Object(map) => Ok(map),
         _ => Err(JsonError::NotAnObject),
+    }
+}
+
+/// Overwrites every text in `members`, which may have been a secret.
+pub(crate) fn wipe(members: &mut Map<String, Value>) {
+    members.values_mut().for_each(wipe_value);
+}
+
+fn wipe_value(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe_value),
+        Value::Object(members) => wipe(members),
+        _ => {}
     }
 }
 
@@ -166,6 +181,7 @@ mod tests {
         assert_eq!(Value::Object(map), plain);
     }
 
+    /// Checklist: A.4, B.8
     #[test]
     fn a_name_that_occurs_twice_is_refused_at_any_depth_and_however_it_is_escaped() {
         for text in [
@@ -179,6 +195,7 @@ mod tests {
         assert!(object(br#"{"a":1,"A":2,"x":{"a":1}}"#).is_ok());
     }
 
+    /// Checklist: A.5
     #[test]
     fn what_is_not_one_object_is_refused() {
         for text in ["[]", "1", "\"a\"", "null", "true"] {
@@ -213,6 +230,7 @@ mod tests {
         ));
     }
 
+    /// Checklist: A.9
     #[test]
     fn depth_is_bounded_before_the_stack_is() {
         let nested =

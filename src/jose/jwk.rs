@@ -1,13 +1,18 @@
-//! A public JSON Web Key (RFC 7517 §4; key types: RFC 7518 §6, RFC 8037 §2).
+//! A JSON Web Key that verifies (RFC 7517 §4; key types: RFC 7518 §6, RFC 8037 §2):
+//! a public key, or a symmetric one.
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
+use crate::curve::Curve;
 use crate::error::KeyError;
 use crate::json;
+use crate::material::Material;
 use crate::public_key::PublicKey;
+use crate::secret_key::SecretKey;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
-/// A public JWK that may verify signatures.
+/// A JWK that may verify signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwk {
     /// Its own `kid`, if it has one.
@@ -15,12 +20,12 @@ pub struct Jwk {
     /// Its own `alg`, if it has one.
     pub alg: Option<Algorithm>,
     /// The key.
-    pub key: PublicKey,
+    pub key: Material,
 }
 
-/// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2,
-/// §6.4.1, RFC 8037 §2, RFC 9964).
-const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+/// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964),
+/// and `k`, which belongs to a symmetric one alone (RFC 7518 §6.4.1).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
 impl Jwk {
     /// Reads the text of one JWK.
@@ -28,38 +33,42 @@ impl Jwk {
     /// # Errors
     /// [`KeyError`], with the cause.
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let members =
+        let mut members =
             json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
-        Self::from_members(&members)
+        let jwk = Self::from_members(&members);
+        json::wipe(&mut members);
+        jwk
     }
 
-    /// Reads the members of one JWK.
+    /// Reads the members of one JWK. Wiping them is the caller's.
     ///
     /// # Errors
     /// [`KeyError`], with the cause.
-    pub fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
-        if PRIVATE_MEMBERS
-            .iter()
-            .any(|name| members.contains_key(*name))
-        {
+    pub(crate) fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
+        let has = |name: &&str| members.contains_key(*name);
+        let is_oct = text(members, "kty")? == Some("oct");
+        if PRIVATE_MEMBERS.iter().any(has) || (!is_oct && has(&"k")) {
             return Err(KeyError::Private);
         }
         check_purpose(members, "verify")?;
-        let key = public_key(members)?;
-        let alg = match text(members, "alg")? {
-            None => None,
-            Some(name) => Some(
-                Algorithm::from_name(name)
-                    .filter(|alg| key.fits(*alg))
-                    .ok_or_else(|| KeyError::Algorithm(name.to_owned()))?,
-            ),
-        };
+        let key = material(members)?;
+        let alg = algorithm(members)?;
+        if let Some(alg) = alg {
+            key.check(alg)?;
+        }
         Ok(Self {
             kid: text(members, "kid")?.map(str::to_owned),
             alg,
             key,
         })
     }
+}
+
+/// Its own `alg`, which must be one that is known.
+pub(crate) fn algorithm(members: &Map<String, Value>) -> Result<Option<Algorithm>, KeyError> {
+    text(members, "alg")?
+        .map(|name| Algorithm::from_name(name).ok_or_else(|| KeyError::Algorithm(name.to_owned())))
+        .transpose()
 }
 
 /// `use` and `key_ops` must not forbid `operation` (RFC 7517 §4.2, §4.3).
@@ -79,29 +88,41 @@ pub(crate) fn check_purpose(
     }
 }
 
-pub(crate) fn public_key(members: &Map<String, Value>) -> Result<PublicKey, KeyError> {
-    match text(members, "kty")?.ok_or(KeyError::Member("kty"))? {
+/// The key in `members`, private members left aside.
+pub(crate) fn material(members: &Map<String, Value>) -> Result<Material, KeyError> {
+    let public = match text(members, "kty")?.ok_or(KeyError::Member("kty"))? {
+        "oct" => return Ok(Material::Secret(SecretKey::new(bytes(members, "k")?))),
         "OKP" => match text(members, "crv")?.ok_or(KeyError::Member("crv"))? {
             "Ed25519" => PublicKey::ed25519(&bytes(members, "x")?),
             other => Err(KeyError::Curve(other.to_owned())),
         },
-        "EC" => match text(members, "crv")?.ok_or(KeyError::Member("crv"))? {
-            "P-256" => {
-                let (x, y) = (coordinate(members, "x")?, coordinate(members, "y")?);
-                PublicKey::p256(&[&[4], x.as_slice(), y.as_slice()].concat())
-            }
-            other => Err(KeyError::Curve(other.to_owned())),
-        },
+        "EC" => {
+            let crv = text(members, "crv")?.ok_or(KeyError::Member("crv"))?;
+            let curve = Curve::from_name(crv).ok_or_else(|| KeyError::Curve(crv.to_owned()))?;
+            let (x, y) = (
+                coordinate(members, "x", curve)?,
+                coordinate(members, "y", curve)?,
+            );
+            PublicKey::ec(curve, &[&[4], x.as_slice(), y.as_slice()].concat())
+        }
         "RSA" => PublicKey::rsa(&bytes(members, "n")?, &bytes(members, "e")?),
         other => Err(KeyError::KeyType(other.to_owned())),
-    }
+    };
+    public.map(Material::Public)
 }
 
 /// RFC 7518 §6.2.1.2: a coordinate has the full size of the curve's field.
-fn coordinate(members: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyError> {
-    bytes(members, name).and_then(|bytes| match bytes.len() {
-        32 => Ok(bytes),
-        _ => Err(KeyError::Member(name)),
+fn coordinate(
+    members: &Map<String, Value>,
+    name: &'static str,
+    curve: Curve,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    bytes(members, name).and_then(|bytes| {
+        if bytes.len() == curve.bytes() {
+            Ok(bytes)
+        } else {
+            Err(KeyError::Member(name))
+        }
     })
 }
 
@@ -116,9 +137,14 @@ pub(crate) fn text<'a>(
     }
 }
 
-fn bytes(members: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyError> {
+/// The bytes of a member, wiped when dropped since it may be a secret one.
+pub(crate) fn bytes(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let text = text(members, name)?.ok_or(KeyError::Member(name))?;
     base64url::decode(text)
+        .map(Zeroizing::new)
         .filter(|bytes| !bytes.is_empty())
         .ok_or(KeyError::Member(name))
 }
@@ -135,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn a_symmetric_key_is_what_its_k_says_and_nothing_else() {
+        let oct = |alg: &str, bytes: usize| {
+            let k = base64url::encode(&vec![1; bytes]);
+            Jwk::parse(format!(r#"{{"kty":"oct","alg":"{alg}","k":"{k}"}}"#).as_bytes())
+        };
+        let jwk = oct("HS512", 64).unwrap();
+        assert!(jwk.key.is_secret() && jwk.key.bits() == 512);
+        let (bytes, needed) = (63, 64);
+        let short = KeyError::SecretBytes { bytes, needed };
+        assert_eq!(oct("HS512", 63), Err(short));
+        let wrong = KeyError::Algorithm("RS256".into());
+        assert_eq!(oct("RS256", 64), Err(wrong));
+        let private = br#"{"kty":"oct","k":"AAAA","d":"AAAA"}"#;
+        assert_eq!(Jwk::parse(private), Err(KeyError::Private));
+    }
+
+    #[test]
     fn the_rfcs_keys_are_read() {
         let rsa = Jwk::parse(RFC7638.as_bytes()).unwrap();
         assert_eq!(
@@ -148,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn a_private_or_symmetric_key_is_refused() {
-        for name in PRIVATE_MEMBERS {
+    fn a_private_key_is_refused() {
+        for name in PRIVATE_MEMBERS.iter().chain(&["k"]).copied() {
             let result = edited(RFC8037, |jwk| {
                 jwk.insert(name.into(), "AA".into());
             });
@@ -157,6 +200,7 @@ mod tests {
         }
     }
 
+    /// Checklist: A.14, B.16
     #[test]
     fn purpose_and_algorithm_must_agree() {
         let with = |name: &str, value: Value| {
@@ -175,17 +219,16 @@ mod tests {
             with("key_ops", "verify".into()),
             Err(KeyError::Member("key_ops"))
         );
-        assert_eq!(
-            with("alg", "RS256".into()),
-            Err(KeyError::Algorithm("RS256".into()))
-        );
-        assert_eq!(
-            with("alg", "HS256".into()),
-            Err(KeyError::Algorithm("HS256".into()))
-        );
+        for alg in ["HS256", "RS256", "ES256", "none", "eddsa"] {
+            assert_eq!(
+                with("alg", alg.into()),
+                Err(KeyError::Algorithm(alg.into()))
+            );
+        }
         assert_eq!(with("kid", 5.into()), Err(KeyError::Member("kid")));
     }
 
+    /// Checklist: A.16, B.16
     #[test]
     fn members_are_of_their_type_and_size() {
         assert_eq!(
@@ -210,7 +253,7 @@ mod tests {
             edited(RFC7515_A3, |jwk| {
                 jwk.insert("crv".into(), "P-384".into());
             }),
-            Err(KeyError::Curve("P-384".into()))
+            Err(KeyError::Member("x"))
         );
         assert_eq!(
             edited(RFC7515_A3, |jwk| {
@@ -222,7 +265,13 @@ mod tests {
             edited(RFC7515_A3, |jwk| {
                 jwk.insert("kty".into(), "oct".into());
             }),
-            Err(KeyError::KeyType("oct".into()))
+            Err(KeyError::Member("k"))
+        );
+        assert_eq!(
+            edited(RFC7515_A3, |jwk| {
+                jwk.insert("kty".into(), "AKP".into());
+            }),
+            Err(KeyError::KeyType("AKP".into()))
         );
         assert_eq!(
             edited(RFC7638, |jwk| {

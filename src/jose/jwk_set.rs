@@ -1,11 +1,12 @@
 //! A JWK Set (RFC 7517 §5). Entries that cannot verify a signature here (of a kind
 //! that is not known, for another use, out of range, broken) are left out and
-//! named. A private or symmetric key refuses the whole set: it is out in the open.
+//! named. A private key refuses the whole set: it is out in the open. A symmetric one is
+//! what its kind of key is; that its file is read by nobody else is the caller's to see.
 
 use crate::error::KeyError;
 use crate::json;
 use crate::jwk::Jwk;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The keys of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,19 +24,23 @@ impl JwkSet {
     /// [`KeyError::Private`]; [`KeyError::DuplicateKid`]; if no key is left, the
     /// cause of the first entry's, or [`KeyError::EmptySet`].
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let members =
+        let mut members =
             json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
-        let Some(entries) = members.get("keys") else {
-            return Ok(Self {
-                keys: vec![Jwk::from_members(&members)?],
-                left_out: Vec::new(),
-            });
-        };
-        let entries = entries.as_array().ok_or(KeyError::Member("keys"))?;
+        let set = Self::from_members(&members);
+        json::wipe(&mut members);
+        set
+    }
+
+    fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
         let mut set = Self {
             keys: Vec::new(),
             left_out: Vec::new(),
         };
+        let Some(entries) = members.get("keys") else {
+            set.keys.push(Jwk::from_members(members)?);
+            return Ok(set);
+        };
+        let entries = entries.as_array().ok_or(KeyError::Member("keys"))?;
         for (index, entry) in entries.iter().enumerate() {
             let Value::Object(entry) = entry else {
                 return Err(KeyError::Member("keys"));
@@ -50,20 +55,24 @@ impl JwkSet {
             let first = set.left_out.into_iter().next().map(|(_, cause)| cause);
             return Err(first.unwrap_or(KeyError::EmptySet));
         }
-        let mut kids: Vec<&str> = set
+        match set.kid_that_occurs_twice() {
+            Some(kid) => Err(KeyError::DuplicateKid(kid.to_owned())),
+            None => Ok(set),
+        }
+    }
+
+    fn kid_that_occurs_twice(&self) -> Option<&str> {
+        let mut kids: Vec<&str> = self
             .keys
             .iter()
             .filter_map(|jwk| jwk.kid.as_deref())
             .collect();
         kids.sort_unstable();
-        match kids
-            .iter()
-            .zip(kids.iter().skip(1))
+        let pairs = kids.iter().zip(kids.iter().skip(1));
+        pairs
+            .into_iter()
             .find(|(one, next)| one == next)
-        {
-            Some((kid, _)) => Err(KeyError::DuplicateKid((*kid).to_owned())),
-            None => Ok(set),
-        }
+            .map(|(kid, _)| *kid)
     }
 }
 
@@ -76,6 +85,7 @@ mod tests {
         JwkSet::parse(format!("{{\"keys\":[{}]}}", entries.join(",")).as_bytes())
     }
 
+    /// Checklist: A.14, A.18
     #[test]
     fn entries_that_cannot_verify_are_left_out_and_named() {
         let set = parse(&[
@@ -99,10 +109,11 @@ mod tests {
         );
     }
 
+    /// Checklist: A.18
     #[test]
     fn what_refuses_the_whole_set() {
         assert_eq!(
-            parse(&[RFC8037, r#"{"kty":"oct","k":"AA"}"#]),
+            parse(&[RFC8037, r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}"#]),
             Err(KeyError::Private)
         );
         assert_eq!(parse(&[RFC8037, "5"]), Err(KeyError::Member("keys")));

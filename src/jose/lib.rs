@@ -10,28 +10,37 @@
 
 pub mod algorithm;
 mod base64url;
+pub mod certificate;
 pub mod claims;
 pub mod compact;
+pub mod curve;
 pub mod error;
 pub mod header;
 pub mod json;
 pub mod jwk;
 pub mod jwk_set;
+pub mod material;
 pub mod pem;
 pub mod private_key;
 pub mod public_key;
+pub mod secret_key;
 pub mod sign;
 #[cfg(test)]
 mod test_keys;
+#[cfg(test)]
+mod vectors;
 pub mod verify;
 
 pub use algorithm::Algorithm;
+pub use certificate::Validity;
 pub use claims::{Claims, NumericDate};
 pub use compact::Compact;
+pub use curve::Curve;
 pub use error::{Error, KeyError};
 pub use header::Header;
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
+pub use material::Material;
 pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use verify::VerifyingKey;

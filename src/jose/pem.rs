@@ -1,6 +1,9 @@
 //! A PEM public key: `-----BEGIN PUBLIC KEY-----` around a SubjectPublicKeyInfo
-//! (RFC 7468 §13, RFC 5280 §4.1; algorithms: RFC 3279, RFC 5480, RFC 8410).
+//! (RFC 7468 §13, RFC 5280 §4.1; algorithms: RFC 3279, RFC 5480, RFC 8410), or
+//! `-----BEGIN CERTIFICATE-----` around one with dates ([`crate::certificate`]).
 
+use crate::certificate::{self, Validity};
+use crate::curve::Curve;
 use crate::error::KeyError;
 use crate::public_key::PublicKey;
 use spki::der::asn1::UintRef;
@@ -9,8 +12,26 @@ use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// The named curves (RFC 5480 §2.1.1.1).
+const CURVES: [(ObjectIdentifier, Curve); 3] = [
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+        Curve::P256,
+    ),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Curve::P384),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Curve::P521),
+];
+
+/// What a PEM file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pem {
+    /// The key.
+    pub key: PublicKey,
+    /// When it may be used, where it came in a certificate.
+    pub validity: Option<Validity>,
+}
 
 /// Whether `text` is meant as PEM: a line begins a block, perhaps below an
 /// explanation (RFC 7468 §5.2). No JSON text has such a line.
@@ -19,27 +40,30 @@ pub fn is_pem(text: &[u8]) -> bool {
         .any(|line| line.starts_with(b"-----BEGIN "))
 }
 
-/// Reads one PEM public key.
+/// Reads one PEM public key or certificate.
 ///
 /// # Errors
-/// [`KeyError`], with the cause. A certificate or a private key says so.
-pub fn parse(text: &[u8]) -> Result<PublicKey, KeyError> {
+/// [`KeyError`], with the cause. A private key says so.
+pub fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     let text = std::str::from_utf8(text.trim_ascii())
         .map_err(|_| KeyError::Format("the file is not text".into()))?;
     let (label, document) = Document::from_pem(text)
         .map_err(|error| KeyError::Format(format!("the file is not one PEM block: {error}")))?;
-    match label {
-        "PUBLIC KEY" => subject_public_key_info(document.as_bytes()),
-        "CERTIFICATE" => Err(KeyError::Format(
-            "the file is an X.509 certificate, which is not built yet; take its key with \
-             \"openssl x509 -pubkey -noout\""
-                .into(),
-        )),
-        label if label.ends_with("PRIVATE KEY") => Err(KeyError::Private),
-        label => Err(KeyError::Format(format!(
-            "a PEM block {label:?} is no public key"
-        ))),
-    }
+    let (key, validity) = match label {
+        "PUBLIC KEY" => (document.as_bytes().to_vec(), None),
+        "CERTIFICATE" => {
+            let (key, validity) = certificate::parse(document.as_bytes())?;
+            (key, Some(validity))
+        }
+        label if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
+        label => {
+            return Err(KeyError::Format(format!(
+                "a PEM block {label:?} is no public key"
+            )));
+        }
+    };
+    let key = subject_public_key_info(&key)?;
+    Ok(Pem { key, validity })
 }
 
 fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
@@ -51,11 +75,13 @@ fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
         .ok_or(KeyError::Member("subjectPublicKey"))?;
     match info.algorithm.oid {
         ED25519 => PublicKey::ed25519(key),
-        EC_PUBLIC_KEY => match info.algorithm.parameters_oid() {
-            Ok(P256) => PublicKey::p256(key),
-            Ok(other) => Err(KeyError::Curve(other.to_string())),
-            Err(_) => Err(KeyError::Curve("unnamed".into())),
-        },
+        EC_PUBLIC_KEY => {
+            let oid = info.algorithm.parameters_oid();
+            let oid = oid.map_err(|_| KeyError::Curve("unnamed".into()))?;
+            let known = CURVES.iter().find(|(known, _)| *known == oid);
+            let (_, curve) = known.ok_or_else(|| KeyError::Curve(oid.to_string()))?;
+            PublicKey::ec(*curve, key)
+        }
         RSA_ENCRYPTION => {
             let (n, e) = rsa_public_key(key).map_err(broken)?;
             PublicKey::rsa(n, e)
@@ -81,25 +107,28 @@ fn rsa_public_key(der: &[u8]) -> Result<(&[u8], &[u8]), spki::der::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algorithm::Algorithm;
 
     // Made with openssl genpkey and openssl pkey -pubout; the private halves are gone.
     const ED: &str = include_str!("testdata/ed25519.pub.pem");
     const EC: &str = include_str!("testdata/p256.pub.pem");
+    const EC384: &str = include_str!("testdata/p384.pub.pem");
+    const EC521: &str = include_str!("testdata/p521.pub.pem");
     const RSA: &str = include_str!("testdata/rsa2048.pub.pem");
 
     #[test]
     fn openssls_public_keys_are_read() {
-        for (text, alg, bits) in [
-            (ED, Algorithm::EdDsa, 256),
-            (EC, Algorithm::Es256, 256),
-            (RSA, Algorithm::Rs256, 2048),
+        for (text, bits) in [
+            (ED, 256),
+            (EC, 256),
+            (EC384, 384),
+            (EC521, 521),
+            (RSA, 2048),
         ] {
             let explained = format!("Example's key of 2026\n{text}");
             assert!(is_pem(text.as_bytes()) && is_pem(explained.as_bytes()));
-            let key = parse(text.as_bytes()).unwrap();
-            assert_eq!(parse(explained.as_bytes()).as_ref(), Ok(&key));
-            assert_eq!((key.default_algorithm(), key.bits()), (alg, bits));
+            let pem = parse(text.as_bytes()).unwrap();
+            assert_eq!(parse(explained.as_bytes()).as_ref(), Ok(&pem));
+            assert_eq!((pem.key.bits(), pem.validity), (bits, None));
         }
     }
 
@@ -131,14 +160,24 @@ mod tests {
         ));
     }
 
+    /// Checklist: A.15
     #[test]
     fn keys_of_other_kinds_are_named() {
-        let secp384 = include_str!("testdata/p384.pub.pem");
-        assert_eq!(
-            parse(secp384.as_bytes()),
-            Err(KeyError::Curve("1.3.132.0.34".into()))
-        );
-        let rsa1024 = include_str!("testdata/rsa1024.pub.pem");
-        assert_eq!(parse(rsa1024.as_bytes()), Err(KeyError::ModulusBits(1024)));
+        for (text, cause) in [
+            (
+                include_str!("testdata/secp256k1.pub.pem"),
+                KeyError::Curve("1.3.132.0.10".into()),
+            ),
+            (
+                include_str!("testdata/ed448.pub.pem"),
+                KeyError::KeyType("1.3.101.113".into()),
+            ),
+            (
+                include_str!("testdata/rsa1024.pub.pem"),
+                KeyError::ModulusBits(1024),
+            ),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Err(cause));
+        }
     }
 }

@@ -1,78 +1,45 @@
-//! A private JWK (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2): generated, written,
+//! A private JWK (RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 8037 §2): generated, written,
 //! read back, and turned into something that signs.
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Scheme};
 use crate::base64url;
+use crate::curve::Curve;
 use crate::error::KeyError;
 use crate::json;
 use crate::jwk;
+use crate::material::Material;
 use crate::public_key::PublicKey;
+use crate::secret_key::SecretKey;
+use crate::sign::random_id;
 use aws_lc_rs::encoding::AsBigEndian;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeyPairComponents, KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-};
-use serde::Deserialize;
-use serde_json::Value;
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use serde_json::{Map, Value};
 use spki::der::asn1::{AnyRef, OctetStringRef, UintRef};
 use spki::der::{Decode, Reader, SliceReader};
 use zeroize::Zeroizing;
 
-/// A key that signs, with its public half and its `kid`.
+/// A key that signs, with what verifies and its `kid`.
 pub struct PrivateKey {
-    /// Its own `kid`, or the thumbprint.
+    /// Its own `kid`, or the thumbprint of its public half.
     pub kid: String,
     /// What it signs with.
     pub alg: Algorithm,
-    /// Its public half.
-    pub public: PublicKey,
+    /// What verifies its signatures: its public half, or a symmetric key itself.
+    pub verifier: Material,
     pub(crate) signer: Signer,
 }
 
 pub(crate) enum Signer {
-    EdDsa(Ed25519KeyPair),
-    Es256(EcdsaKeyPair),
-    Rs256(RsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Ecdsa(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+    Hmac(SecretKey),
 }
 
 /// The private members, in the order of RSAPrivateKey (RFC 8017 A.1.2).
 const MEMBERS: [&str; 6] = ["d", "p", "q", "dp", "dq", "qi"];
-
-/// The private members, each wiped when it is dropped.
-#[derive(Deserialize)]
-struct PrivateMembers {
-    #[serde(default)]
-    d: Wiped,
-    #[serde(default)]
-    p: Wiped,
-    #[serde(default)]
-    q: Wiped,
-    #[serde(default)]
-    dp: Wiped,
-    #[serde(default)]
-    dq: Wiped,
-    #[serde(default)]
-    qi: Wiped,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(from = "String")]
-struct Wiped(Zeroizing<String>);
-
-impl From<String> for Wiped {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-}
-
-impl Wiped {
-    fn bytes(&self, name: &'static str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        match base64url::decode(&self.0) {
-            Some(bytes) if !bytes.is_empty() => Ok(Zeroizing::new(bytes)),
-            _ => Err(KeyError::Member(name)),
-        }
-    }
-}
 
 impl PrivateKey {
     /// Reads a private JWK.
@@ -82,119 +49,129 @@ impl PrivateKey {
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
         let mut members =
             json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
-        // The typed copy below has the private members; these are wiped at once.
-        let mut private = false;
-        for name in MEMBERS {
-            match members.remove(name) {
-                None => {}
-                Some(Value::String(text)) => {
-                    drop(Zeroizing::new(text));
-                    private = true;
-                }
-                Some(_) => return Err(KeyError::Member(name)),
-            }
-        }
-        if !private {
-            return Err(KeyError::Public);
-        }
-        jwk::check_purpose(&members, "sign")?;
-        let public = jwk::public_key(&members)?;
-        let alg = match jwk::text(&members, "alg")? {
-            None => public.default_algorithm(),
-            Some(name) => Algorithm::from_name(name)
-                .filter(|alg| public.fits(*alg))
-                .ok_or_else(|| KeyError::Algorithm(name.to_owned()))?,
+        let key = Self::from_members(&members);
+        json::wipe(&mut members);
+        key
+    }
+
+    fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
+        jwk::check_purpose(members, "sign")?;
+        let verifier = jwk::material(members)?;
+        let alg = jwk::algorithm(members)?.unwrap_or_else(|| verifier.default_algorithm());
+        verifier.check(alg)?;
+        let kid = match (jwk::text(members, "kid")?, &verifier) {
+            (Some(kid), _) => kid.to_owned(),
+            (None, Material::Public(public)) => public.thumbprint(),
+            // Its thumbprint would stand in every token, for everybody to guess from.
+            (None, Material::Secret(_)) => return Err(KeyError::Member("kid")),
         };
-        let secret: PrivateMembers =
-            serde_json::from_slice(text).map_err(|_| KeyError::Member("d"))?;
-        let signer = signer(&public, &secret)?;
-        let kid = jwk::text(&members, "kid")?.map_or_else(|| public.thumbprint(), str::to_owned);
         Ok(Self {
             kid,
             alg,
-            public,
-            signer,
+            signer: signer(&verifier, members)?,
+            verifier,
         })
     }
 }
 
-fn signer(public: &PublicKey, secret: &PrivateMembers) -> Result<Signer, KeyError> {
-    let d = secret.d.bytes("d")?;
+fn signer(verifier: &Material, members: &Map<String, Value>) -> Result<Signer, KeyError> {
+    let public = match verifier {
+        Material::Secret(secret) => return Ok(Signer::Hmac(secret.clone())),
+        Material::Public(public) => public,
+    };
+    if !MEMBERS.iter().any(|name| members.contains_key(*name)) {
+        return Err(KeyError::Public);
+    }
+    let secret = |name| jwk::bytes(members, name);
+    let d = secret("d")?;
     let inconsistent = |_| KeyError::Inconsistent;
     Ok(match public {
         PublicKey::Ed25519(x) => {
-            Signer::EdDsa(Ed25519KeyPair::from_seed_and_public_key(&d, x).map_err(inconsistent)?)
+            Signer::Ed25519(Ed25519KeyPair::from_seed_and_public_key(&d, x).map_err(inconsistent)?)
         }
-        PublicKey::P256(point) => Signer::Es256(
-            EcdsaKeyPair::from_private_key_and_public_key(
-                &ECDSA_P256_SHA256_FIXED_SIGNING,
-                &d,
-                point,
-            )
-            .map_err(inconsistent)?,
+        PublicKey::Ec { curve, point } => Signer::Ecdsa(
+            EcdsaKeyPair::from_private_key_and_public_key(curve.signing(), &d, point)
+                .map_err(inconsistent)?,
         ),
-        PublicKey::Rsa { n, e } => Signer::Rs256(
+        PublicKey::Rsa { n, e } => Signer::Rsa(
             RsaKeyPair::from_components(&KeyPairComponents {
                 public_key: PublicKeyComponents { n, e },
                 d,
-                p: secret.p.bytes("p")?,
-                q: secret.q.bytes("q")?,
-                dP: secret.dp.bytes("dp")?,
-                dQ: secret.dq.bytes("dq")?,
-                qInv: secret.qi.bytes("qi")?,
+                p: secret("p")?,
+                q: secret("q")?,
+                dP: secret("dp")?,
+                dQ: secret("dq")?,
+                qInv: secret("qi")?,
             })
             .map_err(inconsistent)?,
         ),
     })
 }
 
-/// A new key as the texts of two JWKs.
+/// A new key as the texts of its JWKs.
 pub struct Generated {
     /// With the private members, wiped when dropped.
     pub private_jwk: Zeroizing<String>,
-    /// Without them.
-    pub public_jwk: String,
+    /// Without them; a symmetric key has no such half.
+    pub public_jwk: Option<String>,
     /// Its `kid`.
     pub kid: String,
 }
 
-/// Makes a key for `alg`; RSA keys get 3072 bits (NIST SP 800-57: good beyond
-/// 2030). Without `kid` its kid is the first 12 letters and digits of the
-/// thumbprint: enough to be unique among one's keys, short in every token, and
-/// never taken for an option on a command line.
+/// Makes a key for `alg`; RSA keys get 3072 bits (NIST SP 800-57: good beyond 2030),
+/// symmetric ones the bytes of their hash (RFC 7518 §3.2). Without `kid` its kid is 12
+/// letters and digits, the first of the thumbprint or random ones: enough to be unique
+/// among one's keys, short in every token, and never taken for an option on a command
+/// line.
 ///
 /// # Errors
 /// [`KeyError::Library`].
 pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<Generated, KeyError> {
-    let (public, secret) = match alg {
-        Algorithm::EdDsa => generate_ed25519()?,
-        Algorithm::Es256 => generate_p256()?,
-        Algorithm::Rs256 => generate_rsa()?,
+    let (public, secret) = match alg.scheme() {
+        Scheme::Hmac(hmac) => return generate_hmac(alg, hmac.tag_len(), kid),
+        Scheme::Ed25519 => generate_ed25519()?,
+        Scheme::Ecdsa(curve) => generate_ec(curve)?,
+        Scheme::Rsa { .. } => generate_rsa()?,
     };
-    let kid = match kid {
-        Some(kid) => kid.to_owned(),
-        None => {
-            let thumbprint = public.thumbprint();
-            thumbprint
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(12)
-                .collect()
-        }
-    };
-    let quoted = Value::from(kid.as_str());
+    let kid = kid.map_or_else(|| short(&public.thumbprint()), str::to_owned);
+    let tail = tail(alg, &kid);
     let canonical = public.canonical_jwk();
     let members = canonical.strip_suffix('}').ok_or(KeyError::Library)?;
-    let public_jwk = format!(r#"{members},"alg":"{alg}","kid":{quoted},"use":"sig"}}"#);
-    let private_jwk = Zeroizing::new(format!(
-        r#"{members},"alg":"{alg}","kid":{quoted},"use":"sig",{}}}"#,
-        secret.as_str()
-    ));
+    let public_jwk = format!("{members},{tail}}}");
+    let private_jwk = Zeroizing::new(format!("{members},{tail},{}}}", secret.as_str()));
     Ok(Generated {
         private_jwk,
-        public_jwk,
+        public_jwk: Some(public_jwk),
         kid,
     })
+}
+
+fn generate_hmac(alg: Algorithm, bytes: usize, kid: Option<&str>) -> Result<Generated, KeyError> {
+    let mut k = Zeroizing::new(vec![0; bytes]);
+    SystemRandom::new().fill(&mut k).map_err(library)?;
+    let kid = match kid {
+        Some(kid) => kid.to_owned(),
+        None => short(&random_id()?),
+    };
+    let (tail, member) = (tail(alg, &kid), member("k", &k));
+    let private_jwk = Zeroizing::new(format!(r#"{{"kty":"oct",{tail},{}}}"#, member.as_str()));
+    Ok(Generated {
+        private_jwk,
+        public_jwk: None,
+        kid,
+    })
+}
+
+/// The members that say what a key is for.
+fn tail(alg: Algorithm, kid: &str) -> String {
+    format!(r#""alg":"{alg}","kid":{},"use":"sig""#, Value::from(kid))
+}
+
+fn short(text: &str) -> String {
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(12)
+        .collect()
 }
 
 type Halves = (PublicKey, Zeroizing<String>);
@@ -220,11 +197,11 @@ fn generate_ed25519() -> Result<Halves, KeyError> {
     ))
 }
 
-fn generate_p256() -> Result<Halves, KeyError> {
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(library)?;
+fn generate_ec(curve: Curve) -> Result<Halves, KeyError> {
+    let pair = EcdsaKeyPair::generate(curve.signing()).map_err(library)?;
     let d = pair.private_key().as_be_bytes().map_err(library)?;
     Ok((
-        PublicKey::p256(pair.public_key().as_ref())?,
+        PublicKey::ec(curve, pair.public_key().as_ref())?,
         member("d", d.as_ref()),
     ))
 }
@@ -263,43 +240,55 @@ fn rsa_members(pkcs8: &[u8]) -> Result<Result<Halves, KeyError>, spki::der::Erro
 mod tests {
     use super::*;
     use crate::jwk::Jwk;
-    use crate::test_keys::{RFC8037, SIGNED};
+    use crate::test_keys::{PRIVATE, RFC8037};
 
     #[test]
     fn a_generated_key_comes_back_with_its_halves_together() {
         for alg in Algorithm::ALL {
-            let generated = generate(alg, None).unwrap();
+            let generated = generate(*alg, None).unwrap();
             let private = PrivateKey::parse(generated.private_jwk.as_bytes()).unwrap();
-            let public = Jwk::parse(generated.public_jwk.as_bytes()).unwrap();
-            assert_eq!((private.alg, &private.public), (alg, &public.key));
-            assert_eq!((Some(private.kid), generated.kid.len()), (public.kid, 12));
+            assert_eq!((private.alg, &private.kid), (*alg, &generated.kid));
+            assert_eq!(generated.kid.len(), 12);
+            let as_public = Jwk::parse(generated.private_jwk.as_bytes());
+            let public = match generated.public_jwk {
+                Some(text) => {
+                    assert_eq!(as_public, Err(KeyError::Private));
+                    Jwk::parse(text.as_bytes()).unwrap()
+                }
+                None => as_public.unwrap(),
+            };
             assert_eq!(
-                Jwk::parse(generated.private_jwk.as_bytes()),
-                Err(KeyError::Private)
+                (public.alg, public.kid.as_ref(), &public.key),
+                (Some(*alg), Some(&private.kid), &private.verifier)
             );
+            assert_eq!(public.key.is_secret(), alg.is_symmetric());
         }
     }
 
     #[test]
     fn a_kid_of_ones_own_is_quoted() {
-        let generated = generate(Algorithm::EdDsa, Some("a\"b")).unwrap();
-        assert_eq!(
-            Jwk::parse(generated.public_jwk.as_bytes())
-                .unwrap()
-                .kid
-                .as_deref(),
-            Some("a\"b")
-        );
+        for alg in [Algorithm::EdDsa, Algorithm::Hs256] {
+            let generated = generate(alg, Some("a\"b")).unwrap();
+            let private = PrivateKey::parse(generated.private_jwk.as_bytes()).unwrap();
+            assert_eq!(private.kid, "a\"b");
+        }
+    }
+
+    #[test]
+    fn a_symmetric_key_without_a_kid_signs_nothing() {
+        let oct = br#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+        assert!(Jwk::parse(oct).is_ok());
+        assert_eq!(PrivateKey::parse(oct).err(), Some(KeyError::Member("kid")));
     }
 
     #[test]
     fn halves_that_do_not_belong_together_are_refused() {
-        for (private, _) in SIGNED {
+        for private in PRIVATE {
             assert!(PrivateKey::parse(private.as_bytes()).is_ok());
         }
         let other = generate(Algorithm::EdDsa, None).unwrap();
         let members = json::object(other.private_jwk.as_bytes()).unwrap();
-        let mixed = SIGNED[2].0.replace(
+        let mixed = PRIVATE[2].replace(
             "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
             members["d"].as_str().unwrap(),
         );

@@ -1,19 +1,24 @@
 //! A public key's numbers: checked when they are read, so that a
 //! [`PublicKey`] that exists is one that can verify.
 
-use crate::algorithm::Algorithm;
 use crate::base64url;
+use crate::curve::Curve;
 use crate::error::KeyError;
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use aws_lc_rs::signature::UnparsedPublicKey;
 
 /// A public key of a type that is known here.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PublicKey {
     /// RFC 8037 §2: the 32 bytes of `x`.
     Ed25519([u8; 32]),
-    /// RFC 7518 §6.2.1: `0x04`, `x`, `y`.
-    P256([u8; 65]),
+    /// RFC 7518 §6.2.1.
+    Ec {
+        /// The curve.
+        curve: Curve,
+        /// `0x04`, `x`, `y` (SEC 1 §2.3.3).
+        point: Vec<u8>,
+    },
     /// RFC 7518 §6.3.1: big-endian, without leading zeros.
     Rsa {
         /// The modulus.
@@ -37,19 +42,21 @@ impl PublicKey {
             .map_err(|_| KeyError::Member("x"))
     }
 
-    /// A P-256 key from its uncompressed point (SEC 1 §2.3.3).
+    /// A key on `curve` from its uncompressed point (SEC 1 §2.3.3).
     ///
     /// # Errors
     /// [`KeyError::Point`] for anything that is no point of the curve.
-    pub fn p256(point: &[u8]) -> Result<Self, KeyError> {
-        let point: [u8; 65] = point.try_into().map_err(|_| KeyError::Point)?;
+    pub fn ec(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
         if point.first() != Some(&4) {
-            return Err(KeyError::Point);
+            return Err(KeyError::Point(curve));
         }
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point)
+        UnparsedPublicKey::new(curve.verifying(), point)
             .parse()
-            .map_err(|_| KeyError::Point)?;
-        Ok(Self::P256(point))
+            .map_err(|_| KeyError::Point(curve))?;
+        Ok(Self::Ec {
+            curve,
+            point: point.to_vec(),
+        })
     }
 
     /// An RSA key. Leading zeros are dropped.
@@ -75,29 +82,11 @@ impl PublicKey {
         })
     }
 
-    /// The algorithm of a key that does not name one: its curve's, or RS256.
-    pub const fn default_algorithm(&self) -> Algorithm {
-        match self {
-            Self::Ed25519(_) => Algorithm::EdDsa,
-            Self::P256(_) => Algorithm::Es256,
-            Self::Rsa { .. } => Algorithm::Rs256,
-        }
-    }
-
-    /// Whether signatures of `alg` can be made with such a key.
-    pub const fn fits(&self, alg: Algorithm) -> bool {
-        matches!(
-            (self, alg),
-            (Self::Ed25519(_), Algorithm::EdDsa)
-                | (Self::P256(_), Algorithm::Es256)
-                | (Self::Rsa { .. }, Algorithm::Rs256)
-        )
-    }
-
     /// The size that is usually named for such a key, in bits.
     pub fn bits(&self) -> usize {
         match self {
-            Self::Ed25519(_) | Self::P256(_) => 256,
+            Self::Ed25519(_) => 256,
+            Self::Ec { curve, .. } => curve.bits(),
             Self::Rsa { n, .. } => bits(n),
         }
     }
@@ -113,10 +102,12 @@ impl PublicKey {
         let enc = base64url::encode;
         match self {
             Self::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, enc(x)),
-            Self::P256(point) => {
-                let (x, y) = point.split_at(1).1.split_at(32);
+            Self::Ec { curve, point } => {
+                let coordinates = point.get(1..).unwrap_or_default();
+                let (x, y) = coordinates.split_at(coordinates.len() / 2);
                 format!(
-                    r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
+                    r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#,
+                    curve.name(),
                     enc(x),
                     enc(y)
                 )
@@ -147,7 +138,9 @@ fn bits(number: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_keys;
+    use crate::jwk::Jwk;
+    use crate::material::Material;
+    use crate::{private_key, test_keys};
 
     #[test]
     fn thumbprints_are_those_of_the_rfcs() {
@@ -164,23 +157,34 @@ mod tests {
         );
     }
 
+    /// Checklist: A.16
     #[test]
     fn a_point_off_the_curve_is_refused() {
-        let PublicKey::P256(good) = test_keys::rfc7515_a3_public() else {
-            panic!("a P-256 key")
-        };
-        for at in [1, 33, 64] {
-            let mut bad = good;
-            bad[at] ^= 1;
-            assert_eq!(PublicKey::p256(&bad), Err(KeyError::Point));
+        for curve in Curve::ALL {
+            let generated = private_key::generate(curve.algorithm(), None).unwrap();
+            let jwk = Jwk::parse(generated.public_jwk.unwrap().as_bytes()).unwrap();
+            let Material::Public(PublicKey::Ec { point: good, .. }) = jwk.key else {
+                panic!("an EC key")
+            };
+            for at in [1, curve.bytes(), curve.bytes() + 1, 2 * curve.bytes()] {
+                let mut bad = good.clone();
+                bad[at] ^= 1;
+                assert_eq!(PublicKey::ec(curve, &bad), Err(KeyError::Point(curve)));
+            }
+            let mut compressed = good.clone();
+            compressed[0] = 2;
+            let compressed = &compressed[..=curve.bytes()];
+            for bad in [&[][..], &[0], &good[1..], compressed] {
+                assert_eq!(PublicKey::ec(curve, bad), Err(KeyError::Point(curve)));
+            }
+            for other in Curve::ALL.into_iter().filter(|other| *other != curve) {
+                assert_eq!(PublicKey::ec(other, &good), Err(KeyError::Point(other)));
+            }
         }
-        let mut compressed = good;
-        compressed[0] = 2;
-        assert_eq!(PublicKey::p256(&compressed[..33]), Err(KeyError::Point));
-        assert_eq!(PublicKey::p256(&[0]), Err(KeyError::Point));
         assert_eq!(PublicKey::ed25519(&[1; 31]), Err(KeyError::Member("x")));
     }
 
+    /// Checklist: A.15
     #[test]
     fn rsa_sizes_and_exponents_are_bounded() {
         let n = |bytes: usize| {

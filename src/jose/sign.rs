@@ -1,10 +1,11 @@
 //! Making a token: header and claims in, compact serialization out.
 
+use crate::algorithm::Scheme;
 use crate::base64url::encode;
 use crate::error::KeyError;
 use crate::private_key::{PrivateKey, Signer};
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use serde_json::{Map, Value, json};
 
 /// Signs `claims` as a token of type `typ`; alg and kid are the key's.
@@ -19,7 +20,7 @@ pub fn sign(key: &PrivateKey, typ: &str, claims: &Map<String, Value>) -> Result<
         encode(header.to_string().as_bytes()),
         encode(&claims)
     );
-    let signature = signature(&key.signer, token.as_bytes())?;
+    let signature = signature(key, token.as_bytes())?;
     token.push('.');
     token.push_str(&encode(&signature));
     Ok(token)
@@ -37,25 +38,28 @@ pub fn random_id() -> Result<String, KeyError> {
     Ok(encode(&bytes))
 }
 
-fn signature(signer: &Signer, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+fn signature(key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     let library = |_| KeyError::Library;
-    match signer {
-        Signer::EdDsa(pair) => Ok(pair.try_sign(message).map_err(library)?.as_ref().to_vec()),
-        Signer::Es256(pair) => {
+    match (&key.signer, key.alg.scheme()) {
+        (Signer::Ed25519(pair), Scheme::Ed25519) => {
+            Ok(pair.try_sign(message).map_err(library)?.as_ref().to_vec())
+        }
+        (Signer::Ecdsa(pair), Scheme::Ecdsa(_)) => {
             let signature = pair.sign(&SystemRandom::new(), message).map_err(library)?;
             Ok(signature.as_ref().to_vec())
         }
-        Signer::Rs256(pair) => {
+        (Signer::Rsa(pair), Scheme::Rsa { signing, .. }) => {
             let mut signature = vec![0; pair.public_modulus_len()];
-            pair.sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                message,
-                &mut signature,
-            )
-            .map_err(library)?;
+            pair.sign(signing, &SystemRandom::new(), message, &mut signature)
+                .map_err(library)?;
             Ok(signature)
         }
+        (Signer::Hmac(secret), Scheme::Hmac(algorithm)) => {
+            let key = hmac::Key::new(algorithm, secret.bytes());
+            Ok(hmac::sign(&key, message).as_ref().to_vec())
+        }
+        // A private key's algorithm is one of its kind.
+        _ => Err(KeyError::Library),
     }
 }
 
@@ -64,10 +68,11 @@ mod tests {
     use super::*;
     use crate::{Algorithm, Claims, Compact, Header, VerifyingKey, json, private_key};
 
+    /// Checklist: A.19
     #[test]
     fn what_is_signed_verifies() {
         let claims = json::object(br#"{"iss":"i","exp":10}"#).unwrap();
-        for alg in Algorithm::ALL {
+        for alg in Algorithm::ALL.iter().copied() {
             let generated = private_key::generate(alg, None).unwrap();
             let key = PrivateKey::parse(generated.private_jwk.as_bytes()).unwrap();
             let token = sign(&key, "at+jwt", &claims).unwrap();
@@ -77,7 +82,7 @@ mod tests {
                 (header.alg, header.kid.as_deref(), header.typ.as_deref()),
                 (alg, Some(generated.kid.as_str()), Some("at+jwt"))
             );
-            let verifier = VerifyingKey::new(key.public, None).unwrap();
+            let verifier = VerifyingKey::new(key.verifier, Some(alg)).unwrap();
             assert_eq!(verifier.verify(&token, &header), Ok(()));
             assert_eq!(Claims::parse(token.payload()).unwrap().all(), &claims);
         }

@@ -1,8 +1,7 @@
-//! Keys and tokens printed in the RFCs, for the unit tests.
+//! Keys printed in the RFCs, for the unit tests.
 
-use crate::json;
 use crate::jwk::Jwk;
-use crate::public_key::PublicKey;
+use crate::material::Material;
 
 /// RFC 7638 §3.1
 pub(crate) const RFC7638: &str = include_str!("testdata/rfc7638-3.1.jwk");
@@ -12,35 +11,17 @@ pub(crate) const RFC7515_A3: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF
 pub(crate) const RFC8037: &str =
     r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-/// Private key and token of RFC 7515 A.2, A.3 and RFC 8037 A.1, A.4
-pub(crate) const SIGNED: [(&str, &str); 3] = [
-    (
-        include_str!("testdata/rfc7515-a2.private.jwk"),
-        include_str!("testdata/rfc7515-a2.jws"),
-    ),
-    (
-        include_str!("testdata/rfc7515-a3.private.jwk"),
-        include_str!("testdata/rfc7515-a3.jws"),
-    ),
-    (
-        include_str!("testdata/rfc8037-a1.private.jwk"),
-        include_str!("testdata/rfc8037-a4.jws"),
-    ),
+/// The private keys of RFC 7515 A.2 and A.3 and RFC 8037 A.1
+pub(crate) const PRIVATE: [&str; 3] = [
+    include_str!("testdata/rfc7515-a2.private.jwk"),
+    include_str!("testdata/rfc7515-a3.private.jwk"),
+    include_str!("testdata/rfc8037-a1.private.jwk"),
 ];
 
-pub(crate) fn rfc7638_public() -> PublicKey {
+pub(crate) fn rfc7638_public() -> Material {
     Jwk::parse(RFC7638.as_bytes()).unwrap().key
 }
 
-pub(crate) fn rfc8037_public() -> PublicKey {
+pub(crate) fn rfc8037_public() -> Material {
     Jwk::parse(RFC8037.as_bytes()).unwrap().key
-}
-
-pub(crate) fn rfc7515_a3_public() -> PublicKey {
-    Jwk::parse(RFC7515_A3.as_bytes()).unwrap().key
-}
-
-/// The public half of a private JWK.
-pub(crate) fn public_half(private: &str) -> PublicKey {
-    crate::jwk::public_key(&json::object(private.as_bytes()).unwrap()).unwrap()
 }

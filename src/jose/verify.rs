@@ -1,36 +1,40 @@
 //! One signature, one key. The algorithm is the key's; a header that names
 //! another is refused before any cryptography (RFC 8725 §3.1).
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Scheme};
 use crate::compact::Compact;
 use crate::error::{Error, KeyError};
 use crate::header::Header;
+use crate::material::Material;
 use crate::public_key::PublicKey;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
-};
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use zeroize::Zeroize;
 
-/// A public key with the one algorithm that it is used for.
+/// A key with the one algorithm that it is used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
-    key: PublicKey,
+    material: Material,
     alg: Algorithm,
+    /// Whether key or configuration name the algorithm; otherwise the key's type does.
+    named: bool,
 }
 
 impl VerifyingKey {
-    /// Binds `key` to `alg`, or to its own default algorithm.
+    /// Binds a key to `alg`, or to its own default algorithm.
     ///
     /// # Errors
-    /// [`KeyError::Algorithm`] where the key cannot make such signatures.
-    pub fn new(key: PublicKey, alg: Option<Algorithm>) -> Result<Self, KeyError> {
-        let alg = alg.unwrap_or_else(|| key.default_algorithm());
-        if key.fits(alg) {
-            Ok(Self { key, alg })
-        } else {
-            Err(KeyError::Algorithm(alg.to_string()))
-        }
+    /// Those of [`Material::check`].
+    pub fn new(material: Material, alg: Option<Algorithm>) -> Result<Self, KeyError> {
+        let named = alg.is_some();
+        let alg = alg.unwrap_or_else(|| material.default_algorithm());
+        material.check(alg)?;
+        Ok(Self {
+            material,
+            alg,
+            named,
+        })
     }
 
     /// The one algorithm.
@@ -38,9 +42,16 @@ impl VerifyingKey {
         self.alg
     }
 
+    /// Whether a header may say `alg`. An Ed25519 key that names no algorithm goes by both
+    /// names that its one algorithm has (RFC 8037 §3.1, RFC 9864 §2.2).
+    pub fn accepts(&self, alg: Algorithm) -> bool {
+        let both = [self.alg, alg].map(|alg| matches!(alg.scheme(), Scheme::Ed25519));
+        alg == self.alg || (!self.named && both == [true, true])
+    }
+
     /// The key itself.
-    pub const fn public_key(&self) -> &PublicKey {
-        &self.key
+    pub const fn material(&self) -> &Material {
+        &self.material
     }
 
     /// Checks the signature of `token`, whose header is `header`.
@@ -48,7 +59,7 @@ impl VerifyingKey {
     /// # Errors
     /// [`Error::AlgorithmMismatch`] or [`Error::Signature`].
     pub fn verify(&self, token: &Compact<'_>, header: &Header) -> Result<(), Error> {
-        if header.alg != self.alg {
+        if !self.accepts(header.alg) {
             return Err(Error::AlgorithmMismatch {
                 header: header.alg,
                 key: self.alg,
@@ -61,14 +72,21 @@ impl VerifyingKey {
 
     #[inline(never)]
     fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
-        match &self.key {
-            PublicKey::Ed25519(x) => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
-            PublicKey::P256(point) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
+        match (&self.material, self.alg.scheme()) {
+            (Material::Secret(secret), Scheme::Hmac(hmac)) => {
+                hmac::verify(&hmac::Key::new(hmac, secret.bytes()), message, signature)
             }
-            PublicKey::Rsa { n, e } => {
-                PublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+            (Material::Public(PublicKey::Ed25519(x)), Scheme::Ed25519) => {
+                UnparsedPublicKey::new(&ED25519, x).verify(message, signature)
             }
+            (Material::Public(PublicKey::Ec { point, .. }), Scheme::Ecdsa(curve)) => {
+                UnparsedPublicKey::new(curve.verifying(), point).verify(message, signature)
+            }
+            (Material::Public(PublicKey::Rsa { n, e }), Scheme::Rsa { verifying, .. }) => {
+                PublicKeyComponents { n, e }.verify(verifying, message, signature)
+            }
+            // `new` let no such pair come to be.
+            _ => return Err(Error::Signature),
         }
         .map_err(|_| Error::Signature)
     }
@@ -83,90 +101,5 @@ fn wipe_stack() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base64url;
-    use crate::test_keys::{SIGNED, public_half};
-
-    fn check(key: &VerifyingKey, token: &str) -> Result<(), Error> {
-        let token = Compact::parse(token.as_bytes())?;
-        key.verify(&token, &Header::parse(&token)?)
-    }
-
-    #[test]
-    fn the_rfcs_tokens_verify() {
-        for (private, token) in SIGNED {
-            let key = VerifyingKey::new(public_half(private), None).unwrap();
-            assert_eq!(check(&key, token.trim()), Ok(()), "{token}");
-        }
-    }
-
-    #[test]
-    fn a_changed_bit_anywhere_is_refused() {
-        for (private, token) in SIGNED {
-            let key = VerifyingKey::new(public_half(private), None).unwrap();
-            let token = token.trim();
-            for at in (0..token.len()).filter(|at| token.as_bytes()[*at] != b'.') {
-                let mut changed = token.as_bytes().to_vec();
-                changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-                assert!(
-                    check(&key, std::str::from_utf8(&changed).unwrap()).is_err(),
-                    "byte {at}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_signature_of_another_length_is_refused() {
-        for (private, token) in SIGNED {
-            let key = VerifyingKey::new(public_half(private), None).unwrap();
-            let (input, signature) = token.trim().rsplit_once('.').unwrap();
-            let signature = base64url::decode(signature).unwrap();
-            for wrong in [
-                &[][..],
-                &signature[1..],
-                &signature[..signature.len() - 1],
-                &[&signature[..], &[0]].concat(),
-            ] {
-                let token = format!("{input}.{}", base64url::encode(wrong));
-                assert_eq!(check(&key, &token), Err(Error::Signature));
-            }
-        }
-    }
-
-    #[test]
-    fn an_ecdsa_signature_of_zeros_is_refused() {
-        let (private, token) = SIGNED[1];
-        let key = VerifyingKey::new(public_half(private), None).unwrap();
-        let (input, _) = token.trim().rsplit_once('.').unwrap();
-        let token = format!("{input}.{}", base64url::encode(&[0; 64]));
-        assert_eq!(check(&key, &token), Err(Error::Signature));
-    }
-
-    #[test]
-    fn the_key_decides_the_algorithm() {
-        for (private, _) in SIGNED {
-            let key = VerifyingKey::new(public_half(private), None).unwrap();
-            for (_, token) in SIGNED {
-                let result = check(&key, token.trim());
-                assert!(matches!(
-                    result,
-                    Ok(()) | Err(Error::AlgorithmMismatch { .. })
-                ));
-            }
-            assert_eq!(
-                SIGNED
-                    .iter()
-                    .filter(|(_, token)| check(&key, token.trim()).is_ok())
-                    .count(),
-                1
-            );
-        }
-        let ed = public_half(SIGNED[2].0);
-        assert_eq!(
-            VerifyingKey::new(ed, Some(Algorithm::Rs256)),
-            Err(KeyError::Algorithm("RS256".into()))
-        );
-    }
-}
+#[path = "verify_tests.rs"]
+mod tests;

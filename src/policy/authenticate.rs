@@ -51,9 +51,9 @@ pub struct Refusal {
 pub enum Note {
     /// Nothing.
     None,
-    /// Seconds since `exp`.
+    /// Seconds since `exp`, or beyond another limit.
     OverBy(u64),
-    /// Seconds until `nbf` or `iat`.
+    /// Seconds until `nbf` or `iat`, or until a certificate begins.
     EarlyBy(u64),
     /// A place and a cause in words, for the log alone.
     Detail(String),
@@ -123,18 +123,25 @@ impl Decision {
     /// another time learns why it was not: times are checked last, so these
     /// reasons mean that everything else held.
     pub fn message_for_user(&self) -> Option<String> {
-        match &self.outcome {
-            Err(Refusal {
-                reason: Reason::Expired,
-                note: Note::OverBy(seconds),
-            }) => Some(format!("Your token expired {} ago.", for_people(*seconds))),
-            Err(Refusal {
-                note: Note::EarlyBy(seconds),
-                ..
-            }) => Some(format!(
-                "Your token is not valid before {} from now; is a clock wrong?",
+        let refusal = self.outcome.as_ref().err()?;
+        match (refusal.reason, &refusal.note) {
+            (Reason::Expired, Note::OverBy(seconds)) => {
+                Some(format!("Your token expired {} ago.", for_people(*seconds)))
+            }
+            (Reason::TooOld, Note::OverBy(seconds)) => Some(format!(
+                "Your token is {} too old for this; get a new one.",
                 for_people(*seconds)
             )),
+            (Reason::LifetimeTooLong, Note::OverBy(seconds)) => Some(format!(
+                "Your token lives {} longer than is accepted here; ask for a shorter one.",
+                for_people(*seconds)
+            )),
+            (Reason::NotYetValid | Reason::IssuedInFuture, Note::EarlyBy(seconds)) => {
+                Some(format!(
+                    "Your token is not valid before {} from now; is a clock wrong?",
+                    for_people(*seconds)
+                ))
+            }
             _ => None,
         }
     }
@@ -149,9 +156,28 @@ pub fn authenticate(
     observer: &mut dyn Observer,
 ) -> Decision {
     let mut facts = Facts::default();
-    let outcome = verified(token, trust, &mut facts, observer)
+    let outcome = verified(token, trust, now, &mut facts, observer)
+        .map_err(|refusal| perhaps_cut(token, refusal))
         .and_then(|verified| judge(&verified, request, trust, now, observer));
     Decision { outcome, facts }
+}
+
+/// The lengths at which programs cut an answer without a word: ssh, sudo and others, and
+/// what reads from a terminal (readpass.c, PAM_MAX_RESP_SIZE less one, misc_conv).
+const CUT_LENGTHS: [usize; 3] = [1023, 511, 4095];
+
+/// A token of such a length that is not whole was cut, which is what to say of it.
+fn perhaps_cut(token: &[u8], refusal: Refusal) -> Refusal {
+    let broken = matches!(
+        refusal.reason,
+        Reason::TokenMalformed | Reason::SignatureInvalid
+    );
+    if broken && CUT_LENGTHS.contains(&token.len()) {
+        let note = Note::Detail(format!("it has exactly {} bytes", token.len()));
+        let reason = Reason::TokenCut;
+        return Refusal { reason, note };
+    }
+    refusal
 }
 
 /// A token whose signature is by a key of a trusted issuer.
@@ -164,6 +190,7 @@ struct Verified<'a> {
 fn verified<'a>(
     token: &[u8],
     trust: &'a Trust,
+    now: u64,
     facts: &mut Facts,
     observer: &mut dyn Observer,
 ) -> Result<Verified<'a>, Refusal> {
@@ -204,23 +231,7 @@ fn verified<'a>(
     );
 
     let Some(key) = issuer.key_for(&header) else {
-        let count = issuer.keys.len();
-        match &header.kid {
-            Some(kid) => observer.check(
-                format_args!("key"),
-                false,
-                format_args!("none of its {count} keys has the kid {kid:?}"),
-            ),
-            None => observer.check(
-                format_args!("key"),
-                false,
-                format_args!(
-                    "no kid, and not exactly one of its {count} keys is for {}",
-                    header.alg
-                ),
-            ),
-        }
-        return Err(Reason::KeyUnknown.into());
+        return Err(no_key(issuer, &header, observer));
     };
     observer.check(
         format_args!("key"),
@@ -232,6 +243,7 @@ fn verified<'a>(
             key.source
         ),
     );
+    validate::certificate(key.validity, now, observer)?;
     read("signature", observer, key.key.verify(&compact, &header))?;
     observer.check(
         format_args!("signature"),
@@ -244,6 +256,34 @@ fn verified<'a>(
         header,
         claims,
     })
+}
+
+/// Says why no key is meant.
+fn no_key(issuer: &TrustedIssuer, header: &Header, observer: &mut dyn Observer) -> Refusal {
+    let count = issuer.keys.len();
+    match &header.kid {
+        Some(kid) => observer.check(
+            format_args!("key"),
+            false,
+            format_args!("none of its {count} keys has the kid {kid:?}"),
+        ),
+        None => observer.check(
+            format_args!("key"),
+            false,
+            format_args!(
+                "no kid, and not exactly one of its {count} keys is for {}",
+                header.alg
+            ),
+        ),
+    }
+    if issuer.out_of_reach.is_empty() {
+        return Reason::KeyUnknown.into();
+    }
+    let files = issuer.out_of_reach.join(", ");
+    Refusal {
+        reason: Reason::KeyOutOfReach,
+        note: Note::Detail(format!("this process may not read {files}")),
+    }
 }
 
 /// Every check is made, so that an explanation is complete; the first that
@@ -261,21 +301,21 @@ fn judge(
         claims,
     } = token;
     let file = issuer.file_name();
-    let typ = validate::typ(header.typ.as_deref(), observer);
+    let typ = validate::typ(header.typ.as_deref(), &issuer.types, observer);
     let unbound = validate::unbound(claims, observer);
     let audience = validate::audience(claims, &issuer.audience, observer);
-    let rule = rules::decide(
-        &issuer.allow,
-        file,
+    let case = rules::Case {
         claims,
         request,
-        trust.global.min_uid,
-        observer,
-    );
+        global: &trust.global,
+        now,
+    };
+    let rule = rules::decide(&issuer.allow, file, case, observer);
     let times = validate::times(claims, now, trust.global.leeway, observer);
+    let lifetime = validate::lifetime(claims, issuer.max_lifetime, observer);
     typ.and(unbound).and(audience)?;
     let rule = rule?;
-    times?;
+    times.and(lifetime)?;
     Ok(Admission {
         rule: format!("{file}:{}", rule.line),
     })

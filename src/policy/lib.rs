@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod authenticate;
+pub mod claim_path;
 pub mod config;
 pub mod duration;
 pub mod explain;

@@ -31,7 +31,8 @@ reasons! {
     Allowed "allowed" "Every check passed; rule= names the rule that decided."
     NoAnswer "no_answer" "The program that asked for the login could not pose the question, or the user gave up."
     NotAToken "not_a_token" "The secret does not look like a token; it is left to the next PAM module. Logged only under debug."
-    TokenTooLong "token_too_long" "The token is longer than 64 KiB."
+    TokenTooLong "token_too_long" "The token is longer than 64 KiB, or its header or signature than any real one; detail= says which."
+    TokenCut "token_cut" "The token is not whole, and has just the length at which a program on its way cuts answers: ssh at 1023 bytes, sudo at 511, a terminal at 4095."
     TokenMalformed "token_malformed" "The token is not a compact JWS with strict base64url and JSON, or a claim has the wrong type; detail= says which part."
     DuplicateMember "duplicate_member" "The header or the claims have a member name twice."
     TokenEncrypted "token_encrypted" "The token is encrypted (JWE), which does not prove who sent it."
@@ -41,8 +42,11 @@ reasons! {
     IssuerUnknown "issuer_unknown" "No file in issuers.d names the token's iss, byte for byte."
     KeyUnknown "key_unknown" "None of the issuer's keys has the token's kid, or there is no kid and not exactly one key fits. Compare with 'pam-jwt keys'."
     AlgorithmMismatch "algorithm_mismatch" "The header names another algorithm than the key is for: somebody tries something, or the key lacks its alg."
+    KeyOutOfReach "key_out_of_reach" "None of the keys that this program may read is meant, and it is not root, so some it may not: a symmetric key is for programs that run as root."
+    CertificateNotYetValid "certificate_not_yet_valid" "The key is in an X.509 certificate whose notBefore has not come yet. Compare the clocks."
+    CertificateExpired "certificate_expired" "The key is in an X.509 certificate whose notAfter has passed. Put the issuer's new certificate in its place."
     SignatureInvalid "signature_invalid" "The signature is not by this key: forged, changed on the way, or the issuer changed its key but not the kid."
-    TypeNotAccepted "type_not_accepted" "The header's typ is not that of an access token; an ID token or logout token opens nothing."
+    TypeNotAccepted "type_not_accepted" "The header's typ is none that the issuer's file accepts (typ); an ID token or a logout token opens nothing."
     KeyBound "key_bound" "The token is bound to a key (cnf); a prompt cannot prove possession of it."
     AudienceMissing "audience_missing" "The token has no aud claim. Ask the issuer for one that names this host."
     AudienceMismatch "audience_mismatch" "The token is for somebody else: aud names none of the issuer file's audiences."
@@ -54,6 +58,9 @@ reasons! {
     AccountLookupFailed "account_lookup_failed" "The system's account database (NSS: files, LDAP, SSSD) did not answer."
     AccountReserved "account_reserved" "A rule with a placeholder never matches root, uid 65534 or a uid below min_uid; name such an account in a rule of its own."
     ClaimsNotAllowed "claims_not_allowed" "Service and account fit a rule, but the token lacks a claim that it asks for."
+    TooOld "too_old" "Everything else fits a rule, but the token was issued longer ago than its max_age. Get a new one."
+    IssuedAtMissing "issued_at_missing" "The token has no iat claim, which max_age and max_lifetime need."
+    LifetimeTooLong "lifetime_too_long" "From iat to exp it is longer than the max_lifetime of the issuer's file. Ask for a shorter one."
     ExpiryMissing "expiry_missing" "The token has no exp claim."
     Expired "expired" "The token's exp has passed, leeway included. Get a new one; if it is new, compare the clocks."
     NotYetValid "not_yet_valid" "The token's nbf has not come yet, leeway included. Compare the clocks."
@@ -76,7 +83,7 @@ impl From<&jose::Error> for Reason {
         use jose::Error;
         use jose::json::JsonError;
         match error {
-            Error::TooLong { .. } => Self::TokenTooLong,
+            Error::TooLong { .. } | Error::PartTooLong(..) => Self::TokenTooLong,
             Error::Encrypted => Self::TokenEncrypted,
             Error::Json(_, JsonError::Duplicate) => Self::DuplicateMember,
             Error::Critical(_) | Error::UnencodedPayload => Self::CriticalHeader,

@@ -1,8 +1,9 @@
 //! Who may log in as whom: the `[[allow]]` rules of an issuer's file, in file
 //! order. The first rule that holds decides, and only that rule counts.
 
-use crate::authenticate::{Refusal, Request};
-use crate::config::{Account, Rule};
+use crate::authenticate::{Note, Refusal, Request};
+use crate::config::{Account, Global, Rule};
+use crate::duration::for_people;
 use crate::explain::Observer;
 use crate::reason::Reason;
 use jose::Claims;
@@ -12,63 +13,67 @@ use std::fmt;
 /// `nobody` and the kernel's overflow uid: no account of anybody's.
 const OVERFLOW_UID: u32 = 65_534;
 
-/// Finds the first of `rules`, which stand in `file`, that lets `request` in.
+/// What rules are held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'a> {
+    /// The token's claims.
+    pub(crate) claims: &'a Claims,
+    /// What is asked for.
+    pub(crate) request: &'a Request<'a>,
+    /// The settings for all issuers.
+    pub(crate) global: &'a Global,
+    /// Seconds since the epoch.
+    pub(crate) now: u64,
+}
+
+/// Finds the first of `rules`, which stand in `file`, that holds.
 ///
 /// # Errors
-/// The reason of the rule that came closest.
+/// The refusal of the rule that came closest.
 pub(crate) fn decide<'a>(
     rules: &'a [Rule],
     file: &str,
-    claims: &Claims,
-    request: &Request<'_>,
-    min_uid: u32,
+    case: Case<'_>,
     observer: &mut dyn Observer,
 ) -> Result<&'a Rule, Refusal> {
-    let name_fits = valid_name(request.account);
-    if !name_fits {
+    let account = case.request.account;
+    if !valid_name(account) {
         observer.check(
             format_args!("account"),
             false,
-            format_args!("{:?} cannot be an account's name", request.account),
+            format_args!("{account:?} cannot be an account's name"),
         );
         return Err(Reason::AccountNameInvalid.into());
     }
     // Ranked by how far a rule got, so that the reason is the one to act on.
-    let mut closest: Option<(usize, Reason)> = None;
+    let mut closest: Option<(usize, Refusal)> = None;
     let mut decided = None;
     for rule in rules {
-        let place = Place {
-            file,
-            line: rule.line,
+        let mut look = Look {
+            case,
+            place: Place {
+                file,
+                line: rule.line,
+            },
+            observer: &mut *observer,
         };
         let conditions = [
-            (
-                service(rule, request, place, observer),
-                Reason::ServiceNotAllowed,
-            ),
-            (
-                account(rule, claims, request, place, observer),
-                Reason::AccountNotAllowed,
-            ),
-            (
-                claims_hold(rule, claims, place, observer),
-                Reason::ClaimsNotAllowed,
-            ),
-            (known(request, place, observer), Reason::AccountUnknown),
-            (
-                permitted(rule, request, min_uid, place, observer),
-                Reason::AccountReserved,
-            ),
+            look.service(rule),
+            look.account(rule),
+            look.claims(rule),
+            look.known(),
+            look.permitted(rule),
+            look.fresh(rule),
         ];
-        match conditions
+        let failed = conditions
             .into_iter()
             .enumerate()
-            .find(|(_, (holds, _))| !holds)
-        {
+            .find_map(|(rank, condition)| Some((rank, condition.err()?)));
+        match failed {
             // Those behind it are looked at all the same, for whoever watches.
             None => decided = decided.or(Some(rule)),
-            Some((rank, (_, reason))) if closest.is_none_or(|(best, _)| rank > best) => {
-                closest = Some((rank, reason));
+            Some((rank, refusal)) if closest.as_ref().is_none_or(|(best, _)| rank > *best) => {
+                closest = Some((rank, refusal));
             }
             Some(_) => {}
         }
@@ -80,10 +85,7 @@ pub(crate) fn decide<'a>(
             format_args!("{file} has no [[allow]]"),
         );
     }
-    decided.ok_or_else(|| {
-        let reason = closest.map_or(Reason::NoRule, |(_, reason)| reason);
-        reason.into()
-    })
+    decided.ok_or_else(|| closest.map_or_else(|| Reason::NoRule.into(), |(_, refusal)| refusal))
 }
 
 /// What the system's own tools and other programs that handle the name accept.
@@ -97,111 +99,124 @@ pub(crate) fn valid_name(name: &str) -> bool {
         && !matches!(name, "." | "..")
 }
 
-fn service(
-    rule: &Rule,
-    request: &Request<'_>,
-    place: Place<'_>,
-    observer: &mut dyn Observer,
-) -> bool {
-    let holds = rule
-        .services
-        .iter()
-        .any(|service| service == request.service);
-    observer.check(
-        format_args!("{place} service"),
-        holds,
-        format_args!("{:?} in {:?}", request.service, rule.services),
-    );
-    holds
+/// One rule being looked at.
+struct Look<'a> {
+    case: Case<'a>,
+    place: Place<'a>,
+    observer: &'a mut dyn Observer,
 }
 
-fn account(
-    rule: &Rule,
-    claims: &Claims,
-    request: &Request<'_>,
-    place: Place<'_>,
-    observer: &mut dyn Observer,
-) -> bool {
-    match &rule.account {
-        Account::Named(account) => {
-            let holds = account == request.account;
-            observer.check(
-                format_args!("{place} account"),
-                holds,
-                format_args!("asked for {:?}, rule names {account:?}", request.account),
-            );
-            holds
-        }
-        Account::Claim(claim) => {
-            let value = claims.get(claim);
-            let holds = value.and_then(Value::as_str) == Some(request.account);
-            observer.check(
-                format_args!("{place} account"),
-                holds,
-                format_args!(
-                    "asked for {:?}, claim {claim} is {}",
-                    request.account,
-                    shown(value)
-                ),
-            );
-            holds
+impl Look<'_> {
+    fn service(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let service = self.case.request.service;
+        let holds = rule.services.iter().any(|one| one == service);
+        let compared = format_args!("{service:?} in {:?}", rule.services);
+        self.check("service", holds, compared, Reason::ServiceNotAllowed)
+    }
+
+    fn account(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let asked = self.case.request.account;
+        let reason = Reason::AccountNotAllowed;
+        let (path, suffix) = match &rule.account {
+            Account::Named(account) => {
+                let compared = format_args!("asked for {asked:?}, rule names {account:?}");
+                return self.check("account", account == asked, compared, reason);
+            }
+            Account::Claim { path, strip_suffix } => (path, strip_suffix.as_deref()),
+        };
+        let value = path.of(self.case.claims);
+        let name = value.and_then(Value::as_str);
+        let holds = match suffix {
+            None => name == Some(asked),
+            Some(suffix) => name.and_then(|name| name.strip_suffix(suffix)) == Some(asked),
+        };
+        let value = Shown(value);
+        match suffix {
+            None => {
+                let compared = format_args!("asked for {asked:?}, claim {path} is {value}");
+                self.check("account", holds, compared, reason)
+            }
+            Some(suffix) => {
+                let compared = format_args!(
+                    "asked for {asked:?}, claim {path} is {value}, of which {suffix:?} is taken off"
+                );
+                self.check("account", holds, compared, reason)
+            }
         }
     }
-}
 
-fn claims_hold(
-    rule: &Rule,
-    claims: &Claims,
-    place: Place<'_>,
-    observer: &mut dyn Observer,
-) -> bool {
-    let mut all = true;
-    for (claim, wanted) in &rule.claims {
-        let value = claims.get(claim);
-        let holds = value.is_some_and(|value| match value {
-            Value::Array(elements) => elements.contains(wanted),
-            single => single == wanted,
-        });
-        observer.check(
-            format_args!("{place} claim"),
-            holds,
-            format_args!("{claim} is {}, wanted is {wanted}", shown(value)),
-        );
-        all = all && holds;
+    fn claims(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let mut all = Ok(());
+        for (path, wanted) in &rule.claims {
+            let value = path.of(self.case.claims);
+            let holds = value.is_some_and(|value| match value {
+                Value::Array(elements) => elements.iter().any(|one| wanted.contains(one)),
+                single => wanted.contains(single),
+            });
+            let value = Shown(value);
+            let compared = format_args!("{path} is {value}, wanted is {}", AnyOf(wanted));
+            all = all.and(self.check("claim", holds, compared, Reason::ClaimsNotAllowed));
+        }
+        all
     }
-    all
-}
 
-fn known(request: &Request<'_>, place: Place<'_>, observer: &mut dyn Observer) -> bool {
-    if request.uid.is_none() {
-        observer.check(
-            format_args!("{place} uid"),
-            false,
-            format_args!("the system has no account {:?}", request.account),
-        );
+    fn known(&mut self) -> Result<(), Refusal> {
+        if self.case.request.uid.is_some() {
+            return Ok(());
+        }
+        let compared = format_args!("the system has no account {:?}", self.case.request.account);
+        self.check("uid", false, compared, Reason::AccountUnknown)
     }
-    request.uid.is_some()
-}
 
-/// A placeholder never leads to a system account: what fills it is the user's
-/// own to edit at many providers.
-fn permitted(
-    rule: &Rule,
-    request: &Request<'_>,
-    min_uid: u32,
-    place: Place<'_>,
-    observer: &mut dyn Observer,
-) -> bool {
-    let (Account::Claim(_), Some(uid)) = (&rule.account, request.uid) else {
-        return true;
-    };
-    let holds = uid != 0 && uid >= min_uid && uid != OVERFLOW_UID;
-    observer.check(
-        format_args!("{place} uid"),
-        holds,
-        format_args!("uid {uid}; a placeholder matches {min_uid} and above, but not 65534"),
-    );
-    holds
+    /// A placeholder never leads to a system account: what fills it is the user's own to
+    /// edit at many providers.
+    fn permitted(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let (Account::Claim { .. }, Some(uid)) = (&rule.account, self.case.request.uid) else {
+            return Ok(());
+        };
+        let min_uid = self.case.global.min_uid;
+        let holds = uid != 0 && uid >= min_uid && uid != OVERFLOW_UID;
+        let compared =
+            format_args!("uid {uid}; a placeholder matches {min_uid} and above, but not 65534");
+        self.check("uid", holds, compared, Reason::AccountReserved)
+    }
+
+    /// `max_age`: seconds since `iat`, by which clocks may differ again.
+    fn fresh(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let Some(max_age) = rule.max_age else {
+            return Ok(());
+        };
+        let Some(issued) = self.case.claims.issued_at else {
+            let compared = format_args!("the token has no iat, so its age is not known");
+            return self.check("age", false, compared, Reason::IssuedAtMissing);
+        };
+        let (now, leeway) = (self.case.now, self.case.global.leeway);
+        let age = now.saturating_sub(issued.floor());
+        let over = age.saturating_sub(max_age);
+        let compared = format_args!(
+            "issued {} ago, at most {}, leeway {leeway} s",
+            for_people(age),
+            for_people(max_age)
+        );
+        self.check("age", over <= leeway, compared, Reason::TooOld)
+            .map_err(|refusal| Refusal {
+                note: Note::OverBy(over),
+                ..refusal
+            })
+    }
+
+    fn check(
+        &mut self,
+        name: &str,
+        holds: bool,
+        compared: fmt::Arguments<'_>,
+        reason: Reason,
+    ) -> Result<(), Refusal> {
+        let place = self.place;
+        self.observer
+            .check(format_args!("{place} {name}"), holds, compared);
+        if holds { Ok(()) } else { Err(reason.into()) }
+    }
 }
 
 /// `rule FILE:LINE`
@@ -217,8 +232,29 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "absent".to_owned(), Value::to_string)
+/// A claim's value as JSON, or `absent`.
+struct Shown<'a>(Option<&'a Value>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(value) => write!(f, "{value}"),
+            None => f.write_str("absent"),
+        }
+    }
+}
+
+/// Values as JSON, with `or` between them.
+struct AnyOf<'a>(&'a [Value]);
+
+impl fmt::Display for AnyOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, value) in self.0.iter().enumerate() {
+            let or = if at == 0 { "" } else { " or " };
+            write!(f, "{or}{value}")?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

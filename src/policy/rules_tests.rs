@@ -25,14 +25,32 @@ fn outcome(allow: &str, claims: &str, account: &str, uid: Option<u32>) -> Result
         uid,
     };
     let rules = &config.issuers[0].allow;
-    decide(rules, "i.toml", &claims, &request, 1000, &mut Silent)
+    decide(rules, "i.toml", case(&claims, &request), &mut Silent)
         .map(|rule| rule.line)
         .map_err(|refusal| refusal.reason)
+}
+
+const NOW: u64 = 10_000;
+
+const GLOBAL: Global = Global {
+    audience_host: None,
+    leeway: 30,
+    min_uid: 1000,
+};
+
+fn case<'a>(claims: &'a Claims, request: &'a Request<'a>) -> Case<'a> {
+    Case {
+        claims,
+        request,
+        global: &GLOBAL,
+        now: NOW,
+    }
 }
 
 const SUB: &str = "[[allow]]\naccount='{sub}'\nservices=['sshd']\n";
 const DEPLOY: &str = "[[allow]]\naccount='deploy'\nservices=['sshd']\nclaims={repo=7,env='prod'}\n";
 
+/// Checklist: A.7, A.24
 #[test]
 fn a_placeholder_takes_a_strings_whole_value() {
     assert_eq!(
@@ -60,6 +78,7 @@ fn a_placeholder_takes_a_strings_whole_value() {
     );
 }
 
+/// Checklist: A.24
 #[test]
 fn a_placeholder_never_matches_a_system_account() {
     for uid in [0, 1, 999, 65_534] {
@@ -78,6 +97,7 @@ fn a_placeholder_never_matches_a_system_account() {
     }
 }
 
+/// Checklist: A.24
 #[test]
 fn root_is_let_in_by_a_rule_that_names_it() {
     let root = "[[allow]]\naccount='root'\nservices=['sshd']\nclaims={admin=true}\n";
@@ -125,6 +145,78 @@ fn every_claim_must_hold_with_its_type() {
             "{claims}"
         );
     }
+}
+
+#[test]
+fn any_one_of_several_values_will_do_and_each_claim_must_have_one() {
+    let rule = "[[allow]]\naccount='deploy'\nservices=['sshd']\n\
+                claims={ '/realm_access/roles'=['ops','admin'], level=[3,4] }\n";
+    let at = |claims: &str| outcome(rule, claims, "deploy", Some(1));
+    for claims in [
+        r#"{"realm_access":{"roles":["dev","admin"]},"level":3}"#,
+        r#"{"realm_access":{"roles":"ops"},"level":[1,4]}"#,
+    ] {
+        assert_eq!(at(claims), Ok(4), "{claims}");
+    }
+    for claims in [
+        r#"{"realm_access":{"roles":["dev"]},"level":3}"#,
+        r#"{"realm_access":{"roles":["ops"]},"level":5}"#,
+        r#"{"realm_access":{"roles":["ops"]},"level":"3"}"#,
+        r#"{"realm_access":{"roles":{"ops":true}},"level":3}"#,
+        r#"{"realm_access":["roles","ops"],"level":3}"#,
+        r#"{"/realm_access/roles":["ops"],"level":3}"#,
+        r#"{"level":3}"#,
+    ] {
+        assert_eq!(at(claims), Err(Reason::ClaimsNotAllowed), "{claims}");
+    }
+}
+
+/// Checklist: A.24
+#[test]
+fn an_ending_is_taken_off_exactly_and_must_be_there() {
+    let rule = "[[allow]]\naccount='{/user/mail}'\nstrip_suffix='@example.org'\n\
+                services=['sshd']\n";
+    let at = |mail: &str, account| {
+        let claims = serde_json::json!({ "user": { "mail": mail } }).to_string();
+        outcome(rule, &claims, account, Some(1000))
+    };
+    assert_eq!(at("alice@example.org", "alice"), Ok(4));
+    assert_eq!(at("a@x@example.org", "a@x"), Ok(4));
+    for (mail, account) in [
+        ("alice", "alice"),
+        ("alice@example.org", "alice@example.org"),
+        ("alice@EXAMPLE.ORG", "alice"),
+        ("alice@example.org.evil.example", "alice"),
+        ("alice@example.org ", "alice"),
+        ("alice@sub.example.org", "alice"),
+        ("alice@example.org@example.org", "alice"),
+        ("Alice@example.org", "alice"),
+    ] {
+        let refused = Err(Reason::AccountNotAllowed);
+        assert_eq!(at(mail, account), refused, "{mail}");
+    }
+    // What is left is still no way to a system account.
+    let claims = r#"{"user":{"mail":"root@example.org"}}"#;
+    let refused = Err(Reason::AccountReserved);
+    assert_eq!(outcome(rule, claims, "root", Some(0)), refused);
+}
+
+#[test]
+fn an_age_is_counted_from_iat_and_only_the_rule_that_asks_for_it_fails() {
+    let fresh = "[[allow]]\naccount='deploy'\nservices=['sshd']\nmax_age='10m'\n";
+    let at = |rules: &str, claims: &str| outcome(rules, claims, "deploy", Some(1));
+    let iat = |iat: f64| format!("{{\"iat\":{iat},\"sub\":\"deploy\"}}");
+    let oldest = (NOW - 600 - 30) as f64;
+    assert_eq!(at(fresh, &iat(oldest)), Ok(4));
+    assert_eq!(at(fresh, &iat(NOW as f64 + 20.0)), Ok(4));
+    assert_eq!(at(fresh, &iat(oldest - 0.5)), Err(Reason::TooOld));
+    assert_eq!(at(fresh, &iat(0.0)), Err(Reason::TooOld));
+    assert_eq!(at(fresh, "{}"), Err(Reason::IssuedAtMissing));
+    let wrong_service = fresh.replace("sshd", "sudo");
+    let both = format!("{wrong_service}{fresh}");
+    assert_eq!(at(&both, &iat(0.0)), Err(Reason::TooOld));
+    let or_without = format!("{fresh}[[allow]]\naccount='deploy'\nservices=['sshd']\n");
+    assert_eq!(at(&or_without, &iat(0.0)), Ok(8));
 }
 
 #[test]
@@ -183,7 +275,7 @@ fn whoever_watches_sees_every_rule() {
         uid: Some(1000),
     };
     let mut steps = Steps::default();
-    let decided = decide(&rules, "i.toml", &claims, &request, 1000, &mut steps).unwrap();
+    let decided = decide(&rules, "i.toml", case(&claims, &request), &mut steps).unwrap();
     assert_eq!(decided.line, 4);
     let failed = |rule: &str| {
         steps
@@ -198,6 +290,7 @@ fn whoever_watches_sees_every_rule() {
     );
 }
 
+/// Checklist: A.26, B.13
 #[test]
 fn names_that_no_account_can_have_are_refused_before_any_rule() {
     let long = "x".repeat(256);

@@ -1,7 +1,7 @@
 //! What is trusted once the configuration and its key files are loaded.
 
-use crate::config::{Config, Global, Issuer, KeyFile, Rule};
-use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, VerifyingKey, pem};
+use crate::config::{Config, Global, Issuer, KeyFile, Rule, TokenTypes};
+use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, Material, Validity, VerifyingKey, pem};
 
 /// Everything that a decision needs besides the token, the request and the time.
 #[derive(Debug, Clone)]
@@ -23,6 +23,12 @@ pub struct TrustedIssuer {
     pub audience: Vec<String>,
     /// Its keys, no kid twice.
     pub keys: Vec<TrustedKey>,
+    /// Files of its keys that this process may not read, as it is not root.
+    pub out_of_reach: Vec<String>,
+    /// The `typ` that its tokens may have.
+    pub types: TokenTypes,
+    /// The most seconds from `iat` to `exp`.
+    pub max_lifetime: Option<u64>,
     /// Its rules, in file order.
     pub allow: Vec<Rule>,
 }
@@ -34,8 +40,19 @@ pub struct TrustedKey {
     pub kid: String,
     /// Key and algorithm.
     pub key: VerifyingKey,
+    /// The dates of the certificate that it came in.
+    pub validity: Option<Validity>,
     /// The file that it came from.
     pub source: String,
+}
+
+/// The keys of one issuer, as far as they could be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeysOfIssuer {
+    /// Those of all its files.
+    pub keys: Vec<TrustedKey>,
+    /// Files that this process may not read, as it is not root.
+    pub out_of_reach: Vec<String>,
 }
 
 /// The keys of one file.
@@ -55,15 +72,15 @@ impl Trust {
     /// The issuer's file and the kid, where two keys of an issuer have the same.
     pub fn new(
         config: Config,
-        keys: Vec<Vec<TrustedKey>>,
+        keys: Vec<KeysOfIssuer>,
         hostname: &str,
     ) -> Result<Self, Vec<(String, KeyError)>> {
         let host = config.global.audience_host.as_deref().unwrap_or(hostname);
         let mut faults = Vec::new();
         let mut issuers = Vec::new();
         for (issuer, keys) in config.issuers.into_iter().zip(keys) {
-            for (at, key) in keys.iter().enumerate() {
-                if keys.iter().take(at).any(|other| other.kid == key.kid) {
+            for (at, key) in keys.keys.iter().enumerate() {
+                if keys.keys.iter().take(at).any(|other| other.kid == key.kid) {
                     faults.push((issuer.file.clone(), KeyError::DuplicateKid(key.kid.clone())));
                 }
             }
@@ -86,7 +103,7 @@ impl Trust {
 }
 
 impl TrustedIssuer {
-    fn new(issuer: Issuer, keys: Vec<TrustedKey>, host: &str) -> Self {
+    fn new(issuer: Issuer, keys: KeysOfIssuer, host: &str) -> Self {
         let audience = issuer
             .audience
             .iter()
@@ -96,14 +113,19 @@ impl TrustedIssuer {
             file: issuer.file,
             issuer: issuer.issuer,
             audience,
-            keys,
+            keys: keys.keys,
+            out_of_reach: keys.out_of_reach,
+            types: issuer.types,
+            max_lifetime: issuer.max_lifetime,
             allow: issuer.allow,
         }
     }
 
-    /// The key that `header` means, as [`select`] finds it.
+    /// The key that `header` means, as [`select`] finds it. That a token without a kid fits
+    /// one key only cannot be said where some could not be read.
     pub fn key_for(&self, header: &Header) -> Option<&TrustedKey> {
-        select(&self.keys, header)
+        let all_read = self.out_of_reach.is_empty();
+        select(&self.keys, header).filter(|_| all_read || header.kid.is_some())
     }
 
     /// The last part of the file's name, for the log.
@@ -118,27 +140,30 @@ pub fn select<'a>(keys: &'a [TrustedKey], header: &Header) -> Option<&'a Trusted
     if let Some(kid) = &header.kid {
         return keys.iter().find(|key| key.kid == *kid);
     }
-    let mut fitting = keys.iter().filter(|key| key.key.algorithm() == header.alg);
+    let mut fitting = keys.iter().filter(|key| key.key.accepts(header.alg));
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-/// Reads the keys in `text`, the content of `file`: a PEM public key, a JWK or a
-/// JWK Set.
+/// Reads the keys in `text`, the content of `file`: a PEM public key, an X.509
+/// certificate, a JWK or a JWK Set.
 ///
 /// # Errors
 /// [`KeyError`], with the cause.
 pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
-    let set = if pem::is_pem(text) {
-        JwkSet {
-            keys: vec![Jwk {
-                kid: None,
-                alg: None,
-                key: pem::parse(text)?,
-            }],
+    let (set, validity) = if pem::is_pem(text) {
+        let pem = pem::parse(text)?;
+        let jwk = Jwk {
+            kid: None,
+            alg: None,
+            key: Material::Public(pem.key),
+        };
+        let set = JwkSet {
+            keys: vec![jwk],
             left_out: Vec::new(),
-        }
+        };
+        (set, pem.validity)
     } else {
-        JwkSet::parse(text)?
+        (JwkSet::parse(text)?, None)
     };
     let mut keys = Vec::new();
     for jwk in set.keys {
@@ -158,6 +183,7 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
         keys.push(TrustedKey {
             kid,
             key: VerifyingKey::new(jwk.key, alg)?,
+            validity,
             source: file.file.clone(),
         });
     }
@@ -211,9 +237,14 @@ mod tests {
         )
         .whole()
         .unwrap();
+        let keys = KeysOfIssuer {
+            keys,
+            ..KeysOfIssuer::default()
+        };
         Trust::new(config, vec![keys], "host1")
     }
 
+    /// Checklist: A.13
     #[test]
     fn a_kid_is_the_keys_own_or_the_configured_one_or_the_thumbprint() {
         let kid = |text: &str, configured| {
@@ -230,6 +261,7 @@ mod tests {
         assert_eq!(kid(ED, None), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
+    /// Checklist: A.10, A.14
     #[test]
     fn a_configured_alg_must_fit_the_key() {
         assert!(keys_in(&file(Some(Algorithm::EdDsa), None), ED.as_bytes()).is_ok());
@@ -237,6 +269,7 @@ mod tests {
         assert_eq!(wrong, Err(KeyError::Algorithm("RS256".into())));
     }
 
+    /// Checklist: A.13
     #[test]
     fn without_a_kid_exactly_one_key_must_fit() {
         let header = |alg, kid: Option<&str>| Header {
@@ -274,6 +307,7 @@ mod tests {
         );
     }
 
+    /// Checklist: A.18
     #[test]
     fn one_kid_in_two_files_is_refused() {
         let mut twice = keys_in(&file(None, None), ED.as_bytes()).unwrap().keys;

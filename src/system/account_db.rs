@@ -19,6 +19,7 @@ pub fn uid_of(name: &str) -> std::io::Result<Option<u32>> {
 mod tests {
     use super::*;
 
+    /// Checklist: A.24
     #[test]
     fn names_are_exact() {
         assert_eq!(uid_of("root").unwrap(), Some(0));

@@ -1,11 +1,11 @@
 //! The configuration directory: read whole, through trusted files, at every
 //! login. What does not load refuses; there is no falling back to a part.
 
-use crate::trusted_file::{self, Untrusted};
+use crate::trusted_file::{self, Content, Untrusted};
 use crate::{hostname, shown};
 use jose::KeyError;
 use policy::config::{Config, Fault, KeyFile, Parsed, Source};
-use policy::trust::{Trust, TrustedKey, keys_in};
+use policy::trust::{KeysOfIssuer, Trust, keys_in};
 use std::path::Path;
 
 /// What was loaded.
@@ -27,13 +27,12 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
         mut faults,
     } = read_config(dir);
     let mut left_out = Vec::new();
-    let mut keys: Vec<Vec<TrustedKey>> = Vec::new();
+    let mut keys = Vec::new();
     for issuer in &config.issuers {
-        let mut of_issuer = Vec::new();
+        let mut of_issuer = KeysOfIssuer::default();
         for file in &issuer.keys {
-            match keys_of(file, &mut left_out) {
-                Ok(mut found) => of_issuer.append(&mut found),
-                Err(fault) => faults.push(fault),
+            if let Err(fault) = read_keys(file, &mut of_issuer, &mut left_out) {
+                faults.push(fault);
             }
         }
         keys.push(of_issuer);
@@ -89,27 +88,48 @@ fn read_config(dir: &Path) -> Parsed {
 }
 
 fn text_of(path: &Path) -> Result<String, Fault> {
-    let bytes = trusted_file::read(path).map_err(|error| untrusted(&error))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
+    let content = trusted_file::read(path).map_err(|error| untrusted(&error))?;
+    let text = std::str::from_utf8(&content.bytes).map_err(|error| {
+        let at = error.valid_up_to();
         Fault::of_file(&shown(path), format!("it is not UTF-8 at byte {at}"))
-    })
+    });
+    text.map(str::to_owned)
 }
 
-fn keys_of(
+fn read_keys(
     file: &KeyFile,
+    of_issuer: &mut KeysOfIssuer,
     left_out: &mut Vec<(String, usize, KeyError)>,
-) -> Result<Vec<TrustedKey>, Fault> {
-    let text = trusted_file::read(Path::new(&file.file)).map_err(|error| untrusted(&error))?;
+) -> Result<(), Fault> {
+    let Content { bytes, is_private } = match trusted_file::read(Path::new(&file.file)) {
+        Ok(content) => content,
+        Err(error) if error.is_out_of_reach() => {
+            of_issuer.out_of_reach.push(file.file.clone());
+            return Ok(());
+        }
+        Err(error) => return Err(untrusted(&error)),
+    };
     let found =
-        keys_in(file, &text).map_err(|error| Fault::of_file(&file.file, error.to_string()))?;
+        keys_in(file, &bytes).map_err(|error| Fault::of_file(&file.file, error.to_string()))?;
+    let is_secret = found.keys.iter().any(|key| key.key.material().is_secret());
+    if is_secret && !is_private {
+        return Err(Fault::of_file(
+            &file.file,
+            format!(
+                "holds a symmetric key and others can read it, who could then sign tokens; make \
+                 a new key, and run: chmod 600 {}",
+                file.file
+            ),
+        ));
+    }
+    of_issuer.keys.extend(found.keys);
     left_out.extend(
         found
             .left_out
             .into_iter()
             .map(|(at, cause)| (file.file.clone(), at, cause)),
     );
-    Ok(found.keys)
+    Ok(())
 }
 
 fn untrusted(error: &Untrusted) -> Fault {

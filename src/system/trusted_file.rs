@@ -15,9 +15,19 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// No trusted file is longer. 1 MiB holds some thousand keys.
 pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What a trusted file holds.
+#[derive(Debug)]
+pub struct Content {
+    /// Its bytes, wiped when dropped: it may be a key.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Whether its mode lets nobody but its owner read it.
+    pub is_private: bool,
+}
 
 /// Why a file is not trusted: the component at fault and its fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +64,12 @@ pub enum FileFault {
 }
 
 impl Untrusted {
+    /// Whether the file is as it should be and this process is one that may not read it: as
+    /// a symmetric key, where the host program does not run as root.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.fault == FileFault::System(Errno::EACCES) && !nix::unistd::geteuid().is_root()
+    }
+
     /// What is wrong and what mends it; the path stands before it in a message.
     pub fn message(&self) -> String {
         let path = self.path.display();
@@ -92,25 +108,31 @@ impl std::error::Error for Untrusted {}
 ///
 /// # Errors
 /// [`Untrusted`], naming the component at fault.
-pub fn read(path: &Path) -> Result<Vec<u8>, Untrusted> {
+pub fn read(path: &Path) -> Result<Content, Untrusted> {
     let (dir, name) = parent(path)?;
     // O_NONBLOCK: a FIFO in its place must not hold the login up.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = open_checked(&dir, name, path, flags, SFlag::S_IFREG, "regular file")?;
-    let mut content = Vec::new();
+    let (file, stat) = open_checked(&dir, name, path, flags, SFlag::S_IFREG, "regular file")?;
+    // As long as it will get, since a buffer that grows leaves copies behind.
+    let size = u64::try_from(stat.st_size).unwrap_or(0).min(MAX_BYTES);
+    let capacity = usize::try_from(size).unwrap_or(0).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     File::from(file)
         .take(MAX_BYTES.saturating_add(1))
-        .read_to_end(&mut content)
+        .read_to_end(&mut bytes)
         .map_err(|error| {
             untrusted(
                 path,
                 Errno::from_raw(error.raw_os_error().unwrap_or(0)).into(),
             )
         })?;
-    if content.len() as u64 > MAX_BYTES {
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(untrusted(path, FileFault::TooLong));
     }
-    Ok(content)
+    Ok(Content {
+        bytes,
+        is_private: stat.st_mode & 0o077 == 0,
+    })
 }
 
 /// The files in a trusted directory whose names end in `suffix` and do not begin
@@ -121,7 +143,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Untrusted> {
 pub fn list(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Untrusted> {
     let (parent, name) = parent(path)?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let dir = open_checked(&parent, name, path, flags, SFlag::S_IFDIR, "directory")?;
+    let (dir, _) = open_checked(&parent, name, path, flags, SFlag::S_IFDIR, "directory")?;
     let system = |errno: Errno| untrusted(path, errno.into());
     let mut names = Vec::new();
     for entry in Dir::from_fd(dir).map_err(system)?.iter() {
@@ -154,7 +176,7 @@ fn parent(path: &Path) -> Result<(OwnedFd, &OsStr), Untrusted> {
             return Err(untrusted(path, FileFault::Path));
         };
         walked.push(part);
-        dir = open_checked(&dir, part, &walked, flags, SFlag::S_IFDIR, "directory")?;
+        (dir, _) = open_checked(&dir, part, &walked, flags, SFlag::S_IFDIR, "directory")?;
     }
     Ok((dir, name))
 }
@@ -166,7 +188,7 @@ fn open_checked(
     flags: OFlag,
     kind: SFlag,
     kind_name: &'static str,
-) -> Result<OwnedFd, Untrusted> {
+) -> Result<(OwnedFd, FileStat), Untrusted> {
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(dir, name, flags, Mode::empty()).map_err(|errno| {
         // What the open says of a link depends on the flags; lstat is clear.
@@ -179,8 +201,8 @@ fn open_checked(
         };
         untrusted(path, fault)
     })?;
-    check(&file, path, kind, kind_name)?;
-    Ok(file)
+    let stat = check(&file, path, kind, kind_name)?;
+    Ok((file, stat))
 }
 
 fn check(
@@ -188,11 +210,11 @@ fn check(
     path: &Path,
     kind: SFlag,
     kind_name: &'static str,
-) -> Result<(), Untrusted> {
+) -> Result<FileStat, Untrusted> {
     let stat = fstat(file).map_err(|errno| untrusted(path, errno.into()))?;
     match fault_of(&stat, kind, kind_name) {
         Some(fault) => Err(untrusted(path, fault)),
-        None => Ok(()),
+        None => Ok(stat),
     }
 }
 
@@ -243,6 +265,7 @@ mod tests {
         assert!(
             read(Path::new("/etc/passwd"))
                 .unwrap()
+                .bytes
                 .starts_with(b"root:")
         );
         let services = list(Path::new("/etc/pam.d"), "").unwrap();

@@ -28,8 +28,8 @@ fn every_scenario_ends_as_it_says() {
             let _sshd = world.sshd();
             let mut wrong = Vec::new();
             while let Some(scenario) = next() {
-                let lines = scenario.checklist.join(", ");
-                println!("{} ({lines}): {}", scenario.name, scenario.about);
+                let shows = scenario.checklist.join(" ");
+                println!("{} [{shows}]: {}", scenario.name, scenario.about);
                 if catch_unwind(AssertUnwindSafe(|| world.play(&scenario))).is_err() {
                     wrong.push(scenario.name);
                 }

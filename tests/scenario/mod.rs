@@ -20,7 +20,7 @@ pub struct Scenario {
     pub name: String,
     /// What it shows, in a sentence.
     pub about: String,
-    /// The lines of the checklist of demands that it shows.
+    /// The lines of tests/checklist.txt that it shows.
     #[serde(default)]
     pub checklist: Vec<String>,
     /// The arguments of the pam_jwt.so lines.

@@ -3,10 +3,13 @@
 //! because it was wrong, and nothing is ignored because it is unknown.
 
 mod fault;
+mod key_file;
 mod parse;
+mod rule;
 
 pub use fault::Fault;
 
+use crate::claim_path::ClaimPath;
 use jose::Algorithm;
 use serde_json::Value;
 
@@ -51,8 +54,76 @@ pub struct Issuer {
     pub audience: Vec<String>,
     /// Where its keys are.
     pub keys: Vec<KeyFile>,
+    /// The `typ` that its tokens may have.
+    pub types: TokenTypes,
+    /// The most seconds from `iat` to `exp`.
+    pub max_lifetime: Option<u64>,
     /// Who may log in as whom; without a rule nobody.
     pub allow: Vec<Rule>,
+}
+
+/// The media types of tokens that an issuer's file accepts (`typ`), compared without case
+/// and without `application/` (RFC 7515 §4.1.9). What has another type was made for
+/// another purpose (RFC 8725 §3.11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenTypes {
+    /// In lower case, without the prefix.
+    names: Vec<String>,
+    /// Whether a token may be without one.
+    absent: bool,
+}
+
+impl Default for TokenTypes {
+    /// Access tokens (RFC 9068), plain JWTs, and those that do not say.
+    fn default() -> Self {
+        Self::new(["at+jwt", "JWT", Self::ABSENT])
+    }
+}
+
+impl TokenTypes {
+    /// What stands in the list for tokens without a type; it is no media type.
+    const ABSENT: &str = "none";
+
+    fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut types = Self {
+            names: Vec::new(),
+            absent: false,
+        };
+        for name in names {
+            if name == Self::ABSENT {
+                types.absent = true;
+            } else {
+                types.names.push(bare_type(name));
+            }
+        }
+        types
+    }
+
+    /// Whether a token with this `typ` is accepted.
+    pub fn accept(&self, typ: Option<&str>) -> bool {
+        match typ {
+            None => self.absent,
+            Some(typ) => self.names.contains(&bare_type(typ)),
+        }
+    }
+}
+
+impl std::fmt::Display for TokenTypes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let absent = self.absent.then_some("none at all");
+        let all: Vec<&str> = self
+            .names
+            .iter()
+            .map(String::as_str)
+            .chain(absent)
+            .collect();
+        f.write_str(&all.join(", "))
+    }
+}
+
+fn bare_type(typ: &str) -> String {
+    let typ = typ.to_ascii_lowercase();
+    typ.strip_prefix("application/").unwrap_or(&typ).to_owned()
 }
 
 /// One entry of `keys`.
@@ -75,8 +146,11 @@ pub struct Rule {
     pub account: Account,
     /// Where: PAM service names.
     pub services: Vec<String>,
-    /// Claims that the token must have, each equal or one of a list's elements.
-    pub claims: Vec<(String, Value)>,
+    /// Claims that the token must have: of each, one of these values is the claim's, or one
+    /// of its elements.
+    pub claims: Vec<(ClaimPath, Vec<Value>)>,
+    /// The most seconds since `iat`.
+    pub max_age: Option<u64>,
 }
 
 /// The account that a rule is for.
@@ -85,7 +159,12 @@ pub enum Account {
     /// This one.
     Named(String),
     /// The one that this claim, a string, is equal to.
-    Claim(String),
+    Claim {
+        /// The claim.
+        path: ClaimPath,
+        /// An ending that it must have and that is no part of the account's name.
+        strip_suffix: Option<String>,
+    },
 }
 
 /// A file's name, as messages show it, and its text.

@@ -1,22 +1,17 @@
 //! From TOML to the types of the configuration. The `toml` crate finds wrong
 //! types and unknown keys; what only makes sense together is checked here.
 
-use super::{Account, Fault, Global, Issuer, KeyFile, Rule, Source, fault};
+use super::key_file::{KeyText, key_files};
+use super::rule::{RuleText, rule_of};
+use super::{Fault, Global, Issuer, Source, TokenTypes};
 use crate::duration;
-use crate::rules::valid_name;
-use jose::Algorithm;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
 
 /// Keys that a later version will have. Like every key that is not known they are
 /// refused, since to ignore one could let somebody in; these with a word of their own.
-const LATER: [&str; 20] = [
+const LATER: [&str; 16] = [
     "acr",
     "amr",
     "device",
@@ -26,17 +21,13 @@ const LATER: [&str; 20] = [
     "introspection",
     "issue",
     "jwks_uri",
-    "max_age",
     "max_auth_age",
-    "max_lifetime",
     "max_token_bytes",
     "may_issue",
     "one_time",
     "prompt",
     "spiffe",
     "status",
-    "strip_suffix",
-    "typ",
 ];
 
 #[derive(Deserialize)]
@@ -53,23 +44,10 @@ struct IssuerText {
     issuer: Spanned<String>,
     audience: Spanned<Vec<Spanned<String>>>,
     keys: Option<Spanned<Vec<Spanned<KeyText>>>>,
+    typ: Option<Spanned<toml::Value>>,
+    max_lifetime: Option<Spanned<String>>,
     #[serde(default)]
     allow: Vec<Spanned<RuleText>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleText {
-    account: Spanned<String>,
-    services: Spanned<Vec<Spanned<String>>>,
-    #[serde(default)]
-    claims: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
-}
-
-struct KeyText {
-    file: String,
-    alg: Option<String>,
-    kid: Option<String>,
 }
 
 pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
@@ -131,6 +109,17 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
         note(check_hostname_placeholder(source, entry));
     }
     let keys = key_files(source, text.keys, &mut note);
+    let types = match text.typ {
+        None => Ok(TokenTypes::default()),
+        Some(typ) => token_types(source, &typ),
+    };
+    let types = types.unwrap_or_else(|fault| {
+        note(Err(fault));
+        TokenTypes::default()
+    });
+    let max_lifetime = text
+        .max_lifetime
+        .and_then(|time| period(source, "max_lifetime", "12h", &time, &mut note));
     let allow = text
         .allow
         .into_iter()
@@ -144,114 +133,43 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
         issuer: text.issuer.into_inner(),
         audience: unspanned(text.audience),
         keys,
+        types,
+        max_lifetime,
         allow,
     })
 }
 
-fn key_files(
-    source: Source<'_>,
-    keys: Option<Spanned<Vec<Spanned<KeyText>>>>,
-    note: &mut impl FnMut(Result<(), Fault>),
-) -> Vec<KeyFile> {
-    let Some(keys) = keys.filter(|keys| !keys.get_ref().is_empty()) else {
-        note(Err(Fault::of_file(
-            source.file,
-            "keys is missing or empty; name the issuer's public keys: keys = [\"/etc/pam-jwt/keys/NAME.jwks\"]",
-        )));
-        return Vec::new();
+/// One media type or a list of them.
+fn token_types(source: Source<'_>, typ: &Spanned<toml::Value>) -> Result<TokenTypes, Fault> {
+    let names: Option<Vec<&str>> = match typ.get_ref() {
+        toml::Value::String(one) => Some(vec![one]),
+        toml::Value::Array(list) => list.iter().map(toml::Value::as_str).collect(),
+        _ => None,
     };
-    let mut files = Vec::new();
-    for entry in keys.into_inner() {
-        let span = entry.span();
-        let KeyText { file, alg, kid } = entry.into_inner();
-        if !file.starts_with('/') {
-            note(Err(at(
-                source,
-                span.clone(),
-                "the file of a key is an absolute path",
-            )));
-        }
-        let known = match &alg {
-            None => None,
-            Some(name) => {
-                let known = Algorithm::from_name(name);
-                if known.is_none() {
-                    let names = Algorithm::ALL.map(Algorithm::name).join(", ");
-                    note(Err(at(
-                        source,
-                        span,
-                        format!("alg {name:?} is not supported; known are {names}"),
-                    )));
-                }
-                known
-            }
-        };
-        files.push(KeyFile {
-            file,
-            alg: known,
-            kid,
-        });
+    match names {
+        Some(names) if !names.is_empty() && !names.contains(&"") => Ok(TokenTypes::new(names)),
+        _ => Err(at(
+            source,
+            typ.span(),
+            "typ is a token type or a list of them, such as \"at+jwt\" or [\"JWT\", \"none\"]",
+        )),
     }
-    files
 }
 
-fn rule_of(
+/// A length of time that is not nothing, in seconds.
+pub(super) fn period(
     source: Source<'_>,
-    rule: Spanned<RuleText>,
+    name: &str,
+    example: &str,
+    text: &Spanned<String>,
     note: &mut impl FnMut(Result<(), Fault>),
-) -> Option<Rule> {
-    let line = fault::line_number(source.text, rule.span().start);
-    let rule = rule.into_inner();
-    note(strings(source, "services", "\"sshd\"", &rule.services));
-    let account = account_of(rule.account.get_ref())
-        .map_err(|message| note(Err(at(source, rule.account.span(), message))))
-        .ok();
-    let mut claims = Vec::new();
-    for (name, value) in rule.claims {
-        match claim_value(name.get_ref(), value.get_ref()) {
-            Ok(value) => claims.push((name.into_inner(), value)),
-            Err(message) => note(Err(at(source, value.span(), message))),
-        }
+) -> Option<u64> {
+    let seconds = duration::parse(text.get_ref()).filter(|seconds| *seconds > 0);
+    if seconds.is_none() {
+        let message = format!("{name} is a time such as \"{example}\"");
+        note(Err(at(source, text.span(), message)));
     }
-    Some(Rule {
-        line,
-        account: account?,
-        services: unspanned(rule.services),
-        claims,
-    })
-}
-
-fn account_of(text: &str) -> Result<Account, &'static str> {
-    let claim = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'));
-    match claim {
-        Some(pointer) if pointer.starts_with('/') => Err(POINTER_NOT_BUILT),
-        Some(claim) if !claim.is_empty() && !claim.contains(['{', '}']) => {
-            Ok(Account::Claim(claim.to_owned()))
-        }
-        None if text.contains(['{', '}']) || text.is_empty() => Err(ACCOUNT_FORM),
-        None if !valid_name(text) => Err("no account can have this name"),
-        None => Ok(Account::Named(text.to_owned())),
-        Some(_) => Err(ACCOUNT_FORM),
-    }
-}
-
-const ACCOUNT_FORM: &str =
-    "account is a name, or one placeholder alone such as \"{preferred_username}\"";
-const POINTER_NOT_BUILT: &str = "a JSON Pointer to a nested claim is not built yet in this version";
-
-fn claim_value(name: &str, value: &toml::Value) -> Result<Value, &'static str> {
-    if name.starts_with('/') {
-        return Err(POINTER_NOT_BUILT);
-    }
-    match value {
-        toml::Value::String(text) => Ok(Value::from(text.as_str())),
-        toml::Value::Integer(number) => Ok(Value::from(*number)),
-        toml::Value::Boolean(yes) => Ok(Value::from(*yes)),
-        toml::Value::Array(_) => Err("a list of values is not built yet in this version"),
-        _ => Err("a claim is compared with a string, an integer or a boolean"),
-    }
+    seconds
 }
 
 fn check_hostname_placeholder(source: Source<'_>, entry: &Spanned<String>) -> Result<(), Fault> {
@@ -269,7 +187,7 @@ fn check_hostname_placeholder(source: Source<'_>, entry: &Spanned<String>) -> Re
     Ok(())
 }
 
-fn strings(
+pub(super) fn strings(
     source: Source<'_>,
     name: &str,
     example: &str,
@@ -296,14 +214,14 @@ fn strings(
     }
 }
 
-fn unspanned(list: Spanned<Vec<Spanned<String>>>) -> Vec<String> {
+pub(super) fn unspanned(list: Spanned<Vec<Spanned<String>>>) -> Vec<String> {
     list.into_inner()
         .into_iter()
         .map(Spanned::into_inner)
         .collect()
 }
 
-fn at(source: Source<'_>, span: Range<usize>, message: impl Into<String>) -> Fault {
+pub(super) fn at(source: Source<'_>, span: Range<usize>, message: impl Into<String>) -> Fault {
     Fault::at(source.file, source.text, span, message)
 }
 
@@ -322,42 +240,6 @@ fn not_built_yet(message: &str) -> Option<String> {
     let key = message.strip_prefix("unknown field `")?.split('`').next()?;
     let is_later = LATER.contains(&key);
     is_later.then(|| format!("{key} is not built yet in this version; take it out"))
-}
-
-impl<'de> Deserialize<'de> for KeyText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(KeyTextVisitor)
-    }
-}
-
-struct KeyTextVisitor;
-
-impl<'de> Visitor<'de> for KeyTextVisitor {
-    type Value = KeyText;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a path, or { file = \"PATH\", alg = \"ALG\", kid = \"KID\" }")
-    }
-
-    fn visit_str<E>(self, file: &str) -> Result<KeyText, E> {
-        Ok(KeyText {
-            file: file.to_owned(),
-            alg: None,
-            kid: None,
-        })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeyText, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Table {
-            file: String,
-            alg: Option<String>,
-            kid: Option<String>,
-        }
-        let Table { file, alg, kid } = Table::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(KeyText { file, alg, kid })
-    }
 }
 
 #[cfg(test)]

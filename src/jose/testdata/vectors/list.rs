@@ -1,0 +1,48 @@
+// The tokens that RFC 7515, 7519, 7520 §4, 7797 §4 and 8037 A.4 print, one file each, for
+// `const VECTORS: &[(&str, &str)] = include!("testdata/vectors/list.rs");`
+//
+// Members: `source`; `alg` and `key` (the verifying JWK; lists of both for several
+// signatures, in their order; null where there is none or it encrypts); `token` as printed,
+// without its line breaks; `payload` as text, also where it is detached or encrypted;
+// `must`: what each layer has to say. `jws` is "verifies" or a variant of `jose::Error`,
+// `claims` "is a claim set", a variant, or "not reached" behind a refusal.
+&[
+    ("rfc7515-a1", include_str!("rfc7515-a1.json")),
+    ("rfc7515-a2", include_str!("rfc7515-a2.json")),
+    ("rfc7515-a3", include_str!("rfc7515-a3.json")),
+    ("rfc7515-a4", include_str!("rfc7515-a4.json")),
+    ("rfc7515-a5", include_str!("rfc7515-a5.json")),
+    ("rfc7515-a6", include_str!("rfc7515-a6.json")),
+    ("rfc7515-a7", include_str!("rfc7515-a7.json")),
+    ("rfc7515-e", include_str!("rfc7515-e.json")),
+    ("rfc7515-f", include_str!("rfc7515-f.json")),
+    ("rfc7519-3.1", include_str!("rfc7519-3.1.json")),
+    ("rfc7519-6.1", include_str!("rfc7519-6.1.json")),
+    ("rfc7519-a1", include_str!("rfc7519-a1.json")),
+    ("rfc7519-a2", include_str!("rfc7519-a2.json")),
+    ("rfc7520-4.1-compact", include_str!("rfc7520-4.1-compact.json")),
+    ("rfc7520-4.1-flattened", include_str!("rfc7520-4.1-flattened.json")),
+    ("rfc7520-4.1-general", include_str!("rfc7520-4.1-general.json")),
+    ("rfc7520-4.2-compact", include_str!("rfc7520-4.2-compact.json")),
+    ("rfc7520-4.2-flattened", include_str!("rfc7520-4.2-flattened.json")),
+    ("rfc7520-4.2-general", include_str!("rfc7520-4.2-general.json")),
+    ("rfc7520-4.3-compact", include_str!("rfc7520-4.3-compact.json")),
+    ("rfc7520-4.3-flattened", include_str!("rfc7520-4.3-flattened.json")),
+    ("rfc7520-4.3-general", include_str!("rfc7520-4.3-general.json")),
+    ("rfc7520-4.4-compact", include_str!("rfc7520-4.4-compact.json")),
+    ("rfc7520-4.4-flattened", include_str!("rfc7520-4.4-flattened.json")),
+    ("rfc7520-4.4-general", include_str!("rfc7520-4.4-general.json")),
+    ("rfc7520-4.5-compact", include_str!("rfc7520-4.5-compact.json")),
+    ("rfc7520-4.5-flattened", include_str!("rfc7520-4.5-flattened.json")),
+    ("rfc7520-4.5-general", include_str!("rfc7520-4.5-general.json")),
+    ("rfc7520-4.6-flattened", include_str!("rfc7520-4.6-flattened.json")),
+    ("rfc7520-4.6-general", include_str!("rfc7520-4.6-general.json")),
+    ("rfc7520-4.7-flattened", include_str!("rfc7520-4.7-flattened.json")),
+    ("rfc7520-4.7-general", include_str!("rfc7520-4.7-general.json")),
+    ("rfc7520-4.8-general", include_str!("rfc7520-4.8-general.json")),
+    ("rfc7797-4.1-compact", include_str!("rfc7797-4.1-compact.json")),
+    ("rfc7797-4.1-flattened", include_str!("rfc7797-4.1-flattened.json")),
+    ("rfc7797-4.2-compact", include_str!("rfc7797-4.2-compact.json")),
+    ("rfc7797-4.2-flattened", include_str!("rfc7797-4.2-flattened.json")),
+    ("rfc8037-a4", include_str!("rfc8037-a4.json")),
+]

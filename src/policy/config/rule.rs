@@ -1,0 +1,118 @@
+//! One `[[allow]]`: whom it lets in, where, with which claims.
+
+use super::parse::{at, period, strings, unspanned};
+use super::{Account, Fault, Rule, Source, fault};
+use crate::claim_path::ClaimPath;
+use crate::rules::valid_name;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// A rule as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleText {
+    account: Spanned<String>,
+    services: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    claims: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    strip_suffix: Option<Spanned<String>>,
+    max_age: Option<Spanned<String>>,
+}
+
+/// The rule, if it can be one; every fault is noted.
+pub(super) fn rule_of(
+    source: Source<'_>,
+    rule: Spanned<RuleText>,
+    note: &mut impl FnMut(Result<(), Fault>),
+) -> Option<Rule> {
+    let line = fault::line_number(source.text, rule.span().start);
+    let rule = rule.into_inner();
+    note(strings(source, "services", "\"sshd\"", &rule.services));
+    let account = account_of(rule.account.get_ref())
+        .map_err(|message| note(Err(at(source, rule.account.span(), message))))
+        .ok();
+    let account = match (account, rule.strip_suffix) {
+        (Some(account), Some(suffix)) => strip(account, suffix.get_ref())
+            .map_err(|message| note(Err(at(source, suffix.span(), message))))
+            .ok(),
+        (account, _) => account,
+    };
+    let mut claims = Vec::new();
+    for (name, value) in rule.claims {
+        let path = ClaimPath::parse(name.get_ref());
+        let path = path.map_err(|message| note(Err(at(source, name.span(), message))));
+        let values = claim_values(value.get_ref());
+        let values = values.map_err(|message| note(Err(at(source, value.span(), message))));
+        if let (Ok(path), Ok(values)) = (path, values) {
+            claims.push((path, values));
+        }
+    }
+    let max_age = rule
+        .max_age
+        .and_then(|age| period(source, "max_age", "10m", &age, note));
+    Some(Rule {
+        line,
+        account: account?,
+        services: unspanned(rule.services),
+        claims,
+        max_age,
+    })
+}
+
+fn account_of(text: &str) -> Result<Account, &'static str> {
+    const FORM: &str =
+        "account is a name, or one placeholder alone such as \"{preferred_username}\"";
+    let claim = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    match claim {
+        Some(claim) if !claim.is_empty() && !claim.contains(['{', '}']) => Ok(Account::Claim {
+            path: ClaimPath::parse(claim)?,
+            strip_suffix: None,
+        }),
+        None if text.contains(['{', '}']) || text.is_empty() => Err(FORM),
+        None if !valid_name(text) => Err("no account can have this name"),
+        None => Ok(Account::Named(text.to_owned())),
+        Some(_) => Err(FORM),
+    }
+}
+
+/// The ending begins with `@`, so that what is left is all that stood before it: of
+/// `root.example.org` without `.example.org` nobody meant that `root` is left.
+fn strip(account: Account, suffix: &str) -> Result<Account, &'static str> {
+    match account {
+        Account::Named(_) => Err("strip_suffix is for an account that is a placeholder"),
+        Account::Claim { .. } if !suffix.starts_with('@') || suffix.len() < 2 => {
+            Err("strip_suffix begins with @, such as \"@example.org\"")
+        }
+        Account::Claim { path, .. } => Ok(Account::Claim {
+            path,
+            strip_suffix: Some(suffix.to_owned()),
+        }),
+    }
+}
+
+/// One value, or a list of which any one will do.
+fn claim_values(value: &toml::Value) -> Result<Vec<Value>, &'static str> {
+    match value {
+        toml::Value::Array(list) if list.is_empty() => {
+            Err("the list is empty, so no claim could equal one of its values")
+        }
+        toml::Value::Array(list) => list.iter().map(claim_value).collect(),
+        one => claim_value(one).map(|value| vec![value]),
+    }
+}
+
+fn claim_value(value: &toml::Value) -> Result<Value, &'static str> {
+    match value {
+        toml::Value::String(text) => Ok(Value::from(text.as_str())),
+        toml::Value::Integer(number) => Ok(Value::from(*number)),
+        toml::Value::Boolean(yes) => Ok(Value::from(*yes)),
+        _ => Err(
+            "a claim is compared with a string, an integer or a boolean, or with any of a list \
+             of them",
+        ),
+    }
+}

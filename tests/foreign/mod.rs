@@ -1,0 +1,163 @@
+//! What the tests know of other people's JWT libraries: which there are, what they
+//! have, and how the scripts beside this file are asked to mint and verify with them.
+//! `make foreign` installs them.
+
+use machine::Machine;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The algorithms of RFC 7518 §3.1, RFC 8037 §3.1 and RFC 9864 §2.2.
+pub const EVERY: [&str; 14] = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+    "ES384", "ES512", "EdDSA", "Ed25519",
+];
+
+/// What every token here is for.
+pub const AUDIENCE: &str = "ssh://machine";
+
+/// A library, and how it answers.
+pub struct Library {
+    /// Its name, also in what is its: issuer, kids, files.
+    pub name: &'static str,
+    /// Its interpreter, in what `make foreign` installs.
+    interpreter: &'static str,
+    script: &'static str,
+    /// The algorithms of which it knows no key or name.
+    pub lacks: &'static [&'static str],
+    /// How it refuses a signature that does not verify, another issuer, another audience.
+    pub refusals: [&'static str; 3],
+}
+
+/// The libraries, as the versions that are pinned beside this file answer.
+pub const LIBRARIES: [Library; 3] = [
+    Library {
+        name: "PyJWT",
+        interpreter: "bin/python3",
+        script: "use_pyjwt.py",
+        lacks: &["Ed25519"],
+        refusals: [
+            "InvalidSignatureError",
+            "InvalidIssuerError",
+            "InvalidAudienceError",
+        ],
+    },
+    Library {
+        name: "joserfc",
+        interpreter: "bin/python3",
+        script: "use_joserfc.py",
+        lacks: &[],
+        refusals: [
+            "BadSignatureError",
+            "InvalidClaimError",
+            "InvalidClaimError",
+        ],
+    },
+    Library {
+        name: "jose",
+        interpreter: "bin/node",
+        script: "use_jose.mjs",
+        lacks: &[],
+        refusals: [
+            "JWSSignatureVerificationFailed",
+            "JWTClaimValidationFailed",
+            "JWTClaimValidationFailed",
+        ],
+    },
+];
+
+/// A key of a library's, and a token by it.
+pub struct Minted {
+    /// The token's algorithm and the key's.
+    pub alg: &'static str,
+    /// The key's kid, which the token names.
+    pub kid: String,
+    /// The public key; with HS* the key itself.
+    pub jwk: Value,
+    pem: Option<String>,
+    /// The token, for alice and [`AUDIENCE`], minted just now.
+    pub token: String,
+}
+
+impl Library {
+    /// The iss of its tokens.
+    pub fn issuer(&self) -> String {
+        format!("https://{}.example.org", self.name)
+    }
+
+    /// Whether it has this algorithm.
+    pub fn has(&self, alg: &str) -> bool {
+        !self.lacks.contains(&alg)
+    }
+
+    /// Runs its script once, for all `requests`, which exchange.py describes.
+    pub fn ask(&self, machine: &Machine, what: &str, requests: &[Value]) -> Vec<Value> {
+        let installed = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("foreign");
+        assert!(
+            installed.join("installed").exists(),
+            "the libraries are not installed: `make foreign`"
+        );
+        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("foreign")
+            .join(self.script);
+        let output = machine
+            .command([installed.join(self.interpreter), script])
+            .arg(what)
+            .arg(installed)
+            .stdin(Value::from(requests).to_string())
+            .run()
+            .expect_success();
+        let answers: Vec<Value> = serde_json::from_str(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{output}"));
+        assert_eq!(answers.len(), requests.len(), "{output}");
+        answers
+    }
+
+    /// A key and a token for every algorithm that it has.
+    pub fn mint(&self, machine: &Machine) -> Vec<Minted> {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("a clock")
+            .as_secs();
+        let kid = |alg: &str| format!("{}-{alg}", self.name);
+        let requests = EVERY.map(|alg| {
+            let claims = json!({
+                "iss": self.issuer(), "sub": "alice", "aud": AUDIENCE, "iat": now, "exp": now + 600,
+                "jti": format!("{now}-{alg}"),
+            });
+            json!({ "alg": alg, "kid": kid(alg), "claims": claims })
+        });
+        let mut minted = Vec::new();
+        for (alg, answer) in EVERY.into_iter().zip(self.ask(machine, "mint", &requests)) {
+            let text = |name: &str| answer[name].as_str().map(str::to_owned);
+            match text("token") {
+                Some(token) => minted.push(Minted {
+                    alg,
+                    kid: kid(alg),
+                    jwk: answer["jwk"].clone(),
+                    pem: text("pem"),
+                    token,
+                }),
+                None => assert!(!self.has(alg), "{} and {alg}: {answer}", self.name),
+            }
+        }
+        assert_eq!(
+            minted.len(),
+            EVERY.len() - self.lacks.len(),
+            "{}",
+            self.name
+        );
+        minted
+    }
+}
+
+impl Minted {
+    /// Whether it is trusted as PEM. From one library to the next it is the other half of
+    /// the algorithms, so that each is trusted in both forms.
+    pub fn as_pem(&self, library: usize) -> Option<&str> {
+        let place = EVERY.iter().position(|alg| *alg == self.alg)?;
+        self.pem
+            .as_deref()
+            .filter(|_| (place + library).is_multiple_of(2))
+    }
+}

@@ -1,0 +1,263 @@
+//! Other people's JWT libraries, for every algorithm: their tokens log in at a real
+//! sshd, and ours verify with them. The clock is the real one.
+
+#[path = "../foreign/mod.rs"]
+mod foreign;
+
+use foreign::{AUDIENCE, EVERY, LIBRARIES, Library, Minted};
+use machine::{ISSUER, Machine};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::thread;
+
+/// So many logins go on at a time; sshd begins to turn connections away at ten.
+const AT_ONCE: usize = 4;
+
+/// Trusts the keys in a file of issuers.d: what is public as PEM or in one JWK Set,
+/// what is secret in another that root alone can read.
+fn trust(machine: &Machine, place: usize, library: &Library, minted: &[Minted]) {
+    let (name, directory) = (library.name, "/etc/pam-jwt/keys");
+    let mut keys = Vec::new();
+    let (mut public, mut secret) = (Vec::new(), Vec::new());
+    for one in minted {
+        let Minted { alg, kid, jwk, .. } = one;
+        match one.as_pem(place) {
+            Some(pem) => {
+                let file = format!("{directory}/{kid}.pem");
+                machine.write(&file, pem, 0o644);
+                keys.push(format!(
+                    "{{ file = \"{file}\", alg = \"{alg}\", kid = \"{kid}\" }}"
+                ));
+            }
+            None if jwk["kty"] == "oct" => secret.push(jwk),
+            None => public.push(jwk),
+        }
+    }
+    for (file, jwks, mode) in [
+        (format!("{directory}/{name}.jwks"), public, 0o644),
+        (format!("{directory}/{name}-secret.jwks"), secret, 0o600),
+    ] {
+        if !jwks.is_empty() {
+            machine.write(&file, json!({ "keys": jwks }).to_string(), mode);
+            keys.push(format!("\"{file}\""));
+        }
+    }
+    let text = format!(
+        "issuer = \"{}\"\naudience = [\"ssh://{{hostname}}\"]\nkeys = [{}]\n\
+         [[allow]]\naccount = \"{{sub}}\"\nservices = [\"sshd\"]\n",
+        library.issuer(),
+        keys.join(", ")
+    );
+    machine.write(&format!("/etc/pam-jwt/issuers.d/{name}.toml"), text, 0o644);
+}
+
+/// The token with one character of its signature changed.
+fn changed(token: &str) -> String {
+    let at = token.rfind('.').expect("a signature") + 10;
+    let other = match &token[at..=at] {
+        "A" => "B",
+        _ => "A",
+    };
+    format!("{}{other}{}", &token[..at], &token[at + 1..])
+}
+
+/// What speaks against a login over ssh with this token.
+fn login(machine: &Machine, minted: &Minted) -> Result<(), String> {
+    let login = machine
+        .ssh("alice")
+        .answers([minted.token.as_str()])
+        .command("id -un");
+    let decided = login.log.iter().any(|line| {
+        let audit = &line.message;
+        audit.contains("result=accepted") && audit.contains(&format!(" kid={} ", minted.kid))
+    });
+    match (login.code(), login.stdout.as_str(), decided) {
+        (Some(0), "alice\n", true) => Ok(()),
+        _ => Err(format!("{} did not log in: {login}", minted.kid)),
+    }
+}
+
+/// What speaks against the refusal of the token with a changed signature, by the
+/// function that decides a login.
+fn refusal(machine: &Machine, minted: &Minted) -> Result<(), String> {
+    let verify = "pam-jwt --json verify --user alice --service sshd";
+    let output = machine
+        .command(verify.split(' '))
+        .stdin(changed(&minted.token))
+        .run();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+    match (output.code(), report["reason"].as_str()) {
+        (Some(1), Some("signature_invalid")) => Ok(()),
+        _ => Err(format!("{}, changed: {output}", minted.kid)),
+    }
+}
+
+/// Does it for all, several at a time.
+fn side_by_side<T: Sync, R: Send>(all: &[T], does: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let does = &does;
+    thread::scope(|scope| {
+        let threads: Vec<_> = all
+            .chunks(all.len().div_ceil(AT_ONCE))
+            .map(|chunk| scope.spawn(move || chunk.iter().map(does).collect::<Vec<R>>()))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"))
+            .collect()
+    })
+}
+
+/// A line for each library, a column for each algorithm.
+fn table(cell: impl Fn(&Library, &str) -> &'static str) -> String {
+    let mut table = format!("{:8}{}\n", "", EVERY.join(" "));
+    for library in &LIBRARIES {
+        let mut row = format!("{:8}", library.name);
+        for alg in &EVERY {
+            row += &format!("{:1$}", cell(library, alg), alg.len() + 1);
+        }
+        table += row.trim_end();
+        table.push('\n');
+    }
+    table
+}
+
+/// Checklist: A.19
+#[test]
+fn tokens_of_every_library_log_in_and_changed_ones_do_not() {
+    let machine = Machine::ready();
+    let mut tokens = Vec::new();
+    for (place, library) in LIBRARIES.iter().enumerate() {
+        let minted = library.mint(&machine);
+        trust(&machine, place, library, &minted);
+        tokens.extend(minted);
+    }
+    for alg in &EVERY {
+        assert!(LIBRARIES.iter().any(|library| library.has(alg)), "{alg}");
+    }
+    let _sshd = machine.sshd(&[]);
+    let outcomes = side_by_side(&tokens, |minted| {
+        (login(&machine, minted), refusal(&machine, minted))
+    });
+
+    let got_in = |kid: &str| {
+        let outcome = tokens
+            .iter()
+            .zip(&outcomes)
+            .find(|(minted, _)| minted.kid == kid);
+        outcome.map_or(
+            "-",
+            |(_, (login, _))| if login.is_ok() { "in" } else { "OUT" },
+        )
+    };
+    println!(
+        "{}{} of {} tokens logged in, {} of {} changed ones were refused",
+        table(|library, alg| got_in(&format!("{}-{alg}", library.name))),
+        outcomes.iter().filter(|(login, _)| login.is_ok()).count(),
+        tokens.len(),
+        outcomes
+            .iter()
+            .filter(|(_, refusal)| refusal.is_ok())
+            .count(),
+        tokens.len(),
+    );
+    let wrong: Vec<&String> = outcomes
+        .iter()
+        .flat_map(|(login, refusal)| [login, refusal])
+        .filter_map(|outcome| outcome.as_ref().err())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A key and a token of ours, as a library is given them.
+struct Ours {
+    alg: &'static str,
+    jwk: Value,
+    token: String,
+    claims: Value,
+}
+
+fn ours(machine: &Machine, alg: &'static str) -> Ours {
+    let json = |arguments: &str| -> Value {
+        let words = ["pam-jwt", "--json"]
+            .into_iter()
+            .chain(arguments.split(' '));
+        let output = machine.run(words).expect_success();
+        serde_json::from_str(&output.stdout).expect("JSON")
+    };
+    let key = json(&format!("keygen --alg {alg} --out /root/{alg}.jwk"));
+    let issued = json(&format!(
+        "issue alice --key /root/{alg}.jwk --issuer {ISSUER} --audience {AUDIENCE}"
+    ));
+    // A symmetric key has no public half.
+    let private = key["private"].as_str().expect("a file");
+    let jwk = machine.read(key["public"].as_str().unwrap_or(private));
+    Ours {
+        alg,
+        jwk: serde_json::from_str(&jwk).expect("a JWK"),
+        token: issued["token"].as_str().expect("a token").to_owned(),
+        claims: issued["claims"].clone(),
+    }
+}
+
+/// What the installed command names where it refuses an algorithm.
+fn known(machine: &Machine) -> BTreeSet<String> {
+    let refused = machine
+        .run(["pam-jwt", "keygen", "--alg", "none", "--out", "/root/x"])
+        .expect_code(2);
+    let list = refused.stderr.lines().find(|line| line.contains(", "));
+    let (_, names) = list
+        .and_then(|line| line.rsplit_once(": "))
+        .expect("a list");
+    let names = names.trim_end_matches(']');
+    names.split(", ").map(str::to_owned).collect()
+}
+
+/// Checklist: A.19
+#[test]
+fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
+    let machine = Machine::ready();
+    let every = EVERY.iter().map(|alg| (*alg).to_owned()).collect();
+    assert_eq!(known(&machine), every, "what pam-jwt knows is tested here");
+
+    let ours: Vec<Ours> = EVERY.iter().map(|alg| ours(&machine, alg)).collect();
+    let (mut verified, mut refused) = (0, 0);
+    for library in &LIBRARIES {
+        let ours = ours.iter().filter(|ours| library.has(ours.alg));
+        let (mut requests, mut expected) = (Vec::new(), Vec::new());
+        for Ours {
+            alg,
+            jwk,
+            token,
+            claims,
+        } in ours
+        {
+            let request = |token: &str, issuer: &str, audience: &str| json!({ "alg": alg, "jwk": jwk, "token": token, "issuer": issuer, "audience": audience });
+            requests.extend([
+                request(token, ISSUER, AUDIENCE),
+                request(&changed(token), ISSUER, AUDIENCE),
+                request(token, "https://other.example.org", AUDIENCE),
+                request(token, ISSUER, "ssh://other"),
+            ]);
+            expected.push((alg, json!({ "claims": claims })));
+            expected.extend(
+                library
+                    .refusals
+                    .map(|name| (alg, json!({ "refused": name }))),
+            );
+        }
+        let answers = library.ask(&machine, "verify", &requests);
+        for ((alg, expected), mut answer) in expected.into_iter().zip(answers) {
+            let shown = format!("{} and {alg}: {answer}", library.name);
+            let detail = answer.as_object_mut().expect("an object").remove("detail");
+            assert_eq!(answer, expected, "{shown}");
+            match detail {
+                None => verified += 1,
+                Some(_) => refused += 1,
+            }
+        }
+    }
+    println!(
+        "{}{verified} times a token of ours verified, {refused} times one was refused that should be",
+        table(|library, alg| if library.has(alg) { "yes" } else { "-" }),
+    );
+}
