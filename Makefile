@@ -1,13 +1,15 @@
 # Everything from a checkout to a login. `make` lists the targets.
 #
 # Whoever runs it need not be root: what has to be root becomes it with sudo.
-# Nothing but `packages`, `foreign` and cargo's own downloads touches the network.
+# Nothing but `packages`, what `test` is held against and cargo's own downloads touches
+# the network.
 
 PREFIX ?= /usr
 DESTDIR ?=
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 FOREIGN := $(CARGO_TARGET_DIR)/foreign
+OTHER_LOGIN := $(CARGO_TARGET_DIR)/other-login.tar
 
 # Where libpam looks for modules: with pam_unix, of this machine's architecture first.
 PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
@@ -31,13 +33,16 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages build install uninstall demo foreign test clean
+.PHONY: help packages test-packages build install uninstall demo foreign test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-packages: ## install the system packages that build, demo and test need, if any is missing
+packages: ## install the system packages that build and demo need, if any is missing
 	@sh tests/packages.sh
+
+test-packages:
+	@sh tests/packages.sh test
 
 build: ## build the module and the command
 	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin
@@ -60,7 +65,7 @@ demo: packages build ## log in with a token, in a throwaway machine
 foreign: $(FOREIGN)/installed ## install the JWT libraries of others that the tests hold ours against
 
 # Everything is in this one directory, node too: the tests look nowhere else.
-$(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json package-lock.json) | packages
+$(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json package-lock.json) | test-packages
 	rm -rf $(FOREIGN)
 	/usr/bin/python3 -m venv $(FOREIGN)
 	$(FOREIGN)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
@@ -70,9 +75,12 @@ $(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json p
 	ln -s "$$(command -v node)" $(FOREIGN)/bin/node
 	touch $@
 
-test: packages build foreign ## run every test there is
+test: test-packages build foreign $(OTHER_LOGIN) ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
+
+$(OTHER_LOGIN): | test-packages
+	@sh tests/other-login.sh $@
 
 clean: ## remove what was built
 	$(CARGO) clean

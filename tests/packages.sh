@@ -1,17 +1,22 @@
 #!/bin/sh
-# Installs what `make build`, `make demo` and `make test` need of the system,
-# with apt or dnf. Where nothing is missing it does nothing, and takes no root.
+# Installs what `make build` and `make demo` need of the system, and with the argument
+# `test` what `make test` needs beside it, with apt or dnf. Where nothing is missing it
+# does nothing, and takes no root.
 set -eu
 
 apt_packages='gcc libc6-dev libpam0g-dev git openssl
-    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime valgrind python3-venv'
+    openssh-server openssh-client sudo login passwd util-linux iproute2 libfaketime'
 dnf_packages='gcc glibc-devel pam-devel git-core openssl
-    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime valgrind python3'
+    openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime'
 
-# Node and npm are seldom the distribution's own: those that are here will do.
-if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)'; then
-    apt_packages="$apt_packages nodejs npm"
-    dnf_packages="$dnf_packages nodejs npm"
+if [ "${1-}" = test ]; then
+    apt_packages="$apt_packages valgrind postgresql debootstrap debian-archive-keyring python3-venv"
+    dnf_packages="$dnf_packages valgrind postgresql-server python3"
+    # Node and npm are seldom the distribution's own: those that are here will do.
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)'; then
+        apt_packages="$apt_packages nodejs npm"
+        dnf_packages="$dnf_packages nodejs npm"
+    fi
 fi
 
 # Prints those of the packages for which the query fails.
@@ -31,8 +36,9 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Debian starts a service as it is installed, and at every boot; here sshd is
-# only wanted as a program. policy-rc.d answers for the first (101: forbidden).
+# Debian starts a service as it is installed, and at every boot; here sshd and
+# PostgreSQL are only wanted as programs. policy-rc.d answers for the first (101:
+# forbidden).
 apt_install() {
     policy=/usr/sbin/policy-rc.d
     if [ ! -e $policy ]; then
@@ -56,10 +62,15 @@ else
     exit 0
 fi
 
-case " ${packages-}" in
-*' openssh-server '*)
-    if [ -d /run/systemd/system ]; then
-        as_root systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true
-    fi
-    ;;
-esac
+# ... and this for the second, if it was not there before.
+keep_from_booting() {
+    package=$1
+    shift
+    case " ${packages-}" in
+    *" $package "*)
+        [ ! -d /run/systemd/system ] || as_root systemctl --quiet disable "$@" 2>/dev/null || true
+        ;;
+    esac
+}
+keep_from_booting openssh-server ssh.service ssh.socket
+keep_from_booting postgresql postgresql.service

@@ -402,6 +402,12 @@ mod tests {
             ("sshd", include_str!("../../conf/pam.d/sshd"), &[][..]),
             ("sudo", include_str!("../../conf/pam.d/sudo"), &[]),
             ("login", include_str!("../../conf/pam.d/login"), &[]),
+            ("su", include_str!("../../conf/pam.d/su"), &[]),
+            (
+                "postgresql",
+                include_str!("../../conf/pam.d/postgresql"),
+                &["require_token", "token_only"],
+            ),
             ("faillock", include_str!("../../conf/pam.d/faillock"), &[]),
             (
                 "sshd-token-only",

@@ -16,6 +16,10 @@ const PROMPT: &str = "Password or token: ";
 /// What pam_unix asks for after a wrong password.
 const DELAY: Duration = Duration::from_secs(2);
 
+/// What later modules find in place of a token, over and over: nobody can type it, for
+/// a line ends at its newline, or has it as a password.
+const JUNK: &[u8] = b"\x15\x7f\x08\nREFUSED";
+
 /// pam_sm_authenticate(3)
 pub(crate) fn authenticate(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code {
     // Asked for before anything can go wrong; libpam keeps to it after a failure only.
@@ -37,40 +41,49 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
     // An application may authenticate twice in one transaction; what an earlier
     // token allowed ends here.
     handle.clear_data::<TokenLogin>().map_err(internal)?;
-    let stored = take_stored(handle, args).map_err(internal)?;
+    // Before the arguments are read: whatever goes wrong, a stored token is out of reach.
+    let stored = handle.authtok();
+    if let Some(secret) = &stored {
+        pass_on(handle, secret, args.contains(&c"pass_token")).map_err(internal)?;
+    }
     let options = Options::parse(args).map_err(|detail| (Reason::BadArgument, detail))?;
     let no_answer = |what: &str| (Reason::NoAnswer, what.to_owned());
-    let account = handle.user().map_err(|code| no_answer(code.name()))?;
+    let account = match handle.user() {
+        // Not UTF-8.
+        Err(Code::SystemErr) => None,
+        account => Some(account.map_err(|code| no_answer(code.name()))?),
+    };
     // Asked for before the account is looked at, so that all accounts are asked alike.
     let secret = match stored {
         Some(secret) => secret,
         None if options.use_first_pass => return Err(no_answer("use_first_pass, and no secret")),
         None => ask(handle, &options).map_err(|code| no_answer(code.name()))?,
     };
+    let account = account.ok_or((Reason::AccountNameInvalid, "not UTF-8".to_owned()))?;
     decide(handle, &options, &account, &secret, flags).map_err(internal)
 }
 
-/// The secret that an earlier module asked for. A token does not stay where later
-/// modules would send it elsewhere or use it as a key (pam_ldap, pam_krb5,
-/// keyrings), whatever becomes of this login: so it is taken away first of all.
-fn take_stored(handle: &mut Handle<'_>, args: &[&CStr]) -> Result<Option<Secret>, Code> {
-    let stored = handle.authtok();
-    let is_token = stored
-        .as_ref()
-        .is_some_and(|secret| is_token_shaped(secret.as_bytes()));
-    if is_token && !args.contains(&c"pass_token") {
-        handle.set_authtok(None)?;
-    }
-    Ok(stored)
-}
-
-/// Asks, and leaves a password for the modules that follow.
 fn ask(handle: &mut Handle<'_>, options: &Options) -> Result<Secret, Code> {
     let secret = handle.prompt(PROMPT)?;
-    if options.pass_token || !is_token_shaped(secret.as_bytes()) {
-        handle.set_authtok(Some(&secret))?;
-    }
+    pass_on(handle, &secret, options.pass_token)?;
     Ok(secret)
+}
+
+/// Leaves a password for the modules that follow, but in place of a token junk of its
+/// length: they would send a token elsewhere or use it as a key (pam_ldap, pam_krb5,
+/// keyrings). Nor may they find nothing, because they would ask then: for an account
+/// that does not exist sshd passes junk of its own, behind which nobody asks, so the
+/// second prompt would tell which accounts exist.
+fn pass_on(handle: &mut Handle<'_>, secret: &Secret, pass_token: bool) -> Result<(), Code> {
+    if pass_token || !is_token_shaped(secret.as_bytes()) {
+        return handle.set_authtok(Some(secret));
+    }
+    handle.set_authtok(Some(&junk(secret.as_bytes().len())))
+}
+
+fn junk(length: usize) -> Secret {
+    let bytes: Vec<u8> = JUNK.iter().copied().cycle().take(length).collect();
+    Secret::from(bytes)
 }
 
 fn decide(
@@ -99,6 +112,10 @@ fn decide(
     };
     let line = record.to_string();
     if code == Code::Success {
+        if !options.pass_token {
+            // A stack that wants a password as well asks for one.
+            handle.set_authtok(None)?;
+        }
         // Last of all that can fail: what the other phases find means a login.
         handle.set_data(TokenLogin {
             account: account.to_owned(),
@@ -112,4 +129,23 @@ fn decide(
         handle.error(&message);
     }
     Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn junk_is_as_long_as_the_token_and_neither_token_nor_password() {
+        for length in [16, 500, 511, 64 * 1024] {
+            let junk = junk(length);
+            let bytes = junk.as_bytes();
+            assert_eq!(bytes.len(), length);
+            assert!(!is_token_shaped(bytes));
+            // Within the eight bytes that the oldest hashes look at.
+            assert!(bytes.iter().take(8).any(|byte| *byte == b'\n'));
+            // A script that reads a line does not get an empty password.
+            assert!(bytes.first() != Some(&b'\n') && !bytes.contains(&0));
+        }
+    }
 }

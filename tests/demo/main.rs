@@ -118,6 +118,8 @@ impl Story<'_> {
             .ssh(account)
             .answers([token])
             .kbdint()
+            // What the module says to the user has this level.
+            .option("LogLevel=INFO")
             .command("id")
     }
 
@@ -135,13 +137,14 @@ impl Story<'_> {
 
     /// What the user saw, and the audit line.
     fn show(&self, login: &Login, mark: Mark) {
-        // A second prompt is pam_unix's, for a password that nobody has.
-        let answers = ["<the token>", "<nothing>"];
-        for (prompt, answer) in login.prompts.iter().zip(answers) {
-            self.print(&format!("{prompt}{answer}"));
+        for prompt in &login.prompts {
+            self.print(&format!("{prompt}<the token>"));
         }
         self.print(&login.stdout);
-        self.print(&login.stderr);
+        let of_the_host_key = |line: &&str| line.starts_with("Warning: Permanently added");
+        for line in login.stderr.lines().filter(|line| !of_the_host_key(line)) {
+            self.print(line);
+        }
         let audit = self.machine.wait_for_log(mark, "pam_jwt(sshd:auth): ");
         self.print(&format!("log: {}", audit.message));
     }

@@ -8,8 +8,11 @@
 //! `pam-host --then USER CONFDIR …` goes on with a login of USER in the same
 //! process, to which the last line belongs. `pam-host --repeat N …` does the whole
 //! login N times, checks at the end that no descriptor was left and no memory grew,
-//! and prints the counts instead.
+//! and prints the counts instead. `pam-host --batch SERVICE` takes many logins
+//! (batch.rs).
 #![forbid(unsafe_code)]
+
+mod batch;
 
 use pam::{Code, Conversation, Flags, Style, Transaction};
 use std::cell::RefCell;
@@ -82,6 +85,9 @@ impl Login {
 
 fn main() {
     let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("--batch").is_some() {
+        return batch::run(&args.next().expect("--batch takes a service"));
+    }
     let repeat = args.next_if_eq("--repeat").map(|_| {
         args.next()
             .and_then(|count| count.parse::<usize>().ok())

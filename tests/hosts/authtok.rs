@@ -1,15 +1,12 @@
-//! What the modules behind pam_jwt see of a secret.
+//! What the modules behind pam_jwt see of a secret, and what pam_unix makes of it.
 
 use machine::Machine;
 
-/// Logs in as alice through a stack in which pam_unix has asked already and pam_exec
-/// shows what it is given; answers what that was.
-fn seen_behind(machine: &Machine, arguments: &str, secret: &str) -> String {
-    let stack = format!(
-        "auth optional pam_unix.so\nauth optional pam_jwt.so {arguments}\n\
-         auth required pam_exec.so expose_authtok /usr/local/bin/show\n"
-    );
-    machine.write("/etc/pam.shown/sshd", stack, 0o644);
+/// A login as `account` through `stack`, in which SHOW stands for pam_exec writing down
+/// what it is given: what happened, and what that was.
+fn login(machine: &Machine, stack: &str, account: &str, answers: [&str; 2]) -> (String, String) {
+    let show = "auth optional pam_exec.so expose_authtok /usr/local/bin/show";
+    machine.write("/etc/pam.shown/sshd", stack.replace("SHOW", show), 0o644);
     machine.write(
         "/usr/local/bin/show",
         "#!/bin/sh\ntr -d '\\0' > /run/shown\n",
@@ -18,31 +15,48 @@ fn seen_behind(machine: &Machine, arguments: &str, secret: &str) -> String {
     let host = [
         env!("CARGO_BIN_EXE_pam-host"),
         "sshd",
-        "alice",
+        account,
         "/etc/pam.shown",
     ];
-    let _ = machine
+    let output = machine
         .command(host)
-        .stdin(format!("{secret}\nasked again\n"))
+        .stdin(answers.join("\n"))
         .run()
         .expect_success();
-    machine.read("/run/shown")
+    (output.stdout, machine.read("/run/shown"))
+}
+
+/// What a module behind pam_jwt sees, where pam_unix has asked already.
+fn seen_behind(machine: &Machine, arguments: &str, secret: &str) -> String {
+    let stack = format!("auth optional pam_unix.so\nauth optional pam_jwt.so {arguments}\nSHOW\n");
+    login(machine, &stack, "alice", [secret, "asked again"]).1
+}
+
+/// What there is of a refused token.
+fn junk(token: &str) -> String {
+    "\x15\x7f\x08\nREFUSED"
+        .chars()
+        .cycle()
+        .take(token.len())
+        .collect()
 }
 
 #[test]
-fn a_token_is_gone_for_later_modules_however_the_login_ends() {
+fn a_refused_token_is_junk_for_later_modules_and_an_accepted_one_is_gone() {
     let machine = Machine::ready();
     let good = machine.token(["alice"]);
-    let refused = machine.token(["bob"]);
-    for token in [&good, &refused] {
-        for arguments in ["", "debug", "typo", "config=/nowhere", "use_first_pass"] {
-            assert_eq!(
-                seen_behind(&machine, arguments, token),
-                "asked again",
-                "{arguments:?}"
-            );
+    let other = machine.token(["bob"]);
+    for arguments in ["", "debug", "use_first_pass"] {
+        assert_eq!(seen_behind(&machine, arguments, &good), "asked again");
+        assert_eq!(seen_behind(&machine, arguments, &other), junk(&other));
+    }
+    // However the login ends.
+    for token in [&good, &other] {
+        for arguments in ["typo", "config=/nowhere"] {
+            assert_eq!(seen_behind(&machine, arguments, token), junk(token));
         }
         assert_eq!(&seen_behind(&machine, "pass_token", token), token);
+        assert_eq!(&seen_behind(&machine, "typo pass_token", token), token);
     }
 }
 
@@ -55,5 +69,36 @@ fn a_password_stays_for_later_modules() {
             "correct horse",
             "{arguments:?}"
         );
+    }
+}
+
+#[test]
+fn pam_unix_fails_with_a_refused_token_without_asking_or_seeing_it() {
+    let machine = Machine::ready();
+    machine.password("alice", "correct horse");
+    machine.account("blank");
+    let _ = machine
+        .run(["passwd", "--delete", "blank"])
+        .expect_success();
+    let refused = machine.token(["bob"]);
+    let stack = "auth sufficient pam_jwt.so\nauth optional pam_unix.so\nSHOW\n\
+                 auth required pam_unix.so\n";
+    // One prompt, also where every prompt would be answered with the token.
+    let failure = "echo_off Password or token: \nauthenticate PAM_AUTH_ERR\n";
+    for account in ["alice", "blank"] {
+        for again in [refused.as_str(), "correct horse", ""] {
+            let (events, shown) = login(&machine, stack, account, [&refused, again]);
+            assert_eq!(events, failure, "{account}");
+            assert_eq!(shown, junk(&refused), "{account}");
+        }
+    }
+
+    // Where pam_unix lets anybody into an account without a password, it asks for none.
+    let stack = stack.replace("pam_unix.so", "pam_unix.so nullok");
+    for secret in [refused.as_str(), "wrong horse"] {
+        let (events, _) = login(&machine, &stack, "alice", [secret, ""]);
+        assert_eq!(events, failure);
+        let (events, _) = login(&machine, &stack, "blank", [secret, ""]);
+        assert!(events.contains("\nauthenticate PAM_SUCCESS\n"), "{events}");
     }
 }

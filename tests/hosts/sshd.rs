@@ -65,24 +65,29 @@ fn a_password_works_as_before_and_is_asked_for_once() {
 }
 
 #[test]
-fn a_refused_token_is_not_shown_to_the_next_module() {
+fn a_refused_token_is_one_failed_attempt_and_the_next_may_be_by_password() {
     let machine = Machine::ready();
     machine.password("alice", "correct horse");
     let _sshd = machine.sshd(&[]);
     let foreign = machine.token(["alice", "--audience", "ssh://other"]);
-    // pam_unix finds no secret, asks for one, and takes the right password.
-    let login = machine
-        .ssh("alice")
-        .answers([foreign.as_str(), "correct horse"])
-        .kbdint()
-        .command("id -un");
-    accepted(&login);
-    assert_eq!(login.prompts.len(), 2, "{login}");
+    let ssh = || {
+        let answers = [foreign.as_str(), "correct horse"];
+        machine.ssh("alice").answers(answers).kbdint()
+    };
+    // pam_unix does not ask for a secret of its own.
+    let login = ssh().command("id -un");
+    refused(&login);
+    assert_eq!(login.prompts.len(), 1, "{login}");
     let audit = login
         .log
         .iter()
         .filter(|line| line.message.contains("reason=audience_mismatch"));
     assert_eq!(audit.count(), 1, "{login}");
+
+    let login = ssh().option("NumberOfPasswordPrompts=2").command("id -un");
+    accepted(&login);
+    let prompt = "(alice@127.0.0.1) Password or token: ";
+    assert_eq!(login.prompts, [prompt, prompt], "{login}");
 }
 
 #[test]
@@ -97,40 +102,7 @@ fn where_nothing_but_a_token_is_accepted_nothing_else_is() {
         .collect();
     let head = machine.read("/usr/share/doc/pam-jwt/pam.d/sshd-token-only");
     machine.write("/etc/pam.d/sshd", format!("{head}{session}"), 0o644);
-    let _ = machine
-        .run([
-            "install",
-            "-d",
-            "-o",
-            "alice",
-            "-m",
-            "700",
-            "/home/alice/.ssh",
-        ])
-        .expect_success();
-    let _ = machine
-        .run([
-            "ssh-keygen",
-            "-q",
-            "-t",
-            "ed25519",
-            "-N",
-            "",
-            "-f",
-            "/root/id",
-        ])
-        .expect_success();
-    let _ = machine
-        .run([
-            "install",
-            "-o",
-            "alice",
-            "-m",
-            "600",
-            "/root/id.pub",
-            "/home/alice/.ssh/authorized_keys",
-        ])
-        .expect_success();
+    let key = machine.ssh_key("alice");
     let _sshd = machine.sshd(&[]);
 
     let token = machine.token(["alice"]);
@@ -166,7 +138,7 @@ fn where_nothing_but_a_token_is_accepted_nothing_else_is() {
     let login = machine
         .ssh("alice")
         .option("PreferredAuthentications=publickey")
-        .option("IdentityFile=/root/id")
+        .option(&format!("IdentityFile={key}"))
         .command("id -un");
     refused(&login);
     let audit = "pam_jwt(sshd:account): result=refused reason=token_required account=alice service=sshd rhost=127.0.0.1";
@@ -177,7 +149,7 @@ fn where_nothing_but_a_token_is_accepted_nothing_else_is() {
 }
 
 #[test]
-fn faillock_locks_tokens_out_too_and_a_good_token_is_no_failure() {
+fn faillock_locks_tokens_out_too_and_counts_those_that_are_refused() {
     let machine = Machine::ready();
     machine.password("alice", "correct horse");
     let head = machine.read("/usr/share/doc/pam-jwt/pam.d/faillock");
@@ -216,32 +188,18 @@ fn faillock_locks_tokens_out_too_and_a_good_token_is_no_failure() {
             .command("id -un"),
     );
 
-    // A refused token alone is a failure only once pam_unix has asked and got nothing good.
+    // A refused token is a failure as a wrong password is.
     let foreign = machine.token(["alice", "--audience", "ssh://other"]);
-    accepted(
-        &machine
-            .ssh("alice")
-            .answers([foreign.as_str(), "correct horse"])
-            .kbdint()
-            .command("id -un"),
-    );
-    assert_eq!(failures(), 0);
-    refused(
-        &machine
-            .ssh("alice")
-            .answers([foreign.as_str(), "wrong"])
-            .kbdint()
-            .command("id -un"),
-    );
-    assert_eq!(failures(), 1);
-
-    refused(
-        &machine
-            .ssh("alice")
-            .answers(["wrong"])
-            .kbdint()
-            .command("id -un"),
-    );
+    for (secret, so_far) in [(foreign.as_str(), 1), ("wrong", 2)] {
+        refused(
+            &machine
+                .ssh("alice")
+                .answers([secret])
+                .kbdint()
+                .command("id -un"),
+        );
+        assert_eq!(failures(), so_far);
+    }
     refused(
         &machine
             .ssh("alice")

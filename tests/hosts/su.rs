@@ -7,12 +7,7 @@ fn nothing_in_the_callers_environment_reaches_the_module() {
     let machine = Machine::ready();
     machine.account("bob");
     machine.pam_line("su", "auth sufficient pam_jwt.so");
-    let trust = machine.read("/etc/pam-jwt/issuers.d/local.toml");
-    machine.write(
-        "/etc/pam-jwt/issuers.d/local.toml",
-        trust.replace("\"login\"", "\"su\""),
-        0o644,
-    );
+    machine.services(&["su"]);
     let token = machine.token(["bob"]);
     // Of this one aws-lc makes an abort, unless it does not see it.
     let abort = ("OPENSSL_ia32cap", "|0xffffffffffffffff");
@@ -31,6 +26,104 @@ fn nothing_in_the_callers_environment_reaches_the_module() {
         assert!(
             output.stdout.trim_end().ends_with("bob"),
             "{name}: {output}"
+        );
+    }
+}
+
+/// Two accounts with passwords, of which alice runs su, and pam_jwt before pam_unix.
+fn alice_and_bob() -> Machine {
+    let machine = Machine::ready();
+    machine.account("bob");
+    machine.password("bob", "correct horse");
+    // su-l includes su.
+    machine.pam_line("su", "auth sufficient pam_jwt.so");
+    machine
+}
+
+/// alice's su to bob: what she types in answer to the prompts, and who she is then.
+fn su(machine: &Machine, login: bool, answers: &[(&str, &str)]) -> String {
+    let su: &[&str] = if login { &["su", "-"] } else { &["su"] };
+    let mut su = machine
+        .command(su)
+        .args(["bob", "-c", "echo I am $(id -un)"])
+        .user("alice")
+        .terminal();
+    for (prompt, answer) in answers {
+        su.expect(prompt).send_line(answer);
+    }
+    su.wait().stdout
+}
+
+/// Checklist: A.24
+#[test]
+fn su_and_su_with_a_login_shell_are_services_of_their_own() {
+    let machine = alice_and_bob();
+    let token = machine.token(["bob"]);
+    for (allowed, other, login) in [("su", "su-l", false), ("su-l", "su", true)] {
+        machine.services(&[allowed]);
+        let mark = machine.mark();
+        let screen = su(&machine, login, &[("Password or token: ", &token)]);
+        assert!(screen.contains("I am bob"), "{allowed}: {screen}");
+        machine.wait_for_log(
+            mark,
+            &format!(
+                "pam_jwt({allowed}:auth): result=accepted reason=allowed account=bob service={allowed}"
+            ),
+        );
+
+        let mark = machine.mark();
+        let screen = su(
+            &machine,
+            !login,
+            &[("Password or token: ", &token), ("Password: ", "")],
+        );
+        assert!(!screen.contains("I am"), "{other}: {screen}");
+        machine.wait_for_log(
+            mark,
+            &format!(
+                "pam_jwt({other}:auth): result=refused reason=service_not_allowed account=bob service={other}"
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_password_opens_su_as_before() {
+    let machine = alice_and_bob();
+    machine.services(&["su", "su-l"]);
+    let bobs = "correct horse";
+    for login in [false, true] {
+        let screen = su(&machine, login, &[("Password or token: ", bobs)]);
+        assert!(screen.contains("I am bob"), "{screen}");
+        let screen = su(&machine, login, &[("Password or token: ", "wrong horse")]);
+        assert!(!screen.contains("I am"), "{screen}");
+    }
+    // Behind a refused token pam_unix asks for itself.
+    let foreign = machine.token(["bob", "--audience", "ssh://other"]);
+    let answers = [("Password or token: ", &*foreign), ("Password: ", bobs)];
+    let screen = su(&machine, false, &answers);
+    assert!(screen.contains("I am bob"), "{screen}");
+}
+
+/// Checklist: A.24
+#[test]
+fn a_token_of_the_caller_does_not_open_somebody_elses_account() {
+    let machine = alice_and_bob();
+    machine.services(&["su", "su-l"]);
+    let token = machine.token(["alice"]);
+    for (login, service) in [(false, "su"), (true, "su-l")] {
+        let mark = machine.mark();
+        let screen = su(
+            &machine,
+            login,
+            &[("Password or token: ", &token), ("Password: ", "")],
+        );
+        assert!(!screen.contains("I am"), "{service}: {screen}");
+        machine.wait_for_log(
+            mark,
+            &format!(
+                "pam_jwt({service}:auth): result=refused reason=account_not_allowed account=bob service={service}"
+            ),
         );
     }
 }

@@ -110,11 +110,23 @@ impl<'m> Command<'m> {
 
     /// Starts it on a terminal of its own.
     pub fn terminal(self) -> Terminal {
+        self.on_terminal(&["setsid", "--ctty", "--wait"])
+    }
+
+    /// Starts it on a terminal that it can make its controlling one, as util-linux's
+    /// login does. That hangs up the one it has, and closes it before it opens it
+    /// again, which a [`Terminal`] could not tell from the end: here it has none,
+    /// and setsid keeps the terminal open.
+    pub fn uncontrolled_terminal(self) -> Terminal {
+        self.on_terminal(&["setsid", "--fork", "--wait"])
+    }
+
+    fn on_terminal(self, prefix: &[&str]) -> Terminal {
         assert!(
             self.stdin.is_empty(),
             "what is typed on a terminal is sent when it is asked for"
         );
-        let command = self.prepare(&["setsid", "--ctty", "--wait"]);
+        let command = self.prepare(prefix);
         Terminal::start(self.machine, command, line(&self.argv))
     }
 

@@ -157,10 +157,15 @@ impl Machine {
     /// Installs the release artefacts as `make install` does on any machine.
     /// `make build` has made them; nothing is built here.
     pub fn install(&self) {
+        self.install_under("");
+    }
+
+    /// Installs them into a system whose root is at `root`.
+    pub fn install_under(&self, root: &str) {
         let mut install = self
             .command(["make", "--no-print-directory", "-C"])
             .arg(checkout())
-            .args(["install", "DESTDIR=", "PREFIX=/usr"]);
+            .args(["install", "PREFIX=/usr", &format!("DESTDIR={root}")]);
         if let Some(directory) = std::env::var_os("CARGO_TARGET_DIR") {
             install = install.env("CARGO_TARGET_DIR", directory);
         }

@@ -37,4 +37,29 @@ impl Machine {
             .expect_success();
         output.stdout.trim_end().to_owned()
     }
+
+    /// Has tokens of the machine's own issuer open these services, and no others.
+    pub fn services(&self, services: &[&str]) {
+        let path = "/etc/pam-jwt/issuers.d/local.toml";
+        let lines = self.read(path);
+        let lines = lines.lines().map(|line| match line.split_once(" = ") {
+            Some(("services", _)) => format!("services = {services:?}\n"),
+            _ => format!("{line}\n"),
+        });
+        self.write(path, lines.collect::<String>(), 0o644);
+    }
+
+    /// Gives an account a key pair for ssh; the private key is root's, at the path
+    /// that is returned.
+    #[must_use]
+    pub fn ssh_key(&self, account: &str) -> String {
+        let key = format!("/root/{account}.key");
+        let make = format!(
+            "ssh-keygen -q -t ed25519 -N '' -f {key} &&
+            install -d -o {account} -m 700 /home/{account}/.ssh &&
+            install -o {account} -m 600 {key}.pub /home/{account}/.ssh/authorized_keys"
+        );
+        self.run(["sh", "-c", &make]).expect_success();
+        key
+    }
 }

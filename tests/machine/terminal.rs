@@ -84,6 +84,12 @@ impl Terminal {
         self
     }
 
+    /// All it printed so far, what was not read yet included.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.screen.look(|screen| screen.text.clone())
+    }
+
     /// Types a line.
     pub fn send_line(&mut self, line: &str) -> &mut Self {
         self.keyboard

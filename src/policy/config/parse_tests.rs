@@ -311,7 +311,7 @@ fn the_examples_load() {
     };
     let config = Config::parse(global, &[issuer]).whole().unwrap();
     assert_eq!(config.global, Global::default());
-    assert_eq!(config.issuers[0].allow.len(), 2);
+    assert_eq!(config.issuers[0].allow.len(), 3);
     // What the comments offer loads too.
     let offered = |text: &str| {
         text.lines()
@@ -333,6 +333,10 @@ fn the_examples_load() {
         .is_ok(),
         "{global_text}"
     );
+    // Of `keys` there is an offer and the line that it stands for.
+    let plain = issuer.text.replace("\nkeys = ", "\n# ");
+    let issuer_text = offered(&plain);
+    assert_eq!(issuer_of(&issuer_text).unwrap().max_lifetime, Some(43_200));
 }
 
 #[test]

@@ -1,0 +1,189 @@
+//! PostgreSQL, which is no login: its backends ask PAM whether a role may come in.
+//! They are not root, and the password comes over the protocol of the database.
+
+use std::path::PathBuf;
+
+use machine::{Command, Machine, Output};
+
+const DATA: &str = "/var/lib/postgresql/throwaway";
+
+/// Two of whose roles have an account: alice and bob. dora is a role alone.
+const ROLES: &str = "create role alice login; create role bob login; create role dora login;";
+
+/// A machine with a database cluster whose roles come in through PAM, by the
+/// examples of pam.d and of pg_hba.conf. The server is started by `start`.
+fn cluster() -> Machine {
+    let machine = Machine::ready();
+    machine.account("bob");
+    let example = machine.read("/usr/share/doc/pam-jwt/pam.d/postgresql");
+    machine.write("/etc/pam.d/postgresql", example, 0o644);
+    machine.services(&["postgresql"]);
+
+    machine
+        .run(["install", "-d", "-o", "postgres", "-m", "700", DATA])
+        .expect_success();
+    program(&machine, "initdb")
+        .args(["--pgdata", DATA, "--auth=peer", "--no-sync"])
+        .run()
+        .expect_success();
+    machine.write(
+        &format!("{DATA}/pg_hba.conf"),
+        "local all postgres peer\nhost all all 127.0.0.1/32 pam pamservice=postgresql\n",
+        0o644,
+    );
+    machine.append(
+        &format!("{DATA}/postgresql.conf"),
+        "listen_addresses = '127.0.0.1'\nunix_socket_directories = '/tmp'\nfsync = off\n",
+    );
+    machine
+}
+
+/// Starts the server, and makes the roles.
+fn start(machine: &Machine) {
+    let log = format!("{DATA}/log");
+    program(machine, "pg_ctl")
+        .args(["--pgdata", DATA, "--log", &log, "--wait", "start"])
+        .run()
+        .expect_success();
+    machine
+        .command(["psql", "-h", "/tmp", "-c", ROLES])
+        .user("postgres")
+        .run()
+        .expect_success();
+}
+
+/// One of the server's programs, as its own account runs it. Debian has them
+/// outside PATH.
+fn program<'m>(machine: &'m Machine, name: &str) -> Command<'m> {
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let mut found: Vec<PathBuf> = debian
+        .map(|version| {
+            version
+                .expect("/usr/lib/postgresql")
+                .path()
+                .join("bin")
+                .join(name)
+        })
+        .filter(|program| program.exists())
+        .collect();
+    found.sort();
+    machine
+        .command([found.pop().unwrap_or_else(|| name.into())])
+        .user("postgres")
+}
+
+/// Who somebody is to the database who comes as `role` with this password.
+fn psql(machine: &Machine, role: &str, password: &str) -> Output {
+    machine
+        .command(["psql", "--no-psqlrc", "-At", "-h", "127.0.0.1", "-U", role])
+        .args(["-d", "postgres", "-c", "select current_user"])
+        .env("PGPASSWORD", password)
+        .run()
+}
+
+fn refused(machine: &Machine, role: &str, token: &str, audit: &str) {
+    let mark = machine.mark();
+    let output = psql(machine, role, token).expect_code(2);
+    assert_eq!(output.stdout, "", "{output}");
+    assert!(
+        output.stderr.contains("PAM authentication failed"),
+        "{output}"
+    );
+    machine.wait_for_log(
+        mark,
+        &format!("pam_jwt(postgresql:auth): result=refused reason={audit}"),
+    );
+}
+
+/// Checklist: A.24
+#[test]
+fn a_token_opens_the_role_of_its_accounts_name() {
+    let machine = cluster();
+    start(&machine);
+    let token = machine.token(["alice"]);
+    let mark = machine.mark();
+    let output = psql(&machine, "alice", &token).expect_success();
+    assert_eq!(output.stdout, "alice\n", "{output}");
+    machine.wait_for_log(
+        mark,
+        "pam_jwt(postgresql:auth): result=accepted reason=allowed account=alice service=postgresql rhost=127.0.0.1",
+    );
+    // What asked was not root.
+    let script = format!("read -r pid <{DATA}/postmaster.pid && stat -c %U /proc/$pid");
+    let owner = machine.run(["sh", "-c", &script]).expect_success();
+    assert_eq!(owner.stdout, "postgres\n");
+
+    refused(&machine, "bob", &token, "account_not_allowed account=bob");
+    refused(
+        &machine,
+        "postgres",
+        &token,
+        "account_not_allowed account=postgres",
+    );
+    // A placeholder does not lead to the superuser, whose uid is a system account's.
+    let superusers = machine.token(["postgres"]);
+    refused(
+        &machine,
+        "postgres",
+        &superusers,
+        "account_reserved account=postgres",
+    );
+    let doras = machine.token(["dora"]);
+    refused(&machine, "dora", &doras, "account_unknown account=unknown");
+}
+
+/// Checklist: A.21
+#[test]
+fn a_token_for_something_else_opens_nothing() {
+    let machine = cluster();
+    start(&machine);
+    let token = machine.token(["alice"]);
+    let foreign = machine.token(["alice", "--audience", "ssh://other"]);
+    refused(
+        &machine,
+        "alice",
+        &foreign,
+        "audience_mismatch account=alice",
+    );
+    machine.services(&["sshd", "login"]);
+    refused(
+        &machine,
+        "alice",
+        &token,
+        "service_not_allowed account=alice service=postgresql",
+    );
+    // No password opens it either.
+    machine.password("alice", "correct horse");
+    let output = psql(&machine, "alice", "correct horse").expect_code(2);
+    assert_eq!(output.stdout, "", "{output}");
+}
+
+/// Checklist: A.22
+#[test]
+fn a_token_that_has_expired_opens_nothing() {
+    let machine = cluster();
+    let old = machine.token(["alice", "--lifetime", "1h"]);
+    machine.set_clock("+2h");
+    start(&machine);
+    let output = psql(&machine, "alice", &machine.token(["alice"])).expect_success();
+    assert_eq!(output.stdout, "alice\n", "{output}");
+    refused(
+        &machine,
+        "alice",
+        &old,
+        "expired account=alice service=postgresql",
+    );
+}
+
+#[test]
+fn a_token_may_be_long() {
+    let machine = cluster();
+    start(&machine);
+    let pad = format!("pad={}", "x".repeat(3000));
+    let token = machine.token(["alice", "--claim", &pad]);
+    assert!(token.len() > 4096, "{}", token.len());
+    let output = psql(&machine, "alice", &token).expect_success();
+    assert_eq!(output.stdout, "alice\n", "{output}");
+}
