@@ -4,9 +4,12 @@
 //!     pam-host SERVICE USER [CONFDIR] < answers
 //!
 //! Standard input has the answers to the prompts, one a line; after the last one
-//! the answer is empty. `pam-host --repeat N …` does the whole login N times,
-//! checks at the end that no descriptor was left and no memory grew, and prints
-//! the counts instead. `pam-host --batch SERVICE` takes many logins (batch.rs).
+//! the answer is empty. In a line, `\n` is a newline, `\0` a NUL, and `\\` a backslash.
+//! `pam-host --then USER CONFDIR …` goes on with a login of USER in the same
+//! process, to which the last line belongs. `pam-host --repeat N …` does the whole
+//! login N times, checks at the end that no descriptor was left and no memory grew,
+//! and prints the counts instead. `pam-host --batch SERVICE` takes many logins
+//! (batch.rs).
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -36,7 +39,9 @@ impl Conversation for Script {
         };
         self.events.borrow_mut().push(format!("{name} {text}"));
         let is_prompt = matches!(style, Style::PromptEchoOff | Style::PromptEchoOn);
-        Ok(is_prompt.then(|| answer.into_bytes()))
+        // What a host program hands over is a C string: it ends at a NUL.
+        let answer = answer.split('\0').next().unwrap_or_default();
+        Ok(is_prompt.then(|| answer.into()))
     }
 }
 
@@ -88,14 +93,26 @@ fn main() {
             .and_then(|count| count.parse::<usize>().ok())
             .expect("--repeat takes a number")
     });
+    let then = args.next_if_eq("--then").map(|_| {
+        let (user, confdir) = (args.next(), args.next().map(PathBuf::from));
+        (user.expect("--then USER CONFDIR"), confdir)
+    });
     let (Some(service), Some(user), confdir) = (args.next(), args.next(), args.next()) else {
-        panic!("usage: pam-host [--repeat N] SERVICE USER [CONFDIR] < answers");
+        panic!(
+            "usage: pam-host [--repeat N] [--then USER CONFDIR] SERVICE USER [CONFDIR] < answers"
+        );
     };
-    let answers = std::io::stdin()
+    let mut answers: Vec<String> = std::io::stdin()
         .lock()
         .lines()
-        .map(|line| line.expect("UTF-8"))
+        .map(|line| unescaped(&line.expect("UTF-8")))
         .collect();
+    let then = then.map(|(user, confdir)| Login {
+        service: service.clone(),
+        user,
+        confdir,
+        answers: answers.pop().into_iter().collect(),
+    });
     let login = Login {
         service,
         user,
@@ -103,9 +120,31 @@ fn main() {
         answers,
     };
     match repeat {
-        None => login.run().iter().for_each(|event| println!("{event}")),
+        None => {
+            for login in std::iter::once(&login).chain(&then) {
+                login.run().iter().for_each(|event| println!("{event}"));
+            }
+        }
         Some(count) => repeated(&login, count),
     }
+}
+
+/// A line of standard input as the answer that it stands for.
+fn unescaped(line: &str) -> String {
+    let mut answer = String::with_capacity(line.len());
+    let mut chars = line.chars();
+    while let Some(next) = chars.next() {
+        answer.push(match next {
+            '\\' => match chars.next() {
+                Some('n') => '\n',
+                Some('0') => '\0',
+                Some('\\') => '\\',
+                other => panic!("\\ before {other:?} in an answer"),
+            },
+            plain => plain,
+        });
+    }
+    answer
 }
 
 /// Does the login `count` times and compares the process at a tenth of the way,

@@ -1,6 +1,7 @@
 //! Scenarios as data: one TOML file each in `tests/scenarios`, written by hand.
 //! Each is a login in one small world, and says what the user sees, what libpam
-//! gets and what is logged, to the letter.
+//! gets and what is logged, to the letter. A file with `[[variant]]` tables is as
+//! many scenarios: what a variant says stands in place of what the file says.
 
 pub mod mint;
 pub mod world;
@@ -8,6 +9,7 @@ pub mod world;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use toml::Value;
 
 /// One login.
 #[derive(Debug, Deserialize)]
@@ -34,6 +36,8 @@ pub struct Scenario {
     /// `pam-jwt.toml`, where it is not empty.
     #[serde(default)]
     pub settings: String,
+    /// Shell commands that break the configuration, in its directory.
+    pub fault: Option<String>,
     /// The token that `{token}` stands for.
     #[serde(default)]
     pub token: Token,
@@ -46,11 +50,19 @@ pub struct Scenario {
     /// what was typed, so the module never sees the token.
     #[serde(default = "yes")]
     pub sshd_passes_secret: bool,
+    /// Why this login cannot be tried over ssh, where it cannot.
+    pub without_ssh: Option<String>,
     /// The exit status of `pam-jwt verify`, where it cannot be the login's because
     /// the fault is not in what that command looks at.
     pub verify: Option<i32>,
+    /// What `pam-jwt check` finds besides; of a configuration that does not load it
+    /// always finds what the audit line says.
+    pub check: Option<String>,
     /// The audit line, without the name that syslog puts before it.
     pub audit: String,
+    /// What `{NAME}` stands for in `audit`, `check` and `fault`, where variants differ.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
 }
 
 /// A token, as its difference from a good one.
@@ -65,10 +77,26 @@ pub struct Token {
     pub claims: toml::Table,
     /// Claims and header parameters that are left out.
     pub without: Vec<String>,
-    /// The payload's text, in place of the claims.
+    /// Header parameters with the signing key's public half: `jwk`, `x5c`.
+    pub embed: Vec<String>,
+    /// The header's text, in place of the parameters; `{deep}` is 10,000 arrays in
+    /// one another.
+    pub header_text: Option<String>,
+    /// The payload's text, in place of the claims; `{deep}` as above.
     pub payload: Option<String>,
+    /// The part whose unused last bits are set: `header`, `payload` or `signature`.
+    pub trailing_bits: Option<String>,
+    /// HMAC-SHA-256 in place of a signature; its key is the file of the public key,
+    /// as `pem` or as `der`.
+    pub hmac: Option<String>,
     /// The signature, in place of the real one.
     pub signature: Option<String>,
+    /// How many bytes the token has; a claim fills it up.
+    pub length: Option<usize>,
+    /// How many bytes of the secret are left.
+    pub cut: Option<usize>,
+    /// What is made of `{token}`, or of `{header}`, `{payload}` and `{signature}`.
+    pub form: Option<String>,
     /// The whole secret, in place of a token.
     pub secret: Option<String>,
 }
@@ -93,6 +121,18 @@ fn yes() -> bool {
     true
 }
 
+/// `under`, with what `over` says in its place, table by table.
+fn laid_over(mut under: toml::Table, over: toml::Table) -> toml::Table {
+    for (name, value) in over {
+        let value = match (under.remove(&name), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => Value::Table(laid_over(under, over)),
+            (_, value) => value,
+        };
+        under.insert(name, value);
+    }
+    under
+}
+
 impl Scenario {
     /// All scenarios, in the order of their names.
     pub fn all() -> Vec<Self> {
@@ -102,19 +142,74 @@ impl Scenario {
             .map(|entry| entry.expect("an entry").path())
             .collect();
         paths.sort_unstable();
-        paths.iter().map(|path| Self::read(path)).collect()
+        paths.iter().flat_map(|path| Self::read(path)).collect()
     }
 
-    fn read(path: &Path) -> Self {
+    /// The scenario in a file, or its variants, numbered from 1.
+    fn read(path: &Path) -> Vec<Self> {
+        let name = path.file_stem().expect("a name").to_string_lossy();
         let text = std::fs::read_to_string(path).expect("a scenario");
-        let mut scenario: Self =
+        let mut file: toml::Table =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        scenario.name = path
-            .file_stem()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        scenario
+        let scenario = |table: toml::Table, name: String| -> Self {
+            let read = table.try_into();
+            let scenario: Self = read.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            Self { name, ..scenario }.filled_in()
+        };
+        let Some(variants) = file.remove("variant") else {
+            return vec![scenario(file, name.into_owned())];
+        };
+        let variants: Vec<toml::Table> = variants.try_into().expect("[[variant]] tables");
+        (1..)
+            .zip(variants)
+            .map(|(number, variant)| {
+                scenario(
+                    laid_over(file.clone(), variant),
+                    format!("{name}, {number}"),
+                )
+            })
+            .collect()
+    }
+
+    /// Itself, with what `with` says in its places.
+    fn filled_in(mut self) -> Self {
+        for (name, value) in &self.with {
+            let place = format!("{{{name}}}");
+            let texts = [
+                Some(&mut self.audit),
+                self.check.as_mut(),
+                self.fault.as_mut(),
+            ];
+            let mut found = false;
+            for text in texts.into_iter().flatten() {
+                found |= text.contains(&place);
+                *text = text.replace(&place, value);
+            }
+            assert!(found, "{}: {place} is nowhere", self.name);
+        }
+        self
+    }
+
+    /// The one in which nothing is out of the ordinary.
+    pub fn good() -> Self {
+        let good = Self::all()
+            .into_iter()
+            .find(|one| one.name == "accepted-eddsa");
+        good.expect("a scenario")
+    }
+
+    /// What libpam gets from each phase that is come to, as pam-host prints it.
+    pub fn phases(&self) -> impl Iterator<Item = String> {
+        const ORDER: [&str; 6] = [
+            "authenticate",
+            "acct_mgmt",
+            "setcred",
+            "open_session",
+            "close_session",
+            "delete_cred",
+        ];
+        let code = |phase| Some(format!("{phase} {}", self.codes.get(phase)?));
+        ORDER.into_iter().filter_map(code)
     }
 
     /// What libpam gets from a phase.
@@ -131,6 +226,20 @@ impl Scenario {
             .split(' ')
             .find_map(|field| field.strip_prefix("reason="));
         field.unwrap_or_else(|| panic!("{}: the audit line has no reason", self.name))
+    }
+
+    /// The detail that ends the audit line, unquoted, and as far as a log shows it.
+    pub fn detail(&self) -> Option<String> {
+        let (_, quoted) = self.audit.split_once(" detail=")?;
+        let quoted = quoted.trim_matches('"');
+        let mut pieces = quoted.trim_end_matches("...").split("\\x");
+        let mut bytes = pieces.next()?.as_bytes().to_vec();
+        for piece in pieces {
+            let (hex, plain) = piece.split_at(2);
+            bytes.push(u8::from_str_radix(hex, 16).expect("two digits behind \\x"));
+            bytes.extend(plain.as_bytes());
+        }
+        Some(String::from_utf8(bytes).expect("UTF-8"))
     }
 }
 

@@ -2,9 +2,11 @@
 //! with a few accounts, one issuer with three keys, and a real sshd.
 
 use super::mint::{KEYS, Mint};
-use super::{Scenario, Talk};
+use super::{Scenario, Talk, Token};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use machine::{Machine, Mark, Sshd};
+use serde_json::Value;
+use std::net::TcpListener;
 
 /// The clock, for libfaketime: it does not move, so that audit lines are exact.
 const CLOCK: &str = "2040-01-01 00:00:00";
@@ -42,12 +44,22 @@ session [success=done ignore=ignore default=die] pam_jwt.so OPTIONS
 session required pam_debug.so open_session=module_unknown close_session=module_unknown
 ";
 
+/// Where a configuration is that no scenario touches, and the stack that reads it.
+const GOOD: [&str; 2] = ["/etc/pam-jwt-good", "/etc/pam.good"];
+
+/// A port that tokens name as the place of their key.
+const BAIT: (&str, u16) = ("127.0.0.1", 8080);
+
 /// A machine set up for scenarios.
 pub struct World {
     machine: Machine,
     mint: Mint,
     /// /etc/pam.d/sshd as the distribution has it.
     pam_sshd: String,
+    key_set: String,
+    /// The login with a good token.
+    good: Scenario,
+    bait: TcpListener,
 }
 
 impl World {
@@ -58,25 +70,22 @@ impl World {
         for account in ["alice", "bob", "deploy"] {
             machine.account(account);
         }
-        let mint = Mint::new(&machine);
-        let keys = "/etc/pam-jwt/keys";
-        machine.write(
-            &format!("{keys}/ed.pem"),
-            machine.read("/root/ed-1.pem"),
-            0o644,
-        );
-        machine.write(
-            &format!("{keys}/rs.pem"),
-            machine.read("/root/rs-1.pem"),
-            0o644,
-        );
-        machine.write(&format!("{keys}/set.jwks"), key_set(&machine), 0o644);
-        let pam_sshd = machine.read("/etc/pam.d/sshd");
-        Self {
+        // useradd would refuse it, but there are other ways into a database of accounts.
+        machine.append("/etc/passwd", "dev/ops:x:2000:100::/:/bin/sh\n");
+        let bait = machine.inside(|| TcpListener::bind(BAIT)).expect("a port");
+        bait.set_nonblocking(true).expect("a socket");
+        let world = Self {
+            mint: Mint::new(&machine),
+            pam_sshd: machine.read("/etc/pam.d/sshd"),
+            key_set: key_set(&machine),
+            good: Scenario::good(),
             machine,
-            mint,
-            pam_sshd,
-        }
+            bait,
+        };
+        let [config, confdir] = GOOD;
+        world.configure(config, ALLOW, "");
+        world.stack(confdir, &format!("config={config}"));
+        world
     }
 
     /// The real sshd of this world; it reads the clock anew for every login.
@@ -88,23 +97,53 @@ impl World {
     /// Plays `scenario` through `pam-jwt verify`, libpam and sshd.
     pub fn play(&self, scenario: &Scenario) {
         let machine = &self.machine;
-        let allow = scenario.allow.as_deref().unwrap_or(ALLOW);
-        machine.write(
-            "/etc/pam-jwt/issuers.d/example.toml",
-            format!("{ISSUER}{allow}"),
-            0o644,
+        let config = "/etc/pam-jwt";
+        self.configure(
+            config,
+            scenario.allow.as_deref().unwrap_or(ALLOW),
+            &scenario.settings,
         );
-        machine.write("/etc/pam-jwt/pam-jwt.toml", &scenario.settings, 0o644);
-        let stack = STACK.replace("OPTIONS", &scenario.options);
-        machine.write("/etc/pam.scenario/sshd", stack, 0o644);
+        if let Some(fault) = &scenario.fault {
+            let script = format!("set -e; cd {config}; {fault}");
+            let _ = machine.run(["sh", "-c", &script]).expect_success();
+        }
+        self.stack("/etc/pam.scenario", &scenario.options);
         let line = format!("auth sufficient pam_jwt.so {}\n", scenario.options);
         machine.write("/etc/pam.d/sshd", format!("{line}{}", self.pam_sshd), 0o644);
         machine.set_clock(scenario.clock.as_deref().unwrap_or(CLOCK));
 
         let secret = self.mint.token(&scenario.token);
         self.verify(scenario, &secret);
+        self.check(scenario);
         self.libpam(scenario, &secret);
-        self.ssh(scenario, &secret);
+        if scenario.without_ssh.is_none() {
+            self.ssh(scenario, &secret);
+        }
+        let connection = self.bait.accept();
+        assert!(connection.is_err(), "{}: fetched", scenario.name);
+    }
+
+    /// A good token logs in, whatever was played before: sshd is alive and well.
+    pub fn play_good(&self) {
+        self.play(&self.good);
+    }
+
+    /// Puts a configuration into `dir`, which had another one perhaps.
+    fn configure(&self, dir: &str, allow: &str, settings: &str) {
+        let machine = &self.machine;
+        let _ = machine.run(["rm", "-rf", dir]).expect_success();
+        let file = |name: &str, text: &str| machine.write(&format!("{dir}/{name}"), text, 0o644);
+        file("keys/ed.pem", &machine.read("/root/ed-1.pem"));
+        file("keys/rs.pem", &machine.read("/root/rs-1.pem"));
+        file("keys/set.jwks", &self.key_set);
+        let issuer = ISSUER.replace("/etc/pam-jwt", dir);
+        file("issuers.d/example.toml", &format!("{issuer}{allow}"));
+        file("pam-jwt.toml", settings);
+    }
+
+    fn stack(&self, confdir: &str, options: &str) {
+        let stack = STACK.replace("OPTIONS", options);
+        self.machine.write(&format!("{confdir}/sshd"), stack, 0o644);
     }
 
     /// The command's verdict is the login's.
@@ -116,23 +155,23 @@ impl World {
                 "PAM_AUTHINFO_UNAVAIL" => 2,
                 _ => 1,
             });
-        let args = [
-            "pam-jwt",
-            "--json",
-            "verify",
-            "--user",
-            &scenario.account,
-            "--service",
-            "sshd",
-        ];
         let output = self
             .machine
-            .command(args)
+            .command(["pam-jwt", "--json", "verify", "--service", "sshd"])
+            .arg(format!("--user={}", scenario.account))
             .stdin(secret)
             .run()
             .expect_code(expected);
+        if scenario.reason() == "config_error" {
+            let detail = scenario.detail().expect("where it is broken");
+            assert!(
+                output.stderr.contains(&detail),
+                "{}: {output}",
+                scenario.name
+            );
+        }
         if expected != 2 && scenario.verify.is_none() {
-            let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+            let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
             assert_eq!(
                 report["reason"],
                 scenario.reason(),
@@ -142,34 +181,59 @@ impl World {
         }
     }
 
-    /// What the module says to libpam and to the user, call by call.
-    fn libpam(&self, scenario: &Scenario, secret: &str) {
-        let mut expected: Vec<String> = scenario.talk.iter().map(Talk::event).collect();
-        for phase in [
-            "authenticate",
-            "acct_mgmt",
-            "setcred",
-            "open_session",
-            "close_session",
-            "delete_cred",
-        ] {
-            if let Some(code) = scenario.codes.get(phase) {
-                expected.push(format!("{phase} {code}"));
-            }
+    /// `pam-jwt check` finds what the log says of a configuration, and what else the
+    /// scenario names.
+    fn check(&self, scenario: &Scenario) {
+        let is_broken = scenario.reason() == "config_error";
+        let of_log = scenario.detail().filter(|_| is_broken);
+        let wanted: Vec<&String> = of_log.iter().chain(&scenario.check).collect();
+        if wanted.is_empty() {
+            return;
         }
-        let answers: String = scenario
-            .talk
-            .iter()
-            .filter_map(|talk| talk.answer.as_ref())
-            .map(|answer| answer.replace("{token}", secret) + "\n")
+        let check = self.machine.run(["pam-jwt", "--json", "check"]);
+        let check = check.expect_code(is_broken.into());
+        let report: Value = serde_json::from_str(&check.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let found: Vec<String> = findings
+            .map(|finding| [&finding["place"], &finding["text"]])
+            .map(|texts| texts.map(|text| text.as_str().expect("text")).join(": "))
             .collect();
+        for wanted in wanted {
+            assert!(
+                found.iter().any(|found| found.starts_with(wanted)),
+                "{}: pam-jwt check found {found:#?} without {wanted:?}",
+                scenario.name
+            );
+        }
+    }
+
+    /// What the module says to libpam and to the user, call by call; and after a
+    /// refusal the same process takes a good token.
+    fn libpam(&self, scenario: &Scenario, secret: &str) {
+        let mut events: Vec<String> = scenario.talk.iter().map(Talk::event).collect();
+        events.extend(scenario.phases());
+        let answers = scenario.talk.iter().filter_map(|talk| talk.answer.as_ref());
+        let mut answers: Vec<String> = answers
+            .map(|answer| escaped(&answer.replace("{token}", secret)))
+            .collect();
+        let mut audit = vec![scenario.audit.as_str()];
+        let mut then = Vec::new();
+        // A clock that is wrong stays so while the process lives.
+        if scenario.code("authenticate") != "PAM_SUCCESS" && scenario.clock.is_none() {
+            let [_, confdir] = GOOD;
+            then.extend(["--then", "alice", confdir]);
+            answers.push(self.mint.token(&Token::default()));
+            events.extend(self.good.talk.iter().map(Talk::event));
+            events.extend(self.good.phases());
+            audit.push(&self.good.audit);
+        }
         let mark = self.machine.mark();
-        let host = env!("CARGO_BIN_EXE_pam-host");
-        let args = [host, "sshd", &scenario.account, "/etc/pam.scenario"];
         let output = self
             .machine
-            .command(args)
-            .stdin(answers)
+            .command([env!("CARGO_BIN_EXE_pam-host")])
+            .args(then)
+            .args(["sshd", &scenario.account, "/etc/pam.scenario"])
+            .stdin(answers.join("\n"))
             .run()
             .expect_success();
         let seen: Vec<String> = output
@@ -178,12 +242,14 @@ impl World {
             .filter(|line| !line.ends_with("=module_unknown"))
             .map(|line| line.replace("PAM_MODULE_UNKNOWN", "PAM_IGNORE"))
             .collect();
-        assert_eq!(seen, expected, "{}: libpam", scenario.name);
-        self.expect_audit(scenario, mark, "libpam");
+        assert_eq!(seen, events, "{}: libpam", scenario.name);
+        self.expect_audit(&audit, mark, &format!("{}: libpam", scenario.name));
     }
 
     /// The same login over a real ssh.
     fn ssh(&self, scenario: &Scenario, secret: &str) {
+        let what = format!("{}: ssh", scenario.name);
+        assert!(secret.len() < 1024, "{what} would cut the secret");
         let mark = self.machine.mark();
         let login = self
             .machine
@@ -192,37 +258,30 @@ impl World {
             .kbdint()
             .command("id -un");
         let accepted = scenario.code("authenticate") == "PAM_SUCCESS";
-        assert_eq!(
-            login.code() == Some(0),
-            accepted,
-            "{}: ssh\n{login}",
-            scenario.name
-        );
+        assert_eq!(login.code() == Some(0), accepted, "{what}\n{login}");
         if accepted {
-            assert_eq!(
-                login.stdout.trim_end(),
-                scenario.account,
-                "{}: ssh\n{login}",
-                scenario.name
-            );
+            let account = login.stdout.trim_end();
+            assert_eq!(account, scenario.account, "{what}\n{login}");
         }
         if scenario.sshd_passes_secret {
-            self.expect_audit(scenario, mark, "sshd");
+            self.expect_audit(&[&scenario.audit], mark, &what);
         } else {
-            assert!(
-                !accepted && self.audit_lines(mark).is_empty(),
-                "{}: ssh",
-                scenario.name
-            );
+            assert!(!accepted && self.audit_lines(mark).is_empty(), "{what}");
         }
     }
 
-    /// The audit line is there once, to the letter.
-    fn expect_audit(&self, scenario: &Scenario, mark: Mark, host: &str) {
-        let expected = format!("pam_jwt(sshd:auth): {}", scenario.audit);
-        self.machine.wait_for_log(mark, "pam_jwt(sshd:auth): ");
-        let lines = self.audit_lines(mark);
-        assert_eq!(lines, [expected], "{}: the log of {host}", scenario.name);
+    /// The audit lines are there, to the letter, and no others.
+    fn expect_audit(&self, expected: &[&str], mark: Mark, what: &str) {
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|line| format!("pam_jwt(sshd:auth): {line}"))
+            .collect();
+        for line in &expected {
+            // Waits for as many; whether they are the right ones is seen below.
+            let (start, _) = line.split_once(" reason=").expect("a reason");
+            self.machine.wait_for_log(mark, start);
+        }
+        assert_eq!(self.audit_lines(mark), expected, "{what}: the log");
     }
 
     fn audit_lines(&self, mark: Mark) -> Vec<String> {
@@ -237,20 +296,14 @@ impl World {
     }
 }
 
+/// One line for pam-host.
+fn escaped(answer: &str) -> String {
+    let answer = answer.replace('\\', "\\\\").replace('\n', "\\n");
+    answer.replace('\0', "\\0")
+}
+
 /// A JWK Set as real issuers publish them: a key of ours among others.
 fn key_set(machine: &Machine) -> String {
-    let der = [
-        "openssl",
-        "pkey",
-        "-pubin",
-        "-in",
-        "/root/es-1.pem",
-        "-outform",
-        "DER",
-        "-out",
-        "/root/es-1.spki",
-    ];
-    let _ = machine.run(der).expect_success();
     let spki = machine
         .inside(|| std::fs::read("/root/es-1.spki"))
         .expect("the key");
