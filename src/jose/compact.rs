@@ -88,6 +88,11 @@ impl<'a> Compact<'a> {
         self.signing_input.as_bytes()
     }
 
+    /// The bytes of the signature.
+    pub fn signature_bytes(&self) -> usize {
+        self.signature.len()
+    }
+
     pub(crate) fn signature(&self) -> &[u8] {
         &self.signature
     }
@@ -100,6 +105,29 @@ pub fn is_token_shaped(secret: &[u8]) -> bool {
     secret.len() >= 16
         && matches!(secret, [b'e', b'w'..=b'z', ..])
         && secret.iter().all(|byte| in_alphabet(*byte))
+}
+
+/// What keeps a secret that is meant as a token from looking like one, for the log: people
+/// paste tokens with what stands around them. Nothing for a password: none is that long
+/// and has the two dots.
+pub fn blemish(secret: &[u8]) -> Option<&'static str> {
+    let inner = secret.trim_ascii();
+    if inner.starts_with(b"{\"") && inner.ends_with(b"}") {
+        return Some("it is a JSON serialization; only the compact one is accepted");
+    }
+    let is_meant = inner.len() >= 64
+        && matches!(inner, [b'e', b'w'..=b'z', ..])
+        && inner.iter().filter(|byte| **byte == b'.').count() >= 2;
+    let has = |is: fn(&u8) -> bool| is_meant && secret.iter().any(is);
+    if has(u8::is_ascii_whitespace) {
+        Some("it begins as a token does, but has white space in it or around it")
+    } else if has(|byte| *byte == b'=') {
+        Some("it begins as a token does, but has padding (=), which base64url is without here")
+    } else if has(|byte| !in_alphabet(*byte)) {
+        Some("it begins as a token does, but has a character that no token has")
+    } else {
+        None
+    }
 }
 
 fn in_alphabet(byte: u8) -> bool {
@@ -193,6 +221,30 @@ mod tests {
         );
         let longest = format!("{}.e30.{}", a(MAX_HEADER), a(MAX_SIGNATURE));
         assert!(Compact::parse(longest.as_bytes()).is_ok());
+    }
+
+    /// Checklist: A.1
+    #[test]
+    fn what_keeps_a_token_from_looking_like_one_is_named() {
+        let token = format!("eyJ{}.e30.AQI", "a".repeat(60));
+        let blemished = |secret: &str| {
+            assert!(!is_token_shaped(secret.as_bytes()), "{secret}");
+            blemish(secret.as_bytes())
+        };
+        for (secret, word) in [
+            (format!("{token}\n"), "white space"),
+            (format!(" {token}"), "white space"),
+            (token.replace(".e30", ".e 30"), "white space"),
+            (format!("{token}=="), "padding"),
+            (format!("{token}\u{e9}"), "character"),
+            ("{\"payload\":\"\"}".to_owned(), "JSON serialization"),
+        ] {
+            assert!(blemished(&secret).is_some_and(|words| words.contains(word)));
+        }
+        for password in ["", "hunter2", "ey there. mind the gap. please", "{secret}"] {
+            assert_eq!(blemished(password), None);
+        }
+        assert_eq!(blemish(token.as_bytes()), None);
     }
 
     #[test]

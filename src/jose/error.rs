@@ -154,6 +154,8 @@ pub enum KeyError {
     KeyUsage,
     /// An RSA modulus outside 2048 to 8192 bits (RFC 7518 §3.3).
     ModulusBits(usize),
+    /// An RSA modulus that is even, so no product of two large primes.
+    EvenModulus,
     /// An RSA exponent that is even or below 65537.
     Exponent,
     /// Public and private parts do not belong together.
@@ -203,6 +205,7 @@ impl fmt::Display for KeyError {
             Self::ModulusBits(bits) => {
                 write!(f, "its modulus has {bits} bits; 2048 to 8192 are accepted")
             }
+            Self::EvenModulus => f.write_str("its modulus is even"),
             Self::Exponent => f.write_str("its exponent is not an odd number of at least 65537"),
             Self::Inconsistent => {
                 f.write_str("its public and private parts do not belong together")

@@ -47,6 +47,13 @@ pub fn is_pem(text: &[u8]) -> bool {
 pub fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     let text = std::str::from_utf8(text.trim_ascii())
         .map_err(|_| KeyError::Format("the file is not text".into()))?;
+    // Also one whose text is no PEM by RFC 7468, such as OpenSSH's.
+    if text
+        .lines()
+        .any(|line| line.starts_with("-----BEGIN ") && line.ends_with("PRIVATE KEY-----"))
+    {
+        return Err(KeyError::Private);
+    }
     let (label, document) = Document::from_pem(text)
         .map_err(|error| KeyError::Format(format!("the file is not one PEM block: {error}")))?;
     let (key, validity) = match label {
@@ -55,7 +62,6 @@ pub fn parse(text: &[u8]) -> Result<Pem, KeyError> {
             let (key, validity) = certificate::parse(document.as_bytes())?;
             (key, Some(validity))
         }
-        label if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
         label => {
             return Err(KeyError::Format(format!(
                 "a PEM block {label:?} is no public key"
@@ -143,6 +149,8 @@ mod tests {
             parse(relabelled("EC PRIVATE KEY").as_bytes()),
             Err(KeyError::Private)
         );
+        let long_lines = relabelled("OPENSSH PRIVATE KEY").replacen("=\n", "", 1);
+        assert_eq!(parse(long_lines.as_bytes()), Err(KeyError::Private));
         for other in [
             relabelled("CERTIFICATE"),
             relabelled("X"),

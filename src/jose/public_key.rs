@@ -63,12 +63,16 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`KeyError::ModulusBits`] outside 2048 to 8192 bits (RFC 7518 §3.3),
+    /// [`KeyError::EvenModulus`] for what is no product of two primes,
     /// [`KeyError::Exponent`] for one that is even, below 65537 or above 2^33.
     pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         let (n, e) = (strip_zeros(n), strip_zeros(e));
         let bits = bits(n);
-        if !(2048..=8192).contains(&bits) || n.last().is_none_or(|low| low & 1 == 0) {
+        if !(2048..=8192).contains(&bits) {
             return Err(KeyError::ModulusBits(bits));
+        }
+        if n.last().is_none_or(|low| low & 1 == 0) {
+            return Err(KeyError::EvenModulus);
         }
         let exponent = e
             .iter()
@@ -203,6 +207,9 @@ mod tests {
             );
         }
         assert_eq!(PublicKey::rsa(&[], &e), Err(KeyError::ModulusBits(0)));
+        let mut even = n(256);
+        even[255] = 0xfe;
+        assert_eq!(PublicKey::rsa(&even, &e), Err(KeyError::EvenModulus));
         for bad in [
             &[][..],
             &[1],

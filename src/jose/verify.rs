@@ -12,6 +12,9 @@ use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use zeroize::Zeroize;
 
+/// RFC 8032 §5.1.6
+const ED25519_SIGNATURE_BYTES: usize = 64;
+
 /// A key with the one algorithm that it is used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
@@ -52,6 +55,16 @@ impl VerifyingKey {
     /// The key itself.
     pub const fn material(&self) -> &Material {
         &self.material
+    }
+
+    /// The bytes of each signature that it verifies.
+    pub fn signature_bytes(&self) -> usize {
+        match (&self.material, self.alg.scheme()) {
+            (_, Scheme::Hmac(hmac)) => hmac.tag_len(),
+            (_, Scheme::Ecdsa(curve)) => curve.bytes().saturating_mul(2),
+            (_, Scheme::Ed25519) => ED25519_SIGNATURE_BYTES,
+            (material, Scheme::Rsa { .. }) => material.bits().div_ceil(8),
+        }
     }
 
     /// Checks the signature of `token`, whose header is `header`.

@@ -5,6 +5,7 @@ use crate::{TokenLogin, log, return_code};
 use jose::compact::is_token_shaped;
 use pam::{Code, Flags, Handle, Priority, Secret};
 use policy::audit::Record;
+use policy::authenticate::Note;
 use policy::explain::Silent;
 use policy::reason::Reason;
 use std::ffi::CStr;
@@ -100,7 +101,11 @@ fn decide(
     let code = return_code::authenticate(decision.reason());
     if decision.reason() == Reason::NotAToken {
         if options.debug {
-            log::refusal(handle, Reason::NotAToken, None);
+            let detail = match decision.note() {
+                Note::Detail(words) => Some(words.as_str()),
+                _ => None,
+            };
+            log::refusal(handle, Reason::NotAToken, detail);
         }
         return Ok(code);
     }

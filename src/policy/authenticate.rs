@@ -7,6 +7,7 @@ use crate::explain::Observer;
 use crate::reason::Reason;
 use crate::trust::{Trust, TrustedIssuer};
 use crate::{rules, validate};
+use jose::error::Part;
 use jose::{Claims, Compact, Header};
 
 /// What is asked for.
@@ -157,7 +158,6 @@ pub fn authenticate(
 ) -> Decision {
     let mut facts = Facts::default();
     let outcome = verified(token, trust, now, &mut facts, observer)
-        .map_err(|refusal| perhaps_cut(token, refusal))
         .and_then(|verified| judge(&verified, request, trust, now, observer));
     Decision { outcome, facts }
 }
@@ -166,18 +166,16 @@ pub fn authenticate(
 /// what reads from a terminal (readpass.c, PAM_MAX_RESP_SIZE less one, misc_conv).
 const CUT_LENGTHS: [usize; 3] = [1023, 511, 4095];
 
-/// A token of such a length that is not whole was cut, which is what to say of it.
-fn perhaps_cut(token: &[u8], refusal: Refusal) -> Refusal {
-    let broken = matches!(
-        refusal.reason,
-        Reason::TokenMalformed | Reason::SignatureInvalid
-    );
-    if broken && CUT_LENGTHS.contains(&token.len()) {
-        let note = Note::Detail(format!("it has exactly {} bytes", token.len()));
-        let reason = Reason::TokenCut;
-        return Refusal { reason, note };
+/// The refusal of a token for `error`. One that is not whole and has such a length was cut,
+/// which is what to say of it.
+fn refusal_of(error: jose::Error, token: &[u8], is_whole: bool) -> Refusal {
+    if is_whole || !CUT_LENGTHS.contains(&token.len()) {
+        return error.into();
     }
-    refusal
+    Refusal {
+        reason: Reason::TokenCut,
+        note: Note::Detail(format!("it has exactly {} bytes", token.len())),
+    }
 }
 
 /// A token whose signature is by a key of a trusted issuer.
@@ -194,10 +192,22 @@ fn verified<'a>(
     facts: &mut Facts,
     observer: &mut dyn Observer,
 ) -> Result<Verified<'a>, Refusal> {
-    let compact = read("format", observer, Compact::parse(token))?;
-    let header = read("header", observer, Header::parse(&compact))?;
+    let compact = read("format", observer, Compact::parse(token), |error| {
+        // The end of the header, the payload or the signature is missing.
+        let is_whole = !matches!(
+            error,
+            jose::Error::Parts(1 | 2) | jose::Error::Base64Url(Part::Signature)
+        );
+        refusal_of(error, token, is_whole)
+    })?;
+    let header = read("header", observer, Header::parse(&compact), Refusal::from)?;
     facts.kid.clone_from(&header.kid);
-    let claims = read("claims", observer, Claims::parse(compact.payload()))?;
+    let claims = read(
+        "claims",
+        observer,
+        Claims::parse(compact.payload()),
+        Refusal::from,
+    )?;
     facts.issuer.clone_from(&claims.issuer);
     facts.subject.clone_from(&claims.subject);
     facts.id.clone_from(&claims.id);
@@ -244,7 +254,11 @@ fn verified<'a>(
         ),
     );
     validate::certificate(key.validity, now, observer)?;
-    read("signature", observer, key.key.verify(&compact, &header))?;
+    let signature = key.key.verify(&compact, &header);
+    read("signature", observer, signature, |error| {
+        let is_whole = compact.signature_bytes() >= key.key.signature_bytes();
+        refusal_of(error, token, is_whole)
+    })?;
     observer.check(
         format_args!("signature"),
         true,
@@ -325,10 +339,11 @@ fn read<T>(
     name: &str,
     observer: &mut dyn Observer,
     result: Result<T, jose::Error>,
+    refusal: impl FnOnce(jose::Error) -> Refusal,
 ) -> Result<T, Refusal> {
     result.map_err(|error| {
         observer.check(format_args!("{name}"), false, format_args!("{error}"));
-        error.into()
+        refusal(error)
     })
 }
 

@@ -47,7 +47,12 @@ pub fn decide(
         faults,
     };
     if !is_token {
-        return refused(Reason::NotAToken.into(), Vec::new());
+        let blemish = jose::compact::blemish(token);
+        let refusal = Refusal {
+            reason: Reason::NotAToken,
+            note: blemish.map_or(Note::None, |words| Note::Detail(words.to_owned())),
+        };
+        return refused(refusal, Vec::new());
     }
     let Ok(now) = clock::now() else {
         return refused(Reason::ClockUnset.into(), Vec::new());

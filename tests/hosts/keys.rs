@@ -49,7 +49,10 @@ fn a_symmetric_key_is_one_file_that_is_roots_alone() {
         assert_eq!(json(&payload.expect_success())["sub"], "alice");
         let listed = json(&machine.run(["pam-jwt", "--json", "keys"]).expect_success());
         let secret = &listed[1];
-        assert_eq!((&secret["alg"], &secret["bits"]), (&alg.into(), &bits.into()));
+        assert_eq!(
+            (&secret["alg"], &secret["bits"]),
+            (&alg.into(), &bits.into())
+        );
         // Its hash would be something to guess from.
         assert_eq!(secret["thumbprint"], Value::Null);
 
@@ -83,8 +86,8 @@ fn a_certificates_key_is_trusted_until_it_ends() {
     let made = machine.run([
         "sh",
         "-ec",
-        "cd /root && pam-jwt keygen --alg RS256 --out k.jwk >&2 && \
-         openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out k.pem && \
+        "cd /root && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out k.pem && \
+         openssl pkcs8 -topk8 -nocrypt -in k.pem -outform DER -out k.der && \
          openssl req -x509 -new -key k.pem -subj /CN=x -days 10 -out /etc/pam-jwt/keys/x.pem",
     ]);
     let _ = made.expect_success();
@@ -106,7 +109,7 @@ fn a_certificates_key_is_trusted_until_it_ends() {
         let alone = jws.stdin(token.as_str()).run().code();
         assert_eq!(alone, Some(code), "{clock}");
         let check = machine.run(["pam-jwt", "check"]).stdout;
-        let warned = check.contains("certificate_") || check.contains("the certificate");
+        let warned = check.contains("certificate");
         (reason, warned)
     };
     let is = |reason: &str, warned| (Value::from(reason), warned);
@@ -134,8 +137,10 @@ fn es384(machine: &Machine) -> String {
             r#"{"iss":"https://other.example.org","sub":"alice","aud":"ssh://machine","exp":2300000000}"#
         )
     );
-    let key = machine.read("/root/k.pem");
-    let key = jsonwebtoken::EncodingKey::from_ec_pem(key.as_bytes()).expect("a key");
+    let key = machine
+        .inside(|| std::fs::read("/root/k.der"))
+        .expect("the key");
+    let key = jsonwebtoken::EncodingKey::from_ec_der(&key);
     let algorithm = jsonwebtoken::Algorithm::ES384;
     let signature =
         jsonwebtoken::crypto::sign(input.as_bytes(), &key, algorithm).expect("a signature");
