@@ -36,8 +36,8 @@ pub struct Scenario {
     /// `pam-jwt.toml`, where it is not empty.
     #[serde(default)]
     pub settings: String,
-    /// Shell commands that break the configuration, in its directory.
-    pub fault: Option<String>,
+    /// Shell commands that change the configuration, in its directory.
+    pub change: Option<String>,
     /// The token that `{token}` stands for.
     #[serde(default)]
     pub token: Token,
@@ -60,7 +60,7 @@ pub struct Scenario {
     pub check: Option<String>,
     /// The audit line, without the name that syslog puts before it.
     pub audit: String,
-    /// What `{NAME}` stands for in `audit`, `check` and `fault`, where variants differ.
+    /// What `{NAME}` stands for in `audit`, `check` and `change`, where variants differ.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
 }
@@ -178,7 +178,7 @@ impl Scenario {
             let texts = [
                 Some(&mut self.audit),
                 self.check.as_mut(),
-                self.fault.as_mut(),
+                self.change.as_mut(),
             ];
             let mut found = false;
             for text in texts.into_iter().flatten() {

@@ -103,8 +103,8 @@ impl World {
             scenario.allow.as_deref().unwrap_or(ALLOW),
             &scenario.settings,
         );
-        if let Some(fault) = &scenario.fault {
-            let script = format!("set -e; cd {config}; {fault}");
+        if let Some(change) = &scenario.change {
+            let script = format!("set -e; cd {config}; {change}");
             let _ = machine.run(["sh", "-c", &script]).expect_success();
         }
         self.stack("/etc/pam.scenario", &scenario.options);
