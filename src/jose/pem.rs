@@ -1,13 +1,14 @@
 //! A PEM public key: `-----BEGIN PUBLIC KEY-----` around a SubjectPublicKeyInfo
 //! (RFC 7468 §13, RFC 5280 §4.1; algorithms: RFC 3279, RFC 5480, RFC 8410), or
-//! `-----BEGIN CERTIFICATE-----` around one with dates ([`crate::certificate`]).
+//! `-----BEGIN CERTIFICATE-----` around one with dates ([`crate::certificate`]), or
+//! `-----BEGIN RSA PUBLIC KEY-----` as older tools write it (RFC 8017 A.1.1).
 
 use crate::certificate::{self, Validity};
 use crate::curve::Curve;
 use crate::error::KeyError;
 use crate::public_key::PublicKey;
 use spki::der::asn1::UintRef;
-use spki::der::{Decode, Document, Reader, SliceReader};
+use spki::der::{self, Decode, Document, Reader, SliceReader};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -56,25 +57,30 @@ pub fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     }
     let (label, document) = Document::from_pem(text)
         .map_err(|error| KeyError::Format(format!("the file is not one PEM block: {error}")))?;
-    let (key, validity) = match label {
-        "PUBLIC KEY" => (document.as_bytes().to_vec(), None),
+    let plain = |key| {
+        Ok(Pem {
+            key,
+            validity: None,
+        })
+    };
+    match label {
+        "PUBLIC KEY" => plain(subject_public_key_info(document.as_bytes())?),
+        "RSA PUBLIC KEY" => plain(rsa_public_key(document.as_bytes())?),
         "CERTIFICATE" => {
             let (key, validity) = certificate::parse(document.as_bytes())?;
-            (key, Some(validity))
+            Ok(Pem {
+                key: subject_public_key_info(&key)?,
+                validity: Some(validity),
+            })
         }
-        label => {
-            return Err(KeyError::Format(format!(
-                "a PEM block {label:?} is no public key"
-            )));
-        }
-    };
-    let key = subject_public_key_info(&key)?;
-    Ok(Pem { key, validity })
+        label => Err(KeyError::Format(format!(
+            "a PEM block {label:?} is no public key"
+        ))),
+    }
 }
 
 fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
-    let broken = |error| KeyError::Format(format!("the public key is not DER: {error}"));
-    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(broken)?;
+    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(not_der)?;
     let key = info
         .subject_public_key
         .as_bytes()
@@ -88,26 +94,28 @@ fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
             let (_, curve) = known.ok_or_else(|| KeyError::Curve(oid.to_string()))?;
             PublicKey::ec(*curve, key)
         }
-        RSA_ENCRYPTION => {
-            let (n, e) = rsa_public_key(key).map_err(broken)?;
-            PublicKey::rsa(n, e)
-        }
+        RSA_ENCRYPTION => rsa_public_key(key),
         other => Err(KeyError::KeyType(other.to_string())),
     }
 }
 
 /// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`
 /// (RFC 8017 A.1.1).
-fn rsa_public_key(der: &[u8]) -> Result<(&[u8], &[u8]), spki::der::Error> {
-    let mut reader = SliceReader::new(der)?;
+fn rsa_public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
+    let mut reader = SliceReader::new(der).map_err(not_der)?;
     let pair = reader.sequence(|seq| {
-        Ok::<_, spki::der::Error>((
+        Ok::<_, der::Error>((
             UintRef::decode(seq)?.as_bytes(),
             UintRef::decode(seq)?.as_bytes(),
         ))
-    })?;
-    reader.finish()?;
-    Ok(pair)
+    });
+    let (n, e) = pair.map_err(not_der)?;
+    reader.finish().map_err(not_der)?;
+    PublicKey::rsa(n, e)
+}
+
+fn not_der(error: der::Error) -> KeyError {
+    KeyError::Format(format!("the public key is not DER: {error}"))
 }
 
 #[cfg(test)]
@@ -136,6 +144,12 @@ mod tests {
             assert_eq!(parse(explained.as_bytes()).as_ref(), Ok(&pem));
             assert_eq!((pem.key.bits(), pem.validity), (bits, None));
         }
+    }
+
+    #[test]
+    fn an_rsa_key_is_the_same_in_both_forms() {
+        let older = include_str!("testdata/rsa2048.pkcs1.pem");
+        assert_eq!(parse(older.as_bytes()), parse(RSA.as_bytes()));
     }
 
     #[test]
