@@ -47,9 +47,10 @@ fn a_token_of_the_caller_opens_sudo_where_a_rule_names_it() {
                 "pam_jwt({other}:auth): result=refused reason=service_not_allowed account=alice service={other}"
             ),
         );
-        // pam_unix asks for itself, and takes the password.
+        // sudo asks again, as after a wrong password, and now gets the right one.
         refused
-            .expect("password for alice: ")
+            .expect("Sorry, try again.")
+            .expect("Password or token: ")
             .send_line("correct horse");
         let output = refused.wait().expect_success();
         assert!(output.stdout.contains("I am root"), "{output}");
@@ -86,7 +87,7 @@ fn a_token_of_the_target_does_not_open_sudo() {
                 "pam_jwt({service}:auth): result=refused reason=account_not_allowed account=alice service={service}"
             ),
         );
-        sudo.expect("password for alice: ");
+        sudo.expect("Sorry, try again.");
     }
 }
 
