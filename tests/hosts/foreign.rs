@@ -5,7 +5,7 @@
 mod foreign;
 
 use foreign::{AUDIENCE, EVERY, LIBRARIES, Library, Minted};
-use machine::{ISSUER, Machine};
+use machine::{ISSUER, Machine, tell};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::thread;
@@ -149,7 +149,7 @@ fn tokens_of_every_library_log_in_and_changed_ones_do_not() {
             |(_, (login, _))| if login.is_ok() { "in" } else { "OUT" },
         )
     };
-    println!(
+    tell(&format!(
         "{}{} of {} tokens logged in, {} of {} changed ones were refused",
         table(|library, alg| got_in(&format!("{}-{alg}", library.name))),
         outcomes.iter().filter(|(login, _)| login.is_ok()).count(),
@@ -159,7 +159,7 @@ fn tokens_of_every_library_log_in_and_changed_ones_do_not() {
             .filter(|(_, refusal)| refusal.is_ok())
             .count(),
         tokens.len(),
-    );
+    ));
     let wrong: Vec<&String> = outcomes
         .iter()
         .flat_map(|(login, refusal)| [login, refusal])
@@ -256,8 +256,8 @@ fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
             }
         }
     }
-    println!(
+    tell(&format!(
         "{}{verified} times a token of ours verified, {refused} times one was refused that should be",
         table(|library, alg| if library.has(alg) { "yes" } else { "-" }),
-    );
+    ));
 }

@@ -9,7 +9,7 @@
 //! One message is meant to differ: who holds a token that would open an account at
 //! another time is told so. An issuer that is trusted vouches for that account.
 
-use machine::{ISSUER, Login, Machine, Sshd};
+use machine::{ISSUER, Login, Machine, Sshd, tell};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -167,7 +167,10 @@ fn known_and_unknown_accounts_look_alike() {
     let secrets = many(&machine);
     let _sshd = sshd(&machine);
     let count = expect_alike(&machine, &[&KNOWN[..], &[UNKNOWN]].concat(), &secrets, 1);
-    println!("{count} refused logins with {} secrets", secrets.len());
+    tell(&format!(
+        "{count} refused logins with {} secrets",
+        secrets.len()
+    ));
 }
 
 #[test]

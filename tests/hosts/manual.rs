@@ -1,7 +1,7 @@
 //! Manual pages, completions and the examples of --help: all of them from the
 //! definitions of the command line, as they were installed.
 
-use machine::{Machine, Output};
+use machine::{Machine, Output, tell};
 use std::collections::BTreeSet;
 
 const PAGES: &str = "/usr/share/man/man8";
@@ -111,7 +111,7 @@ fn every_subcommand_has_a_page_with_every_option_of_its_help() {
             .expect_success();
         assert_eq!(groff.stderr, "", "{name}");
     }
-    println!("{} pages, {compared} options", subcommands.len());
+    tell(&format!("{} pages, {compared} options", subcommands.len()));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn the_examples_of_help_do_what_they_say() {
             played += 1;
         }
     }
-    println!("{played} examples");
+    tell(&format!("{played} examples"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! documented to return for the secret. And `pam-jwt check` knows the same stacks for
 //! open that libpam opens.
 
-use machine::Machine;
+use machine::{Machine, tell};
 use std::fmt;
 
 const CONTROLS: [&str; 4] = [
@@ -220,7 +220,7 @@ fn every_mixed_stack_does_what_libpam_makes_of_the_modules_answers() {
             open += usize::from(!taken);
         }
     }
-    println!(
+    tell(&format!(
         "{} combinations of {} stacks and {} secrets; a good token got in {tokens} times, a right \
          password {passwords} times; {open} times something got in that neither module took, in \
          the {} stacks that let anybody in",
@@ -228,7 +228,7 @@ fn every_mixed_stack_does_what_libpam_makes_of_the_modules_answers() {
         stacks.len(),
         secrets.len(),
         stacks.iter().filter(|stack| stack.is_open()).count(),
-    );
+    ));
     assert!(tokens >= 20 && passwords >= 20, "{tokens}, {passwords}");
 }
 

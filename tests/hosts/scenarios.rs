@@ -4,6 +4,7 @@
 #[path = "../scenario/mod.rs"]
 mod scenario;
 
+use machine::tell;
 use scenario::Scenario;
 use scenario::world::World;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,9 +44,9 @@ fn every_scenario_ends_as_it_says() {
             .flat_map(|worker| worker.join().expect("a world"))
             .collect()
     });
-    println!(
+    tell(&format!(
         "{} of {count} scenarios ended as they say",
         count - wrong.len()
-    );
+    ));
     assert!(wrong.is_empty(), "these did not: {wrong:#?}");
 }

@@ -29,6 +29,8 @@ mod sshd;
 mod terminal;
 mod watched;
 
+use std::io::Write as _;
+
 pub use command::{Command, Output};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;
@@ -36,3 +38,10 @@ pub use ready::ISSUER;
 pub use ssh::{Login, Ssh};
 pub use sshd::Sshd;
 pub use terminal::Terminal;
+
+/// Prints a line of a test's that is for whoever reads the report of the whole suite: a
+/// count, or what could not be tried. What `println!` prints is kept from them where the
+/// test succeeds.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
