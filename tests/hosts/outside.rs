@@ -58,10 +58,6 @@ fn the_demo_changes_nothing_outside_wherever_it_is_killed() {
     ] {
         let mut demo = Demo::start();
         demo.wait_for(line);
-        assert!(
-            !demo.processes().is_empty(),
-            "{line}: the demo's processes are not found"
-        );
         demo.kill();
         before.expect_unchanged();
     }
@@ -131,11 +127,16 @@ impl Demo {
             .spawn()
             .expect("the demo runs");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        Demo {
+        let demo = Demo {
             child,
             stdout,
             mark,
-        }
+        };
+        // The kernel shows the environment a little after the program has begun.
+        wait_until("the demo's processes are not found", || {
+            !demo.processes().is_empty()
+        });
+        demo
     }
 
     /// Reads until a line begins so; for an empty beginning, nothing.
@@ -151,15 +152,9 @@ impl Demo {
     fn kill(mut self) {
         self.child.kill().expect("the demo runs");
         self.child.wait().expect("the demo is ours to wait for");
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !self.processes().is_empty() {
-            assert!(
-                Instant::now() < deadline,
-                "left over: {:?}",
-                self.processes()
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("some of the demo is left over", || {
+            self.processes().is_empty()
+        });
     }
 
     /// What it and its machine consist of: their environment has the mark. (What runs in the
@@ -174,6 +169,15 @@ impl Demo {
             })
         };
         entries.map(|entry| entry.path()).filter(marked).collect()
+    }
+}
+
+#[track_caller]
+fn wait_until(otherwise: &str, mut comes: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !comes() {
+        assert!(Instant::now() < deadline, "{otherwise}");
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
