@@ -7,6 +7,7 @@ use crate::error::KeyError;
 use crate::json;
 use crate::jwk::Jwk;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// The keys of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,17 +63,9 @@ impl JwkSet {
     }
 
     fn kid_that_occurs_twice(&self) -> Option<&str> {
-        let mut kids: Vec<&str> = self
-            .keys
-            .iter()
-            .filter_map(|jwk| jwk.kid.as_deref())
-            .collect();
-        kids.sort_unstable();
-        let pairs = kids.iter().zip(kids.iter().skip(1));
-        pairs
-            .into_iter()
-            .find(|(one, next)| one == next)
-            .map(|(kid, _)| *kid)
+        let mut seen = BTreeSet::new();
+        let mut kids = self.keys.iter().filter_map(|jwk| jwk.kid.as_deref());
+        kids.find(|kid| !seen.insert(*kid))
     }
 }
 

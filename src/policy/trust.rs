@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Global, Issuer, KeyFile, Rule, TokenTypes};
 use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, Material, Validity, VerifyingKey, pem};
+use std::collections::BTreeSet;
 
 /// Everything that a decision needs besides the token, the request and the time.
 #[derive(Debug, Clone)]
@@ -79,10 +80,9 @@ impl Trust {
         let mut faults = Vec::new();
         let mut issuers = Vec::new();
         for (issuer, keys) in config.issuers.into_iter().zip(keys) {
-            for (at, key) in keys.keys.iter().enumerate() {
-                if keys.keys.iter().take(at).any(|other| other.kid == key.kid) {
-                    faults.push((issuer.file.clone(), KeyError::DuplicateKid(key.kid.clone())));
-                }
+            let mut kids = BTreeSet::new();
+            for key in keys.keys.iter().filter(|key| !kids.insert(&key.kid)) {
+                faults.push((issuer.file.clone(), KeyError::DuplicateKid(key.kid.clone())));
             }
             issuers.push(TrustedIssuer::new(issuer, keys, host));
         }
