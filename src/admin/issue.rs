@@ -73,8 +73,10 @@ impl Issue {
                         path.display()
                     ))
                 })?;
-                // The kid under which it is trusted is the one that will be looked for.
+                // The kid under which it is trusted is the one that will be looked for, and its
+                // alg there the only one that will be accepted.
                 key.kid.clone_from(&trusted.kid);
+                key.alg = trusted.key.algorithm();
                 if audience.is_empty() {
                     audience.extend(issuer.audience.first().cloned());
                 }

@@ -3,7 +3,7 @@
 use crate::output::{Exit, Failure, Output, Tone, json_text, visible};
 use crate::{new_key, read_named, token_from_stdin};
 use clap::{Args, Subcommand};
-use jose::{Algorithm, Claims, Compact, Header, json};
+use jose::{Algorithm, Claims, Compact, Header, KeyError, json};
 use policy::Reason;
 use policy::config::KeyFile;
 use policy::duration::for_people;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use system::clock;
+use zeroize::Zeroizing;
 
 /// Look at a signed token without any policy.
 #[derive(Subcommand)]
@@ -65,12 +66,21 @@ impl Jws {
 impl Verify {
     fn run(&self, out: &Output) -> Result<Exit, Failure> {
         let shown = self.key.display().to_string();
-        let file = KeyFile {
-            file: shown.clone(),
-            alg: self.alg,
-            kid: None,
+        let text = Zeroizing::new(read_named(&self.key)?);
+        let named = |kid: Option<&str>| {
+            let file = KeyFile {
+                file: shown.clone(),
+                alg: self.alg,
+                kid: kid.map(str::to_owned),
+            };
+            keys_in(&file, &text)
         };
-        let keys = keys_in(&file, &read_named(&self.key)?)
+        // Here no kid is looked for, so a symmetric key does well without one.
+        let keys = match named(None) {
+            Err(KeyError::KidMissing) => named(Some("unnamed")),
+            keys => keys,
+        };
+        let keys = keys
             .map_err(|error| Failure::new(format!("{shown}: {error}")))?
             .keys;
         let token = token_from_stdin()?;

@@ -65,7 +65,7 @@ impl Row {
             kid: key.kid.clone(),
             alg: key.key.algorithm(),
             bits: material.bits(),
-            thumbprint: (!material.is_secret()).then(|| material.thumbprint()),
+            thumbprint: material.thumbprint(),
             until: key.validity.and_then(|validity| day(validity.not_after)),
             file: key.source.clone(),
         }
@@ -130,7 +130,11 @@ fn as_table(rows: &[Row]) -> String {
         let cells: Vec<String> = row
             .iter()
             .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
+            .map(|(cell, width)| {
+                // Not by a width of format!, which panics above 65535: a kid can be long.
+                let gap = width.saturating_sub(cell.chars().count());
+                format!("{cell}{}", " ".repeat(gap))
+            })
             .collect();
         cells.join("  ").trim_end().to_owned()
     };

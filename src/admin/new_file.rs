@@ -18,7 +18,8 @@ impl NewFiles {
         if path.is_dir() {
             return Ok(());
         }
-        if let Some(parent) = path.parent() {
+        // The parent of a relative name is "", which is here.
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
             self.directory(parent, 0o755)?;
         }
         let failed = |error| failed(path, &error);

@@ -3,10 +3,20 @@
 //! one value has one spelling.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use zeroize::Zeroizing;
 
 /// Decodes `text`, or nothing if it is not the one spelling of some bytes.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Base64UrlUnpadded::decode_vec(text).ok()
+}
+
+/// As [`decode`]; whatever was decoded is wiped when dropped, and so where the text turns
+/// out to be none.
+pub(crate) fn decode_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; text.len()]);
+    let length = Base64UrlUnpadded::decode(text, &mut bytes).ok()?.len();
+    bytes.truncate(length);
+    Some(bytes)
 }
 
 /// Encodes `bytes` without padding.
@@ -27,6 +37,7 @@ mod tests {
             "_-8=", "_-9", "_-8 ", " _-8", "_-\n8", "/+8", "_", "_-8_-", "é",
         ] {
             assert_eq!(decode(bad), None, "{bad:?}");
+            assert_eq!(decode_secret(bad), None, "{bad:?}");
         }
     }
 
@@ -34,7 +45,9 @@ mod tests {
     fn every_length_comes_back() {
         for len in 0..70_u8 {
             let bytes: Vec<u8> = (0..len).map(|i| i.wrapping_mul(37)).collect();
-            assert_eq!(decode(&encode(&bytes)), Some(bytes));
+            let text = encode(&bytes);
+            assert_eq!(decode_secret(&text).as_deref(), Some(&bytes));
+            assert_eq!(decode(&text), Some(bytes));
         }
     }
 }

@@ -42,7 +42,7 @@ impl<'a> Compact<'a> {
         if token.trim_ascii_start().starts_with(b"{") {
             return Err(Error::JsonSerialization);
         }
-        if let Some(offset) = token.iter().position(|byte| !in_alphabet(*byte)) {
+        if let Some(offset) = token.iter().position(|byte| !is_in_alphabet(byte)) {
             return Err(Error::Alphabet(offset));
         }
         // Cannot fail after the alphabet, but says so without a panic.
@@ -98,39 +98,62 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// Whether a secret is meant as a token: `e[w-z]`, as every base64url text of
-/// `{` begins, then only the alphabet of a compact token, at least 16 bytes.
+/// Whether a secret is meant as a token: it begins as the base64url text of a JSON object
+/// with a member does, has only the alphabet of a compact token, and at least 16 bytes.
 /// Anything else is a password and none of this project's business.
 pub fn is_token_shaped(secret: &[u8]) -> bool {
-    secret.len() >= 16
-        && matches!(secret, [b'e', b'w'..=b'z', ..])
-        && secret.iter().all(|byte| in_alphabet(*byte))
+    secret.len() >= SHORTEST && begins_as_object(secret) && secret.iter().all(is_in_alphabet)
 }
 
-/// What keeps a secret that is meant as a token from looking like one, for the log: people
-/// paste tokens with what stands around them. Nothing for a password: none is that long
-/// and has the two dots.
+/// Nothing shorter is looked at as a token.
+const SHORTEST: usize = 16;
+
+/// What keeps a secret that is meant as a token from looking like one: people paste tokens
+/// with what stands around them. Nothing for a password: none is that long, begins so, and
+/// has the two dots.
 pub fn blemish(secret: &[u8]) -> Option<&'static str> {
+    if secret.len() < 64 {
+        return None;
+    }
     let inner = secret.trim_ascii();
     if inner.starts_with(b"{\"") && inner.ends_with(b"}") {
         return Some("it is a JSON serialization; only the compact one is accepted");
     }
-    let is_meant = inner.len() >= 64
-        && matches!(inner, [b'e', b'w'..=b'z', ..])
-        && inner.iter().filter(|byte| **byte == b'.').count() >= 2;
-    let has = |is: fn(&u8) -> bool| is_meant && secret.iter().any(is);
+    // RFC 6750 §2.1, and what shells and JSON put around a text.
+    let bare = inner
+        .strip_prefix(b"Bearer ")
+        .unwrap_or(inner)
+        .trim_ascii_start();
+    let bare = bare.strip_prefix(b"\"").unwrap_or(bare);
+    let begins = bare.get(..SHORTEST).is_some_and(is_token_shaped);
+    let dots = bare.iter().filter(|byte| **byte == b'.').count();
+    let has = |is: fn(&u8) -> bool| begins && dots >= 2 && secret.iter().any(is);
     if has(u8::is_ascii_whitespace) {
-        Some("it begins as a token does, but has white space in it or around it")
+        Some("it is a token but for white space in it or around it")
     } else if has(|byte| *byte == b'=') {
-        Some("it begins as a token does, but has padding (=), which base64url is without here")
-    } else if has(|byte| !in_alphabet(*byte)) {
-        Some("it begins as a token does, but has a character that no token has")
+        Some("it is a token but for padding (=), which base64url is without here")
+    } else if has(|byte| !is_in_alphabet(byte)) {
+        Some("it is a token but for a character that no token has")
     } else {
         None
     }
 }
 
-fn in_alphabet(byte: u8) -> bool {
+/// Whether the text decodes to `{`, perhaps white space, and the quote of a member's name.
+fn begins_as_object(text: &[u8]) -> bool {
+    let decoded = text
+        .get(..4)
+        .and_then(|begin| std::str::from_utf8(begin).ok())
+        .and_then(base64url::decode);
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    match decoded.as_deref() {
+        Some([b'{', b'"', _]) => true,
+        Some([b'{', space, next]) => is_space(space) && (is_space(next) || *next == b'"'),
+        _ => false,
+    }
+}
+
+fn is_in_alphabet(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
@@ -226,7 +249,7 @@ mod tests {
     /// Checklist: A.1
     #[test]
     fn what_keeps_a_token_from_looking_like_one_is_named() {
-        let token = format!("eyJ{}.e30.AQI", "a".repeat(60));
+        let token = format!("eyJhbGciOiJFZERTQSIsI{}.e30.AQI", "a".repeat(60));
         let blemished = |secret: &str| {
             assert!(!is_token_shaped(secret.as_bytes()), "{secret}");
             blemish(secret.as_bytes())
@@ -237,11 +260,15 @@ mod tests {
             (token.replace(".e30", ".e 30"), "white space"),
             (format!("{token}=="), "padding"),
             (format!("{token}\u{e9}"), "character"),
-            ("{\"payload\":\"\"}".to_owned(), "JSON serialization"),
+            (format!("Bearer {token}"), "white space"),
+            (format!("\"{token}\""), "character"),
+            (format!("{{\"payload\":\"{token}\"}}"), "JSON serialization"),
         ] {
             assert!(blemished(&secret).is_some_and(|words| words.contains(word)));
         }
-        for password in ["", "hunter2", "ey there. mind the gap. please", "{secret}"] {
+        let sentence =
+            "eyJust when I thought. I was out. They pull me back in, said the Godfather.";
+        for password in ["", "hunter2", "{\"secret\"}", sentence] {
             assert_eq!(blemished(password), None);
         }
         assert_eq!(blemish(token.as_bytes()), None);
@@ -250,7 +277,16 @@ mod tests {
     #[test]
     fn a_password_does_not_look_like_a_token() {
         assert!(is_token_shaped(b"eyJhbGciOiJFZERTQSJ9"));
-        assert!(is_token_shaped(b"ewogImEiOjF9.e30.AQI"));
+        for begin in [
+            "{\"a\":1}",
+            "{ \"alg\":1}",
+            "{\n  \"alg\":1}",
+            "{\r\n\"alg\":1}",
+            "{\t\"alg\":1}",
+        ] {
+            let token = format!("{}.e30.AQIAAAAA", base64url::encode(begin.as_bytes()));
+            assert!(is_token_shaped(token.as_bytes()), "{begin}");
+        }
         for secret in [
             &b""[..],
             b"eyJhbGciOi",
@@ -259,6 +295,11 @@ mod tests {
             b"evJhbGciOiJFZERTQSJ9",
             b"eyJhbGciOiJFZERTQSJ9=",
             b"eyJhbGciOiJFZERTQSJ9\n",
+            b"extraordinary-horse-9",
+            b"ezekiel-twenty-five-17",
+            b"eyes-wide-shut-1999",
+            b"ewok-village-on-endor",
+            b"eyesore.of.the.village",
         ] {
             assert!(!is_token_shaped(secret), "{secret:?}");
         }

@@ -162,6 +162,13 @@ pub enum KeyError {
     Inconsistent,
     /// The set is empty of keys that could verify anything.
     EmptySet,
+    /// A file with a secret in it has escapes (`\\`), which would leave copies in memory.
+    Escaped,
+    /// A `kid` for a new key that is empty or has quotes, backslashes or controls in it.
+    KidText,
+    /// A symmetric key has no `kid`, and its thumbprint, from which it could be guessed, is
+    /// not to be one (RFC 7638 §7).
+    KidMissing,
     /// Two keys of a set have one `kid` (RFC 7517 §5).
     DuplicateKid(String),
     /// The key has another `kid` than the configuration gives it.
@@ -211,6 +218,15 @@ impl fmt::Display for KeyError {
                 f.write_str("its public and private parts do not belong together")
             }
             Self::EmptySet => f.write_str("it has no key that could verify a signature"),
+            Self::Escaped => {
+                f.write_str("it holds a secret and has a backslash in it; write it without escapes")
+            }
+            Self::KidText => {
+                f.write_str("a kid is a text without quotes, backslashes and control characters")
+            }
+            Self::KidMissing => f.write_str(
+                "a symmetric key needs a kid: its own, or keys = [{ file = \"…\", kid = \"…\" }]",
+            ),
             Self::DuplicateKid(kid) => write!(f, "two keys have the kid {kid:?}"),
             Self::Kid { own, configured } => {
                 write!(

@@ -2,6 +2,7 @@
 //! behind it, nested no deeper than [`MAX_DEPTH`] (RFC 7515 §4 and §5.2, RFC
 //! 7519 §4). serde_json parses; what it leaves open is decided here.
 
+use crate::error::KeyError;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::cell::Cell;
@@ -49,18 +50,48 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
         depth: 0,
         cause: &cause,
     };
-    let value = seed
-        .deserialize(&mut parser)
-        .and_then(|value| parser.end().map(|()| value))
-        .map_err(|error| {
-            cause
-                .take()
-                .unwrap_or_else(|| JsonError::Syntax(error.to_string()))
-        })?;
+    let outcome = seed.deserialize(&mut parser).and_then(|mut value| {
+        // What is thrown away may have been a secret.
+        let end = parser.end().inspect_err(|_| wipe_value(&mut value));
+        end.map(|()| value)
+    });
+    let value = outcome.map_err(|error| {
+        cause
+            .take()
+            .unwrap_or_else(|| JsonError::Syntax(error.to_string()))
+    })?;
     match value {
         Value::Object(map) => Ok(map),
-        _ => Err(JsonError::NotAnObject),
+        mut other => {
+            wipe_value(&mut other);
+            Err(JsonError::NotAnObject)
+        }
     }
+}
+
+/// Parses the text of a key file. A secret in it must be wiped by whoever has its members
+/// ([`wipe`]), and is written without escapes: the parser decodes those in a buffer of its
+/// own, where the secret would stay.
+///
+/// # Errors
+/// [`KeyError::Format`] with the cause, or [`KeyError::Escaped`].
+pub(crate) fn key_object(text: &[u8]) -> Result<Map<String, Value>, KeyError> {
+    if text.contains(&b'\\') && ["k", "d"].iter().any(|name| has_member(text, name)) {
+        return Err(KeyError::Escaped);
+    }
+    object(text).map_err(|error| KeyError::Format(format!("the file {error}")))
+}
+
+/// Whether `"name"` stands before a colon anywhere, without parsing.
+fn has_member(text: &[u8], name: &str) -> bool {
+    let quoted = format!("\"{name}\"");
+    text.windows(quoted.len())
+        .enumerate()
+        .filter(|(_, window)| *window == quoted.as_bytes())
+        .any(|(at, _)| {
+            let behind = text.get(at.saturating_add(quoted.len())..);
+            behind.is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+        })
 }
 
 /// Overwrites every text in `members`, which may have been a secret.
@@ -145,27 +176,55 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::String(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut values = Vec::new();
-        while let Some(value) = seq.next_element_seed(inner)? {
-            values.push(value);
+        match fill_array(&mut values, seq, inner) {
+            Ok(()) => Ok(Value::Array(values)),
+            Err(error) => {
+                values.iter_mut().for_each(wipe_value);
+                Err(error)
+            }
         }
-        Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut map = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if map.contains_key(&name) {
-                return Err(self.stop(JsonError::Duplicate));
+        match fill_object(&mut map, members, inner) {
+            Ok(()) => Ok(Value::Object(map)),
+            Err(error) => {
+                wipe(&mut map);
+                Err(error)
             }
-            let value = members.next_value_seed(inner)?;
-            map.insert(name, value);
         }
-        Ok(Value::Object(map))
     }
+}
+
+fn fill_array<'de, A: SeqAccess<'de>>(
+    values: &mut Vec<Value>,
+    mut seq: A,
+    inner: Strict<'_>,
+) -> Result<(), A::Error> {
+    while let Some(value) = seq.next_element_seed(inner)? {
+        values.push(value);
+    }
+    Ok(())
+}
+
+fn fill_object<'de, A: MapAccess<'de>>(
+    map: &mut Map<String, Value>,
+    mut members: A,
+    inner: Strict<'_>,
+) -> Result<(), A::Error> {
+    while let Some(name) = members.next_key::<String>()? {
+        if map.contains_key(&name) {
+            return Err(inner.stop(JsonError::Duplicate));
+        }
+        let value = members.next_value_seed(inner)?;
+        map.insert(name, value);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -179,6 +238,25 @@ mod tests {
             serde_json::from_str(r#"{"a":1,"b":-2,"c":1.5,"d":"x","e":[true,null],"f":{}}"#)
                 .unwrap();
         assert_eq!(Value::Object(map), plain);
+    }
+
+    #[test]
+    fn a_secret_is_written_without_escapes() {
+        for text in [
+            r#"{"kty":"oct","k":"\u0041A"}"#,
+            r#"{"kid":"a\"b","d" : "AA"}"#,
+            r#"{"keys":[{"k"
+                :"AA\n"}]}"#,
+        ] {
+            assert_eq!(key_object(text.as_bytes()), Err(KeyError::Escaped));
+        }
+        for text in [
+            r#"{"x5c":["A\/A"],"kid":"k"}"#,
+            r#"{"kid":"a\"k\"d"}"#,
+            r#"{"k":"AA","d":"AA"}"#,
+        ] {
+            assert!(key_object(text.as_bytes()).is_ok(), "{text}");
+        }
     }
 
     /// Checklist: A.4, B.8

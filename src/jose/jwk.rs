@@ -33,8 +33,7 @@ impl Jwk {
     /// # Errors
     /// [`KeyError`], with the cause.
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let mut members =
-            json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
+        let mut members = json::key_object(text)?;
         let jwk = Self::from_members(&members);
         json::wipe(&mut members);
         jwk
@@ -46,16 +45,19 @@ impl Jwk {
     /// [`KeyError`], with the cause.
     pub(crate) fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
         let has = |name: &&str| members.contains_key(*name);
-        let is_oct = text(members, "kty")? == Some("oct");
-        if PRIVATE_MEMBERS.iter().any(has) || (!is_oct && has(&"k")) {
+        let private = match text(members, "kty")? {
+            Some("oct") => PRIVATE_MEMBERS.iter().any(has),
+            Some("OKP" | "EC" | "RSA") => PRIVATE_MEMBERS.iter().any(has) || has(&"k"),
+            // What members a key of another type has is not known; it is not used anyway.
+            _ => false,
+        };
+        if private {
             return Err(KeyError::Private);
         }
         check_purpose(members, "verify")?;
         let key = material(members)?;
         let alg = algorithm(members)?;
-        if let Some(alg) = alg {
-            key.check(alg)?;
-        }
+        key.check(alg.unwrap_or_else(|| key.default_algorithm()))?;
         Ok(Self {
             kid: text(members, "kid")?.map(str::to_owned),
             alg,
@@ -143,8 +145,7 @@ pub(crate) fn bytes(
     name: &'static str,
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let text = text(members, name)?.ok_or(KeyError::Member(name))?;
-    base64url::decode(text)
-        .map(Zeroizing::new)
+    base64url::decode_secret(text)
         .filter(|bytes| !bytes.is_empty())
         .ok_or(KeyError::Member(name))
 }

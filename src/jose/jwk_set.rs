@@ -25,8 +25,7 @@ impl JwkSet {
     /// [`KeyError::Private`]; [`KeyError::DuplicateKid`]; if no key is left, the
     /// cause of the first entry's, or [`KeyError::EmptySet`].
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let mut members =
-            json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
+        let mut members = json::key_object(text)?;
         let set = Self::from_members(&members);
         json::wipe(&mut members);
         set

@@ -59,11 +59,12 @@ impl Material {
         }
     }
 
-    /// The RFC 7638 thumbprint with SHA-256, base64url.
-    pub fn thumbprint(&self) -> String {
+    /// The RFC 7638 thumbprint of a public key. From that of a symmetric one it could be
+    /// guessed, if a person chose it, so there is none (RFC 7638 §7).
+    pub fn thumbprint(&self) -> Option<String> {
         match self {
-            Self::Public(public) => public.thumbprint(),
-            Self::Secret(secret) => secret.thumbprint(),
+            Self::Public(public) => Some(public.thumbprint()),
+            Self::Secret(_) => None,
         }
     }
 

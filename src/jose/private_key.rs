@@ -47,8 +47,7 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError`]; [`KeyError::Public`] where the private part is missing.
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let mut members =
-            json::object(text).map_err(|error| KeyError::Format(format!("the file {error}")))?;
+        let mut members = json::key_object(text)?;
         let key = Self::from_members(&members);
         json::wipe(&mut members);
         key
@@ -59,11 +58,9 @@ impl PrivateKey {
         let verifier = jwk::material(members)?;
         let alg = jwk::algorithm(members)?.unwrap_or_else(|| verifier.default_algorithm());
         verifier.check(alg)?;
-        let kid = match (jwk::text(members, "kid")?, &verifier) {
-            (Some(kid), _) => kid.to_owned(),
-            (None, Material::Public(public)) => public.thumbprint(),
-            // Its thumbprint would stand in every token, for everybody to guess from.
-            (None, Material::Secret(_)) => return Err(KeyError::Member("kid")),
+        let kid = match jwk::text(members, "kid")? {
+            Some(kid) => kid.to_owned(),
+            None => verifier.thumbprint().ok_or(KeyError::KidMissing)?,
         };
         Ok(Self {
             kid,
@@ -125,8 +122,13 @@ pub struct Generated {
 /// line.
 ///
 /// # Errors
-/// [`KeyError::Library`].
+/// [`KeyError::Library`]; [`KeyError::KidText`] for a kid that JSON would escape.
 pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<Generated, KeyError> {
+    // What JSON would escape; a file with a secret has no escapes ([`KeyError::Escaped`]).
+    let is_odd = |c: char| c.is_control() || matches!(c, '"' | '\\');
+    if kid.is_some_and(|kid| kid.is_empty() || kid.contains(is_odd)) {
+        return Err(KeyError::KidText);
+    }
     let (public, secret) = match alg.scheme() {
         Scheme::Hmac(hmac) => return generate_hmac(alg, hmac.tag_len(), kid),
         Scheme::Ed25519 => generate_ed25519()?,
@@ -266,11 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn a_kid_of_ones_own_is_quoted() {
+    fn a_kid_of_ones_own_is_plain_text() {
         for alg in [Algorithm::EdDsa, Algorithm::Hs256] {
-            let generated = generate(alg, Some("a\"b")).unwrap();
+            let generated = generate(alg, Some("2026-a é/:=")).unwrap();
             let private = PrivateKey::parse(generated.private_jwk.as_bytes()).unwrap();
-            assert_eq!(private.kid, "a\"b");
+            assert_eq!(private.kid, "2026-a é/:=");
+            for odd in ["a\"b", "a\\b", "a\nb", ""] {
+                assert_eq!(generate(alg, Some(odd)).err(), Some(KeyError::KidText));
+            }
         }
     }
 
@@ -278,7 +283,7 @@ mod tests {
     fn a_symmetric_key_without_a_kid_signs_nothing() {
         let oct = br#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
         assert!(Jwk::parse(oct).is_ok());
-        assert_eq!(PrivateKey::parse(oct).err(), Some(KeyError::Member("kid")));
+        assert_eq!(PrivateKey::parse(oct).err(), Some(KeyError::KidMissing));
     }
 
     #[test]

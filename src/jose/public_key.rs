@@ -151,12 +151,12 @@ mod tests {
         // RFC 7638 §3.1 and RFC 8037 A.3
         let rsa = test_keys::rfc7638_public();
         assert_eq!(
-            rsa.thumbprint(),
+            rsa.thumbprint().unwrap(),
             "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
         );
         let ed = test_keys::rfc8037_public();
         assert_eq!(
-            ed.thumbprint(),
+            ed.thumbprint().unwrap(),
             "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
         );
     }

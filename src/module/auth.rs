@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use crate::{TokenLogin, log, return_code};
-use jose::compact::is_token_shaped;
+use jose::compact::{blemish, is_token_shaped};
 use pam::{Code, Flags, Handle, Priority, Secret};
 use policy::audit::Record;
 use policy::authenticate::Note;
@@ -74,12 +74,15 @@ fn ask(handle: &mut Handle<'_>, options: &Options) -> Result<Secret, Code> {
 /// length: they would send a token elsewhere or use it as a key (pam_ldap, pam_krb5,
 /// keyrings). Nor may they find nothing, because they would ask then: for an account
 /// that does not exist sshd passes junk of its own, behind which nobody asks, so the
-/// second prompt would tell which accounts exist.
+/// second prompt would tell which accounts exist. What is a token but for a blemish that
+/// came with the pasting is as good as one to whoever gets it.
 fn pass_on(handle: &mut Handle<'_>, secret: &Secret, pass_token: bool) -> Result<(), Code> {
-    if pass_token || !is_token_shaped(secret.as_bytes()) {
+    let bytes = secret.as_bytes();
+    let is_token = is_token_shaped(bytes) || blemish(bytes).is_some();
+    if pass_token || !is_token {
         return handle.set_authtok(Some(secret));
     }
-    handle.set_authtok(Some(&junk(secret.as_bytes().len())))
+    handle.set_authtok(Some(&junk(bytes.len())))
 }
 
 fn junk(length: usize) -> Secret {

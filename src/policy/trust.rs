@@ -167,7 +167,6 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
     };
     let mut keys = Vec::new();
     for jwk in set.keys {
-        let thumbprint = || jwk.key.thumbprint();
         let kid = match (jwk.kid.clone(), &file.kid) {
             (Some(own), Some(configured)) if own != *configured => {
                 return Err(KeyError::Kid {
@@ -177,7 +176,8 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
             }
             (own, configured) => own
                 .or_else(|| configured.clone())
-                .unwrap_or_else(thumbprint),
+                .or_else(|| jwk.key.thumbprint())
+                .ok_or(KeyError::KidMissing)?,
         };
         let alg = agreed(jwk.alg, file.alg)?;
         keys.push(TrustedKey {

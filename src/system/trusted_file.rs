@@ -197,6 +197,10 @@ fn open_checked(
             (Errno::ENOENT, _) => FileFault::Missing,
             (_, Ok(stat)) if kind_of(&stat) == SFlag::S_IFLNK => FileFault::Link,
             (Errno::ENOTDIR | Errno::ENXIO, Ok(_)) => FileFault::Kind(kind_name),
+            // What root would refuse is not just out of reach for others.
+            (Errno::EACCES, Ok(stat)) => {
+                fault_of(&stat, kind, kind_name).unwrap_or(FileFault::System(errno))
+            }
             (errno, _) => errno.into(),
         };
         untrusted(path, fault)

@@ -60,15 +60,41 @@ fn a_refused_token_is_junk_for_later_modules_and_an_accepted_one_is_gone() {
     }
 }
 
+/// Who gets it needs only to cut off what came with the pasting.
+#[test]
+fn a_token_with_a_blemish_is_junk_for_later_modules_too() {
+    let machine = Machine::ready();
+    let token = machine.token(["alice"]);
+    for blemished in [
+        format!("{token} "),
+        format!("{token}\\n"),
+        format!("\t{token}"),
+        format!("{token}=="),
+        format!("\"{token}\""),
+        format!("Bearer {token}"),
+    ] {
+        let shown = seen_behind(&machine, "", &blemished);
+        let length = blemished.replace("\\n", "\n").len();
+        assert_eq!(shown, junk(&"x".repeat(length)), "{blemished:?}");
+    }
+}
+
 #[test]
 fn a_password_stays_for_later_modules() {
     let machine = Machine::ready();
-    for arguments in ["", "pass_token", "use_first_pass"] {
-        assert_eq!(
-            seen_behind(&machine, arguments, "correct horse"),
-            "correct horse",
-            "{arguments:?}"
-        );
+    // One that begins a little like a token, too.
+    for password in [
+        "correct horse",
+        "extraordinary-horse-9",
+        "eyes.wide.shut-1999",
+    ] {
+        for arguments in ["", "pass_token", "use_first_pass"] {
+            assert_eq!(
+                seen_behind(&machine, arguments, password),
+                password,
+                "{arguments:?}"
+            );
+        }
     }
 }
 

@@ -69,6 +69,108 @@ fn a_symmetric_key_is_one_file_that_is_roots_alone() {
     }
 }
 
+/// RFC 7515 A.1's key has none.
+#[test]
+fn a_symmetric_key_without_a_kid_is_given_one_before_it_is_trusted() {
+    let machine = Machine::ready();
+    let file = "/etc/pam-jwt/keys/x.jwk";
+    let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+    machine.write(file, jwk, 0o600);
+    trust(&machine, &format!("\"{file}\""));
+    let check = machine.run(["pam-jwt", "check"]).expect_code(1);
+    assert!(check.stdout.contains("needs a kid"), "{check}");
+    trust(&machine, &format!("{{ file = \"{file}\", kid = \"x\" }}"));
+    let _ = machine.run(["pam-jwt", "check"]).expect_success();
+    // RFC 7515 A.1.1
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let jws = ["pam-jwt", "jws", "verify", "--key", file];
+    let payload = machine.command(jws).stdin(token).run().expect_success();
+    assert_eq!(json(&payload)["iss"], "joe");
+}
+
+#[test]
+fn a_key_set_may_hold_anything_and_a_long_kid_breaks_no_table() {
+    let machine = Machine::ready();
+    let own = machine.read("/etc/pam-jwt/keys/local.jwk");
+    let long = own.replace(r#""kid":""#, &format!(r#""kid":"{}"#, "x".repeat(70_000)));
+    let set = format!(
+        r#"{{"keys":[{own},{long},{{"kty":"XYZ","k":"AAAA","d":"AAAA"}},{{"kty":"oct","kid":"s","k":"AAAA"}}]}}"#
+    );
+    machine.write("/etc/pam-jwt/keys/local.jwk", set, 0o644);
+    let _ = verify(&machine, &machine.token(["alice"])).expect_success();
+    let listed = machine.run(["pam-jwt", "keys"]).expect_success();
+    assert!(
+        listed.stderr.contains("key 2 of the set is left out"),
+        "{}",
+        listed.stderr
+    );
+    assert!(
+        listed.stderr.contains("key 3 of the set is left out"),
+        "{}",
+        listed.stderr
+    );
+}
+
+/// What a key file's name tells the trust: its alg there is the one to sign with.
+#[test]
+fn a_token_is_signed_with_the_algorithm_that_is_trusted() {
+    let machine = Machine::ready();
+    let _ = machine
+        .run([
+            "pam-jwt",
+            "keygen",
+            "--alg",
+            "RS256",
+            "--out",
+            "/root/k.jwk",
+        ])
+        .expect_success();
+    for file in ["/root/k.jwk", "/root/k.pub.jwk"] {
+        let without = machine.read(file).replace(r#""alg":"RS256","#, "");
+        machine.write(file, without, 0o600);
+    }
+    trust(&machine, "{ file = \"/root/k.pub.jwk\", alg = \"PS512\" }");
+    let token = machine.token(["alice", "--key", "/root/k.jwk"]);
+    let _ = verify(&machine, &token).expect_success();
+}
+
+/// A key that is out of reach for who is not root is one that root would take, as far as
+/// that can be seen from outside.
+#[test]
+fn who_is_not_root_refuses_what_root_refuses() {
+    let machine = Machine::ready();
+    let file = "/etc/pam-jwt/keys/x.jwk";
+    let keygen = ["pam-jwt", "keygen", "--alg", "HS256", "--out", file];
+    let _ = machine.run(keygen).expect_success();
+    trust(&machine, &format!("\"{file}\""));
+    let token = machine.token(["alice"]);
+    let by = |user: Option<&str>| {
+        let verify = ["pam-jwt", "verify", "--user", "alice", "--service", "sshd"];
+        let verify = machine.command(verify).stdin(token.as_str());
+        let output = match user {
+            Some(user) => verify.user(user).run(),
+            None => verify.run(),
+        };
+        output.code()
+    };
+    assert_eq!((by(None), by(Some("alice"))), (Some(0), Some(0)));
+    machine.account("bob");
+    for (fault, mend) in [
+        ("chown bob FILE", "chown root FILE"),
+        ("chmod 620 FILE", "chmod 600 FILE"),
+        ("mv FILE /root/x && mkdir -m 700 FILE", "rmdir FILE && mv /root/x FILE"),
+    ] {
+        let shell = |script: &str| {
+            let script = script.replace("FILE", file);
+            machine.run(["sh", "-c", &script]).expect_success()
+        };
+        let _ = shell(fault);
+        assert_eq!((by(None), by(Some("alice"))), (Some(2), Some(2)), "{fault}");
+        let _ = shell(mend);
+    }
+    assert_eq!(by(Some("alice")), Some(0));
+}
+
 #[test]
 fn a_machine_does_not_trust_a_symmetric_key_of_its_own() {
     let machine = Machine::ready();

@@ -96,3 +96,40 @@ fn nothing_of_a_symmetric_key_outlives_the_login() {
         }
     }
 }
+
+/// Also of a file that is refused nothing stays, wherever the fault in it is.
+#[test]
+fn nothing_of_a_symmetric_key_that_is_refused_outlives_the_login() {
+    let machine = machine();
+    let file = "/etc/pam-jwt/keys/broken.jwk";
+    let trust = format!(
+        "issuer = \"https://broken\"\naudience = [\"ssh://{{hostname}}\"]\nkeys = [\"{file}\"]\n\
+         [[allow]]\naccount = \"{{sub}}\"\nservices = [\"sshd\"]\n"
+    );
+    let key: Vec<u8> = (0..100_u8).map(|at| at.wrapping_mul(151) ^ 0xa5).collect();
+    let k = Base64UrlUnpadded::encode_string(&key);
+    let good = format!(r#"{{"kty":"oct","kid":"x","alg":"HS256","k":"{k}"}}"#);
+    let token = machine.token(["alice"]);
+    machine.write("/etc/pam-jwt/issuers.d/broken.toml", trust, 0o644);
+    let without_kid = good.replace(r#""kid":"x","#, "");
+    for (text, code) in [
+        (good.clone(), 0),
+        (format!("{good}x"), 9),
+        (format!("[{good}]"), 9),
+        (good.replace('}', r#","kty":"oct"}"#), 9),
+        (good.replace('}', r#","alg":5,"#), 9),
+        (good.replace(&k, &format!("{k}=")), 9),
+        (good.replace(&k, &format!("{k}\\n")), 9),
+        (
+            good.replace(&k[..1], &format!("\\u{:04x}", k.as_bytes()[0])),
+            9,
+        ),
+        (good.replace("HS256", "ES256"), 9),
+        (format!(r#"{{"keys":[{good},{good}]}}"#), 9),
+        (without_kid, 9),
+    ] {
+        machine.write(file, &text, 0o600);
+        let seen = search(&machine, "/etc/pam.alone", &token, &key, &[]);
+        assert_eq!(seen, format!("authenticate {code}\nfound 0\n"), "{text}");
+    }
+}
