@@ -29,7 +29,7 @@ fn name_of(error: &Error) -> String {
     text.split(['(', ' ', '{']).next().unwrap().to_owned()
 }
 
-/// Checklist: A.2, A.3, A.6, A.8, A.10, A.19
+/// Checklist: A.2, A.6, A.8, A.10, A.19
 #[test]
 fn the_rfcs_tokens_verify_or_are_refused_for_their_reason() {
     let mut verified = 0;

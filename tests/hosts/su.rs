@@ -54,7 +54,6 @@ fn su(machine: &Machine, login: bool, answers: &[(&str, &str)]) -> String {
     su.wait().stdout
 }
 
-/// Checklist: A.24
 #[test]
 fn su_and_su_with_a_login_shell_are_services_of_their_own() {
     let machine = alice_and_bob();
