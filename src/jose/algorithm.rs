@@ -123,8 +123,19 @@ mod tests {
             assert_eq!(Algorithm::from_name(alg.name()), Some(*alg));
             assert_eq!(Algorithm::from_name(&alg.name().to_lowercase()), None);
         }
-        for none in ["none", "None", "NONE", "nOnE", ""] {
-            assert_eq!(Algorithm::from_name(none), None);
+        // All sixteen spellings: a bit of the number makes a letter a capital.
+        for capitals in 0..16 {
+            let spelt = "none".chars().enumerate().map(|(at, letter)| {
+                let is_capital = capitals >> at & 1 == 1;
+                if is_capital {
+                    letter.to_ascii_uppercase()
+                } else {
+                    letter
+                }
+            });
+            let spelt: String = spelt.collect();
+            assert_eq!(Algorithm::from_name(&spelt), None, "{spelt}");
         }
+        assert_eq!(Algorithm::from_name(""), None);
     }
 }

@@ -23,8 +23,8 @@ pub struct Jwk {
     pub key: Material,
 }
 
-/// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964),
-/// and `k`, which belongs to a symmetric one alone (RFC 7518 §6.4.1).
+/// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964).
+/// `k` is not one of them: it is what a symmetric key consists of (RFC 7518 §6.4.1).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
 impl Jwk {

@@ -1,7 +1,7 @@
 //! A JWK Set (RFC 7517 §5). Entries that cannot verify a signature here (of a kind
 //! that is not known, for another use, out of range, broken) are left out and
-//! named. A private key refuses the whole set: it is out in the open. A symmetric one is
-//! what its kind of key is; that its file is read by nobody else is the caller's to see.
+//! named. A private key refuses the whole set: it is out in the open. A symmetric key is
+//! taken, since it has no public half; that nobody else reads its file is the caller's to see.
 
 use crate::error::KeyError;
 use crate::json;

@@ -122,7 +122,9 @@ impl Decision {
 
     /// What the user may be told. Only who holds a token that would be let in at
     /// another time learns why it was not: times are checked last, so these
-    /// reasons mean that everything else held.
+    /// reasons mean that everything else held. That a token was cut is for the log
+    /// alone: anybody can send one of that length, and for an account that does not
+    /// exist sshd sends junk in its place, so the message would tell which accounts do.
     pub fn message_for_user(&self) -> Option<String> {
         let refusal = self.outcome.as_ref().err()?;
         match (refusal.reason, &refusal.note) {
