@@ -117,3 +117,21 @@ fn a_token_of_the_caller_does_not_open_somebody_elses_account() {
         );
     }
 }
+
+/// From a pipe su reads a NUL like any other byte, and hands over a string that ends there.
+#[test]
+fn of_an_answer_with_a_nul_su_hands_over_what_stands_before_it() {
+    let machine = alice_and_bob();
+    machine.services(&["su"]);
+    let token = machine.token(["bob"]);
+    let (start, end) = token.split_at(token.len() - 20);
+    let su = |answer: String| {
+        let su = machine.command(["su", "bob", "-c", "echo I am $(id -un)"]);
+        su.user("alice").stdin(answer).run()
+    };
+    for answer in [format!("{start}\0{end}\n"), format!("\0{token}\n")] {
+        assert_eq!(su(answer).expect_code(1).stdout, "");
+    }
+    let output = su(format!("{token}\0{end}\n")).expect_success();
+    assert_eq!(output.stdout, "I am bob\n", "{output}");
+}
