@@ -93,7 +93,7 @@ test: test-packages build foreign $(OTHER_LOGIN) ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
 
-$(OTHER_LOGIN): | test-packages
+$(OTHER_LOGIN): tests/other-login.sh | test-packages
 	@sh tests/other-login.sh $@
 
 clean: ## remove what was built
