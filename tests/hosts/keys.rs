@@ -158,7 +158,10 @@ fn who_is_not_root_refuses_what_root_refuses() {
     for (fault, mend) in [
         ("chown bob FILE", "chown root FILE"),
         ("chmod 620 FILE", "chmod 600 FILE"),
-        ("mv FILE /root/x && mkdir -m 700 FILE", "rmdir FILE && mv /root/x FILE"),
+        (
+            "mv FILE /root/x && mkdir -m 700 FILE",
+            "rmdir FILE && mv /root/x FILE",
+        ),
     ] {
         let shell = |script: &str| {
             let script = script.replace("FILE", file);
