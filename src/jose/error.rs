@@ -156,7 +156,7 @@ pub enum KeyError {
     ModulusBits(usize),
     /// An RSA modulus that is even, so no product of two large primes.
     EvenModulus,
-    /// An RSA exponent that is even or below 65537.
+    /// An RSA exponent that is even, below 65537 or above 2^33.
     Exponent,
     /// Public and private parts do not belong together.
     Inconsistent,
@@ -213,7 +213,7 @@ impl fmt::Display for KeyError {
                 write!(f, "its modulus has {bits} bits; 2048 to 8192 are accepted")
             }
             Self::EvenModulus => f.write_str("its modulus is even"),
-            Self::Exponent => f.write_str("its exponent is not an odd number of at least 65537"),
+            Self::Exponent => f.write_str("its exponent is not an odd number from 65537 to 2^33"),
             Self::Inconsistent => {
                 f.write_str("its public and private parts do not belong together")
             }

@@ -55,6 +55,15 @@ pub fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     {
         return Err(KeyError::Private);
     }
+    let blocks = text
+        .lines()
+        .filter(|line| line.starts_with("-----BEGIN "))
+        .count();
+    if blocks > 1 {
+        return Err(KeyError::Format(format!(
+            "it has {blocks} PEM blocks; a file holds one, of a chain the first"
+        )));
+    }
     let (label, document) = Document::from_pem(text)
         .map_err(|error| KeyError::Format(format!("the file is not one PEM block: {error}")))?;
     let plain = |key| {

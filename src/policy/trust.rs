@@ -162,8 +162,10 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
             left_out: Vec::new(),
         };
         (set, pem.validity)
-    } else {
+    } else if text.trim_ascii_start().starts_with(b"{") {
         (JwkSet::parse(text)?, None)
+    } else {
+        return Err(KeyError::Format(NO_KEY_FILE.to_owned()));
     };
     let mut keys = Vec::new();
     for jwk in set.keys {
@@ -192,6 +194,9 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
         left_out: set.left_out,
     })
 }
+
+const NO_KEY_FILE: &str = "it is neither PEM nor a JWK or JWK Set; openssl pkey -pubin -inform DER \
+     reads DER, and ssh-keygen -e -m PKCS8 an OpenSSH public key";
 
 /// A key's own alg and the configured one must not contradict each other.
 fn agreed(
@@ -305,6 +310,14 @@ mod tests {
                 .key_for(&header(Algorithm::EdDsa, None))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn what_is_no_key_file_says_what_would_be_one() {
+        for text in ["", "ssh-ed25519 AAAA root@x", "\u{feff}{}", "\x30\x2a"] {
+            let none = keys_in(&file(None, None), text.as_bytes());
+            assert_eq!(none, Err(KeyError::Format(NO_KEY_FILE.into())));
+        }
     }
 
     /// Checklist: A.18

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Each exists in its own way.
 const KNOWN: [&str; 5] = ["alice", "root", "locked", "expired", "nologin"];
@@ -96,7 +97,10 @@ fn expired_token(machine: &Machine, account: &str) -> String {
     let token = machine.token([account, "--lifetime", "1s"]);
     let verify = ["pam-jwt", "verify", "--user", account, "--service", "sshd"];
     let verdict = || machine.command(verify).stdin(token.as_str()).run().stdout;
-    while !verdict().contains("REFUSED: expired") {}
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !verdict().contains("REFUSED: expired") {
+        assert!(Instant::now() < deadline, "{}", verdict());
+    }
     token
 }
 

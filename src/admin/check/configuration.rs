@@ -2,6 +2,7 @@
 
 use super::{Finding, warning};
 use crate::pam_stack::Severity;
+use jose::KeyError;
 use policy::authenticate::Refusal;
 use policy::config::{Account, Fault, Rule};
 use policy::duration::for_people;
@@ -56,7 +57,15 @@ pub(super) fn configuration(dir: &Path) -> Vec<Finding> {
     }));
     for (file, index, cause) in loaded.left_out {
         let text = format!("key {index} of the set is left out: {cause}");
-        findings.push(warning("key_left_out", file, text, ""));
+        let severity = match cause {
+            // Ordinary neighbours of the keys that are wanted.
+            KeyError::Use(_) | KeyError::KeyType(_) | KeyError::Curve(_) => Severity::Note,
+            _ => Severity::Warning,
+        };
+        findings.push(Finding {
+            severity,
+            ..warning("key_left_out", file, text, "")
+        });
     }
     findings
 }

@@ -227,12 +227,23 @@ pub(super) fn at(source: Source<'_>, span: Range<usize>, message: impl Into<Stri
 
 fn read<T: for<'de> Deserialize<'de>>(source: Source<'_>) -> Result<T, Fault> {
     toml::from_str(source.text).map_err(|error| {
-        let message = not_built_yet(error.message()).unwrap_or_else(|| error.message().to_owned());
+        let message = advised(error.message());
         match error.span() {
             Some(span) => at(source, span, message),
             None => Fault::of_file(source.file, message),
         }
     })
+}
+
+/// What serde says, and what to do about it.
+fn advised(message: &str) -> String {
+    if let Some(advice) = not_built_yet(message) {
+        return advice;
+    }
+    if message.ends_with("expected a sequence") {
+        return format!("{message}; write it as a list, in [ ]");
+    }
+    message.to_owned()
 }
 
 /// Says of a key from [`LATER`] that it will come, where serde says that it is unknown.

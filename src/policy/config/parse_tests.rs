@@ -176,6 +176,16 @@ fn combinations_that_make_no_sense_are_refused() {
         ("groups = \"ops\"", "\"/a~\" = 1", "~ is written ~0"),
         ("groups = \"ops\"", "\"\" = 1", "a claim has a name"),
         ("\"ops\"", "[]", "the list is empty"),
+        (
+            "groups = \"ops\"",
+            "realm_access.roles = \"ops\"",
+            "write its JSON Pointer",
+        ),
+        (
+            "services = [\"sshd\"]",
+            "services = \"sshd\"",
+            "write it as a list, in [ ]",
+        ),
         ("\"ops\"", "[[\"ops\"]]", "any of a list of them"),
         (
             "\"deploy\"",

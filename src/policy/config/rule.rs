@@ -110,6 +110,9 @@ fn claim_value(value: &toml::Value) -> Result<Value, &'static str> {
         toml::Value::String(text) => Ok(Value::from(text.as_str())),
         toml::Value::Integer(number) => Ok(Value::from(*number)),
         toml::Value::Boolean(yes) => Ok(Value::from(*yes)),
+        toml::Value::Table(_) => Err(
+            "for a claim inside another write its JSON Pointer, such as \"/realm_access/roles\" = \"ops\"",
+        ),
         _ => Err(
             "a claim is compared with a string, an integer or a boolean, or with any of a list \
              of them",
