@@ -1,10 +1,9 @@
-//! `pam-jwt completions`: what a shell needs to complete this command, from the
-//! definitions that also parse it.
+//! `pam-jwt completions`: what a shell needs to complete this command.
 
 use crate::Cli;
-use crate::output::{Exit, Failure, Output};
-use clap::{Args, CommandFactory, ValueEnum};
-use clap_complete::{Shell as Generator, generate};
+use clap::{Args, CommandFactory};
+use cli::completions::{Shell, script};
+use cli::output::{Exit, Failure, Output};
 use serde_json::json;
 
 /// Print the script by which a shell completes pam-jwt.
@@ -18,28 +17,12 @@ pub struct Completions {
     shell: Shell,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
 impl Completions {
     /// Runs it.
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
-        let shell = match self.shell {
-            Shell::Bash => Generator::Bash,
-            Shell::Zsh => Generator::Zsh,
-            Shell::Fish => Generator::Fish,
-        };
-        let mut script = Vec::new();
-        generate(shell, &mut Cli::command(), "pam-jwt", &mut script);
-        // For bash clap_complete 4.6 spells the name's hyphen in two ways, so that nothing
-        // behind a subcommand would be completed (clap-rs/clap#6421).
-        let script = String::from_utf8_lossy(&script).replace("pam__subcmd__jwt", "pam__jwt");
+        let script = script(&mut Cli::command(), "pam-jwt", self.shell);
         out.report(
-            || json!({ "shell": shell.to_string(), "script": script }),
+            || json!({ "shell": self.shell.to_string(), "script": script }),
             || script.clone(),
         );
         Ok(Exit::Done)

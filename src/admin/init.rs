@@ -1,9 +1,10 @@
 //! `pam-jwt init`: a key of this machine's own, and an issuer file that trusts it.
 
+use crate::faults;
 use crate::new_file::NewFiles;
 use crate::new_key::{algorithm, generate, with_newline};
-use crate::output::{Exit, Failure, Output};
 use clap::Args;
+use cli::output::{Exit, Failure, Output};
 use jose::Algorithm;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -72,7 +73,7 @@ impl Init {
         files.file(&trust, 0o644, trust_file(&self.issuer, &public).as_bytes())?;
         // A file that stayed and does not load would refuse the tokens of every issuer.
         key_store::load(config).map_err(|faults| {
-            Failure::of_faults(
+            faults::failure(
                 "nothing was kept, since with it the configuration would not load",
                 &faults,
             )

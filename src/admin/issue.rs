@@ -1,8 +1,9 @@
 //! `pam-jwt issue`: a token, signed with this machine's key.
 
-use crate::output::{Exit, Failure, Output};
+use crate::faults;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use cli::output::{Exit, Failure, Output};
 use jose::sign::{random_id, sign};
 use jose::{Claims, PrivateKey};
 use policy::duration;
@@ -64,7 +65,7 @@ impl Issue {
             Some(issuer) => issuer.clone(),
             None => {
                 let trust = key_store::load(config)
-                    .map_err(|faults| Failure::of_config(&faults))?
+                    .map_err(|faults| faults::config_does_not_load(&faults))?
                     .trust;
                 let (issuer, trusted) = trusting(&trust.issuers, &key).ok_or_else(|| {
                     Failure::new(format!(

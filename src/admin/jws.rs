@@ -1,8 +1,8 @@
 //! `pam-jwt jws`: the signature layer alone, without policy.
 
-use crate::output::{Exit, Failure, Output, Tone, json_text, visible};
 use crate::{new_key, read_named, token_from_stdin};
 use clap::{Args, Subcommand};
+use cli::output::{Exit, Failure, Output, Tone, json_text, visible};
 use jose::{Algorithm, Claims, Compact, Header, KeyError, json};
 use policy::Reason;
 use policy::config::KeyFile;
@@ -83,7 +83,7 @@ impl Verify {
         let keys = keys
             .map_err(|error| Failure::new(format!("{shown}: {error}")))?
             .keys;
-        let token = token_from_stdin()?;
+        let token = token_from_stdin(out)?;
         let (header, payload) = match verified(&keys, &token) {
             Ok(verified) => verified,
             Err((reason, detail)) => {
@@ -146,7 +146,7 @@ fn refused(out: &Output, reason: &str, detail: &str) -> Exit {
 
 impl Inspect {
     fn run(&self, out: &Output) -> Result<Exit, Failure> {
-        let token = token_from_stdin()?;
+        let token = token_from_stdin(out)?;
         let compact = match Compact::parse(&token) {
             Ok(compact) => compact,
             Err(error) => {

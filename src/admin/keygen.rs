@@ -2,8 +2,8 @@
 
 use crate::new_file::NewFiles;
 use crate::new_key::{algorithm, generate, with_newline};
-use crate::output::{Exit, Failure, Output};
 use clap::Args;
+use cli::output::{Exit, Failure, Output};
 use jose::Algorithm;
 use serde_json::json;
 use std::path::{Path, PathBuf};

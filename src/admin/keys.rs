@@ -1,7 +1,8 @@
 //! `pam-jwt keys`: what is trusted.
 
-use crate::output::{Exit, Failure, Output, hint, visible};
+use crate::faults;
 use clap::Args;
+use cli::output::{Exit, Failure, Output, visible};
 use jose::Algorithm;
 use policy::trust::{TrustedIssuer, TrustedKey};
 use serde_json::{Value, json};
@@ -19,7 +20,8 @@ pub struct Keys {}
 impl Keys {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let loaded = key_store::load(config).map_err(|faults| Failure::of_config(&faults))?;
+        let loaded =
+            key_store::load(config).map_err(|faults| faults::config_does_not_load(&faults))?;
         let rows: Vec<Row> = loaded
             .trust
             .issuers
@@ -32,10 +34,10 @@ impl Keys {
             .iter()
             .flat_map(|issuer| &issuer.out_of_reach)
         {
-            hint(&format!("{file}: only root may read it; run as root"));
+            out.hint(&format!("{file}: only root may read it; run as root"));
         }
         for (file, index, cause) in &loaded.left_out {
-            hint(&format!(
+            out.hint(&format!(
                 "{file}: key {index} of the set is left out: {cause}"
             ));
         }

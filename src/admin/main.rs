@@ -4,6 +4,7 @@
 
 mod check;
 mod completions;
+mod faults;
 mod init;
 mod issue;
 mod jws;
@@ -12,12 +13,11 @@ mod keys;
 mod manual;
 mod new_file;
 mod new_key;
-mod output;
 mod pam_stack;
 mod verify;
 
 use clap::{Parser, Subcommand};
-use output::{Exit, Failure, Output};
+use cli::output::{Exit, Failure, Output};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,7 +75,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let out = Output::new(cli.json);
+    let out = Output::new("pam-jwt", cli.json);
     let result = match &cli.command {
         Command::Init(command) => command.run(&cli.config, &out),
         Command::Keygen(command) => command.run(&out),
@@ -97,10 +97,10 @@ fn main() -> ExitCode {
 }
 
 /// Reads standard input, which is a token and perhaps a newline.
-fn token_from_stdin() -> Result<Vec<u8>, Failure> {
+fn token_from_stdin(out: &Output) -> Result<Vec<u8>, Failure> {
     use std::io::{IsTerminal, Read};
     if std::io::stdin().is_terminal() {
-        output::hint("paste the token, then press Enter and Ctrl-D");
+        out.hint("paste the token, then press Enter and Ctrl-D");
     }
     let mut token = Vec::new();
     let limit = jose::compact::MAX_BYTES as u64 + 1024;

@@ -1,7 +1,7 @@
 //! Files that this command makes: never over one that is there, whole or not at
 //! all, with exactly the mode that is meant whatever the umask.
 
-use crate::output::Failure;
+use cli::output::Failure;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};

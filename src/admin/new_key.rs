@@ -1,7 +1,7 @@
 //! A new signing key, as `init` and `keygen` make it.
 
-use crate::output::Failure;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use cli::output::Failure;
 use jose::{Algorithm, private_key};
 use zeroize::Zeroizing;
 

@@ -1,8 +1,9 @@
 //! `pam-jwt verify`: what a login with this token would do, and why.
 
-use crate::output::{Exit, Failure, Output, Tone, visible};
+use crate::faults;
 use crate::token_from_stdin;
 use clap::Args;
+use cli::output::{Exit, Failure, Output, Tone, visible};
 use policy::authenticate::{Decision, Note};
 use policy::explain::{Step, Steps};
 use serde_json::{Value, json};
@@ -29,11 +30,11 @@ pub struct Verify {
 impl Verify {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let token = token_from_stdin()?;
+        let token = token_from_stdin(out)?;
         let mut steps = Steps::default();
         let verdict = system::login::decide(&token, &self.user, &self.service, config, &mut steps);
         if !verdict.faults.is_empty() {
-            return Err(Failure::of_config(&verdict.faults));
+            return Err(faults::config_does_not_load(&verdict.faults));
         }
         let decision = verdict.decision;
         out.report(

@@ -4,9 +4,9 @@ mod configuration;
 mod private_keys;
 mod services;
 
-use crate::output::{Exit, Failure, Output, Tone, visible};
 use crate::pam_stack::Severity;
 use clap::Args;
+use cli::output::{Exit, Failure, Output, Tone, visible};
 use configuration::configuration;
 use private_keys::private_keys;
 use serde_json::{Value, json};

@@ -2,7 +2,6 @@
 //! terminal, nothing foreign that a terminal would obey, no panic where the reader of
 //! a pipe has gone.
 
-use policy::config::Fault;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -34,20 +33,6 @@ impl Failure {
     pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
-
-    /// A configuration that does not load.
-    pub fn of_config(faults: &[Fault]) -> Self {
-        Self::of_faults(
-            "the configuration does not load, so every token is refused",
-            faults,
-        )
-    }
-
-    /// A failure for this reason, with the faults that led to it.
-    pub fn of_faults(reason: &str, faults: &[Fault]) -> Self {
-        let faults: Vec<String> = faults.iter().map(Fault::to_string).collect();
-        Self(format!("{reason}:\n{}", faults.join("\n")))
-    }
 }
 
 /// How something went, as a colour.
@@ -63,6 +48,8 @@ pub enum Tone {
 
 /// Where reports go.
 pub struct Output {
+    /// What remarks on standard error begin with.
+    program: &'static str,
     /// Whether reports are JSON.
     pub json: bool,
     colour: bool,
@@ -72,9 +59,10 @@ pub struct Output {
 
 impl Output {
     /// Colours are for a terminal, and not if NO_COLOR is set (no-color.org).
-    pub fn new(json: bool) -> Self {
+    pub fn new(program: &'static str, json: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
+            program,
             json,
             colour: !json && wanted && std::io::stdout().is_terminal(),
             lost: Cell::new(None),
@@ -129,13 +117,18 @@ impl Output {
             let error = json_text(&json!({ "error": failure.0 }));
             self.raw(format!("{error}\n").as_bytes());
         }
-        hint(&failure.0);
+        self.hint(&failure.0);
+    }
+
+    /// A remark beside the report, on standard error.
+    pub fn hint(&self, text: &str) {
+        hint(self.program, text);
     }
 }
 
-/// A remark beside the report, on standard error.
-pub fn hint(text: &str) {
-    let _ = writeln!(std::io::stderr(), "pam-jwt: {}", visible(text));
+/// A remark of `program` on standard error, for where there is no [`Output`].
+pub fn hint(program: &str, text: &str) {
+    let _ = writeln!(std::io::stderr(), "{program}: {}", visible(text));
 }
 
 /// `text` with what a terminal would obey or hide written out, as `\u{202e}`. It may
@@ -170,7 +163,7 @@ pub fn json_text(value: &Value) -> String {
 
 /// Controls, and the characters of Unicode that turn the direction of a line, break it,
 /// or have no width.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{3164}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}' | '\u{feff}')
