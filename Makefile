@@ -12,9 +12,9 @@ FOREIGN := $(CARGO_TARGET_DIR)/foreign
 OTHER_LOGIN := $(CARGO_TARGET_DIR)/other-login.tar
 
 SHARE = $(DESTDIR)$(PREFIX)/share
-BASH_COMPLETION = $(SHARE)/bash-completion/completions/pam-jwt
-ZSH_COMPLETION = $(SHARE)/zsh/vendor-completions/_pam-jwt
-FISH_COMPLETION = $(SHARE)/fish/vendor_completions.d/pam-jwt.fish
+BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
+ZSH_COMPLETIONS = $(SHARE)/zsh/vendor-completions
+FISH_COMPLETIONS = $(SHARE)/fish/vendor_completions.d
 
 # Where libpam looks for modules: with pam_unix, of this machine's architecture first.
 PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
@@ -49,27 +49,34 @@ packages: ## install the system packages that build and demo need, if any is mis
 test-packages:
 	@sh tests/packages.sh test
 
-build: ## build the module and the command
-	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin
+build: ## build the module and the commands
+	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin -p jwt-ssh
 
 install: ## install what was built, under DESTDIR; the module into PAMDIR
 	@test -n "$(PAMDIR)" || { echo "libpam's modules are not where they use to be: set PAMDIR" >&2; exit 1; }
 	@test -e $(RELEASE)/libpam_jwt.so || { echo "nothing is built yet: make build" >&2; exit 1; }
 	install -D -m 0644 $(RELEASE)/libpam_jwt.so $(DESTDIR)$(PAMDIR)/pam_jwt.so
 	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(PREFIX)/sbin/pam-jwt
+	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
+	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
 	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null
-	install -D -m 0644 /dev/null $(BASH_COMPLETION)
-	install -D -m 0644 /dev/null $(ZSH_COMPLETION)
-	install -D -m 0644 /dev/null $(FISH_COMPLETION)
-	$(RELEASE)/pam-jwt completions bash >$(BASH_COMPLETION)
-	$(RELEASE)/pam-jwt completions zsh >$(ZSH_COMPLETION)
-	$(RELEASE)/pam-jwt completions fish >$(FISH_COMPLETION)
+	$(RELEASE)/jwt-ssh manual $(SHARE)/man/man1 >/dev/null
+	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	for command in pam-jwt jwt-ssh; do \
+		$(RELEASE)/$$command completions bash >$(BASH_COMPLETIONS)/$$command && \
+		$(RELEASE)/$$command completions zsh >$(ZSH_COMPLETIONS)/_$$command && \
+		$(RELEASE)/$$command completions fish >$(FISH_COMPLETIONS)/$$command.fish || exit 1; \
+	done
+	chmod 0644 $(BASH_COMPLETIONS)/*jwt* $(ZSH_COMPLETIONS)/*jwt* $(FISH_COMPLETIONS)/*jwt*
 
 uninstall: ## remove what was installed; what is in /etc stays. First take the lines out of pam.d
 	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(PREFIX)/sbin/pam-jwt
-	rm -f $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
+	rm -f $(DESTDIR)$(PREFIX)/bin/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
+	for command in pam-jwt jwt-ssh; do rm -f $(BASH_COMPLETIONS)/$$command \
+		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done
 	rm -f $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
+	rm -f $(SHARE)/man/man1/jwt-ssh.1 $(SHARE)/man/man1/jwt-ssh-*.1
 	rm -rf $(SHARE)/doc/pam-jwt
 
 demo: packages build ## log in with a token, in a throwaway machine

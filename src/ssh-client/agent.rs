@@ -1,0 +1,164 @@
+//! The process that holds the token during one run of ssh. `jwt-ssh` starts it and becomes
+//! ssh, whose child it then is; the askpass, which ssh runs for each prompt, asks it. It
+//! keeps one token for all pieces: a file may be renewed between two of them.
+
+use crate::channel::{Peer, Place, Question, peer};
+use crate::conversation::{Answer, Conversation};
+use crate::environment::Environment;
+use crate::source::{For, Source};
+use crate::target::Target;
+use crate::{clock, secrecy};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::SigSet;
+use nix::unistd::{Pid, Uid, getppid};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The name by which the program knows that it is meant as the agent.
+pub const NAME: &str = "jwt-ssh-agent";
+
+/// How often it looks whether ssh is still there, in milliseconds.
+const TICK: u16 = 1000;
+
+/// For how many of them it stays after the token was given, to say why ssh asks again.
+const AFTERMATH: u32 = 30;
+
+/// What the agent is told. No secret is among it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Task {
+    /// Whom it is for.
+    pub target: Target,
+    /// What tokens for it name in `aud`.
+    pub audiences: Vec<String>,
+    /// Whether that is not to be looked at.
+    pub force: bool,
+    /// Where the token comes from.
+    pub source: Source,
+}
+
+/// Starts the agent of the ssh that this process is about to become, and returns the value
+/// of SSH_ASKPASS.
+///
+/// # Errors
+/// Why it did not start.
+pub fn start(task: &Task) -> Result<PathBuf, String> {
+    use std::os::unix::process::CommandExt;
+    let failed = |error: &dyn std::fmt::Display| format!("the agent did not start: {error}");
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let task = serde_json::to_vec(task).map_err(|error| failed(&error))?;
+    // It holds none of the files of this process, which whoever reads them would wait for.
+    let mut child = Command::new(program)
+        .arg0(NAME)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| failed(&error))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(&task).map_err(|error| failed(&error))?;
+    }
+    let mut reply = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        // It closes its end when it is ready.
+        stdout
+            .take(64 * 1024)
+            .read_to_end(&mut reply)
+            .map_err(|error| failed(&error))?;
+    }
+    let reply: Result<PathBuf, String> =
+        serde_json::from_slice(&reply).map_err(|_| failed(&"it ended"))?;
+    reply.map_err(|error| failed(&error))
+}
+
+/// Is the agent, from the task on standard input to the end of ssh.
+pub fn run() {
+    secrecy::hide_memory();
+    // What is typed on the terminal is for ssh; this ends when ssh does. What it runs itself
+    // (--token-command) does not inherit it.
+    let _ = SigSet::all().thread_block();
+    let ssh = getppid();
+    let (place, listener, task) = match prepare() {
+        Ok(ready) => ready,
+        Err(error) => return report(&Err(error.to_string())),
+    };
+    report(&Ok(place.askpass()));
+    serve(&listener, task, ssh);
+}
+
+fn prepare() -> io::Result<(Place, UnixListener, Task)> {
+    let mut task = Vec::new();
+    io::stdin().read_to_end(&mut task)?;
+    let task = serde_json::from_slice(&task)?;
+    let environment = Environment::of_process();
+    let program = std::env::current_exe()?;
+    let (place, listener) = Place::new(&environment.runtime_directories(), &program)?;
+    listener.set_nonblocking(true)?;
+    Ok((place, listener, task))
+}
+
+/// Tells `start`, whose end of the pipe is then read to its end.
+fn report(result: &Result<PathBuf, String>) {
+    let text = serde_json::to_vec(result).unwrap_or_default();
+    let _ = io::stdout()
+        .write_all(&text)
+        .and_then(|()| io::stdout().flush());
+    // Whoever waits for the end of the pipe sees it.
+    if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        let _ = nix::unistd::dup2_stdout(null);
+    }
+}
+
+fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
+    let Task {
+        target,
+        audiences,
+        force,
+        source,
+    } = task;
+    let host = target.host.clone();
+    let audience = audiences.first().cloned().unwrap_or_default();
+    let mut conversation = Conversation::new(target, audiences, force);
+    let mut idle = 0;
+    while getppid() == ssh && !(conversation.is_over() && idle > AFTERMATH) {
+        let mut readable = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        if !matches!(poll(&mut readable, PollTimeout::from(TICK)), Ok(1..)) {
+            idle += 1;
+            continue;
+        }
+        idle = 0;
+        let Ok((stream, _)) = listener.accept() else {
+            continue;
+        };
+        let known = peer(&stream).is_ok_and(|peer| is_child_of(&peer, ssh));
+        let Ok(question) = Question::hear(stream) else {
+            continue;
+        };
+        let answer = if known {
+            conversation.answer(&question.prompt, clock::now(), || {
+                let whom = For {
+                    host: Some(&host),
+                    audience: &audience,
+                };
+                let found = source.token(&Environment::of_process(), &whom);
+                found.map(|(token, _)| token)
+            })
+        } else {
+            // Such as the ssh of a jump host, which inherits SSH_ASKPASS.
+            Answer::Terminal(None)
+        };
+        let _ = question.reply(&answer);
+    }
+}
+
+/// Whether it is the user's, and a child of the ssh that is served where the system tells.
+fn is_child_of(peer: &Peer, ssh: Pid) -> bool {
+    let parent_fits = match peer.parent {
+        Some(parent) => parent == ssh.as_raw(),
+        None => !cfg!(target_os = "linux"),
+    };
+    peer.uid == Uid::effective() && parent_fits
+}

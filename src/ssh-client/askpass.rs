@@ -1,0 +1,88 @@
+//! `jwt-ssh-askpass`: what ssh runs for each prompt (SSH_ASKPASS, ssh(1)), and sudo
+//! (SUDO_ASKPASS, sudo(8)). Its argument is the prompt: text, never an option.
+
+use crate::channel;
+use crate::conversation::Answer;
+use crate::environment::Environment;
+use crate::{local, prompt, secrecy, terminal};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::ExitCode;
+use zeroize::Zeroizing;
+
+/// Answers the prompt, on standard output, or fails.
+pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
+    let [prompt] = arguments else {
+        cli::output::hint(
+            channel::ASKPASS,
+            "ssh and sudo run this with one prompt; see `jwt-ssh --help`",
+        );
+        return ExitCode::FAILURE;
+    };
+    let shown = prompt.to_string_lossy();
+    let answered = match Environment::of_process().get("SSH_ASKPASS_PROMPT") {
+        Some(kind) if kind == "none" => notify(&shown),
+        Some(_) => at_terminal(&shown, true),
+        None => answer(name, prompt.as_bytes(), &shown),
+    };
+    match answered {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            cli::output::hint("jwt-ssh", &format!("not answered: {shown}({error})"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Has the agent or the user answer, and says whether either did.
+fn answer(name: &Path, prompt: &[u8], shown: &str) -> io::Result<bool> {
+    let answer = match channel::ask(name, prompt) {
+        Ok(Some(answer)) => answer,
+        Ok(None) => {
+            secrecy::hide_memory();
+            local::answer(prompt)
+        }
+        Err(error) => Answer::Terminal(Some(format!("the agent does not answer: {error}"))),
+    };
+    match answer {
+        Answer::Piece(piece) => print(&piece).map(|()| true),
+        Answer::Terminal(word) => {
+            if let Some(word) = word {
+                cli::output::hint("jwt-ssh", &word);
+            }
+            at_terminal(shown, prompt::is_about_a_host_key(shown))
+        }
+    }
+}
+
+fn at_terminal(shown: &str, echo: bool) -> io::Result<bool> {
+    match terminal::ask(shown, echo)? {
+        Some(line) => print(&line).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// ssh says something that needs no answer, and ends this when it no longer holds.
+fn notify(shown: &str) -> io::Result<bool> {
+    if terminal::show(shown).is_ok() {
+        nix::unistd::pause();
+    }
+    Ok(true)
+}
+
+fn print(answer: &[u8]) -> io::Result<()> {
+    let mut line = Zeroizing::new(Vec::with_capacity(answer.len().saturating_add(1)));
+    line.extend_from_slice(answer);
+    line.push(b'\n');
+    // Not through std's buffer, which nobody wipes.
+    let stdout = io::stdout();
+    let mut rest = line.as_slice();
+    while !rest.is_empty() {
+        let written = nix::unistd::write(&stdout, rest)?;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    io::stdout().flush()
+}

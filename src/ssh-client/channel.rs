@@ -1,0 +1,191 @@
+//! What askpass and agent say to each other, over a socket in a private directory: the
+//! prompt there, the answer back. Only the user's own processes reach it, and of those the
+//! agent answers only a child of the ssh that it serves.
+
+use crate::conversation::Answer;
+use nix::sys::stat::Mode;
+use nix::unistd::Uid;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The name of the askpass, by which the program knows that it is meant as such.
+pub const ASKPASS: &str = "jwt-ssh-askpass";
+
+const SOCKET: &str = "socket";
+
+/// The longest prompt that is looked at. sshd's own limit for all of them is 256 KiB.
+const MOST_OF_PROMPT: u64 = 256 * 1024;
+
+/// For both to answer a process that is there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the first byte of a reply says.
+const PIECE: u8 = b'A';
+const TERMINAL: u8 = b'T';
+
+/// The directory of one run: 0700, with the socket (0600) and the askpass's name, a link
+/// to this program. So SSH_ASKPASS alone says both what to run and whom to ask.
+pub struct Place {
+    directory: PathBuf,
+}
+
+impl Place {
+    /// Makes it in the first of `parents` that will have it.
+    ///
+    /// # Errors
+    /// Why the last of them will not.
+    pub fn new(parents: &[PathBuf], program: &Path) -> io::Result<(Self, UnixListener)> {
+        let mut last = io::Error::other("there is no directory for it");
+        for parent in parents {
+            match Self::in_directory(parent, program) {
+                Ok(made) => return Ok(made),
+                Err(error) => last = io::Error::other(format!("{}: {error}", parent.display())),
+            }
+        }
+        Err(last)
+    }
+
+    fn in_directory(parent: &Path, program: &Path) -> io::Result<(Self, UnixListener)> {
+        // 0700, whatever the umask (mkdtemp(3)).
+        let directory = nix::unistd::mkdtemp(&parent.join("jwt-ssh.XXXXXX"))?;
+        let place = Self { directory };
+        symlink(program, place.askpass())?;
+        let old = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
+        let listener = UnixListener::bind(place.directory.join(SOCKET));
+        nix::sys::stat::umask(old);
+        let listener = listener?;
+        fs::set_permissions(
+            place.directory.join(SOCKET),
+            fs::Permissions::from_mode(0o600),
+        )?;
+        Ok((place, listener))
+    }
+
+    /// The value of SSH_ASKPASS.
+    pub fn askpass(&self) -> PathBuf {
+        self.directory.join(ASKPASS)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.directory.join(SOCKET));
+        let _ = fs::remove_file(self.askpass());
+        let _ = fs::remove_dir(&self.directory);
+    }
+}
+
+/// The agent's side of one question.
+pub struct Question {
+    stream: UnixStream,
+    /// The prompt, as ssh posed it.
+    pub prompt: Vec<u8>,
+}
+
+impl Question {
+    /// Hears it.
+    ///
+    /// # Errors
+    /// What the socket says, a prompt that does not come to its end among it.
+    pub fn hear(stream: UnixStream) -> io::Result<Self> {
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut prompt = Vec::new();
+        (&stream).take(MOST_OF_PROMPT).read_to_end(&mut prompt)?;
+        Ok(Self { stream, prompt })
+    }
+
+    /// Answers it.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn reply(mut self, answer: &Answer) -> io::Result<()> {
+        match answer {
+            Answer::Piece(piece) => {
+                self.stream.write_all(&[PIECE])?;
+                self.stream.write_all(piece)
+            }
+            Answer::Terminal(word) => {
+                self.stream.write_all(&[TERMINAL])?;
+                let word = word.as_deref().unwrap_or_default();
+                self.stream.write_all(word.as_bytes())
+            }
+        }
+    }
+}
+
+/// Asks the agent whose place `askpass` is; none if it is in no such place.
+///
+/// # Errors
+/// What the socket says, or that it is not the user's.
+pub fn ask(askpass: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
+    let Some(directory) = askpass.parent() else {
+        return Ok(None);
+    };
+    let socket = directory.join(SOCKET);
+    if !socket.exists() {
+        return Ok(None);
+    }
+    let mut stream = UnixStream::connect(socket)?;
+    if peer(&stream)?.uid != Uid::effective() {
+        return Err(io::Error::other("it is not yours"));
+    }
+    // Not for reading: --token-command may wait for somebody.
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(prompt)?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut kind = [0];
+    stream.read_exact(&mut kind)?;
+    // From here on there is something to hide. Not before: where /proc is mounted with
+    // hidepid, a process that hides cannot be seen to be a child of ssh.
+    crate::secrecy::hide_memory();
+    let mut rest = Zeroizing::new(Vec::with_capacity(4096));
+    stream.take(4096).read_to_end(&mut rest)?;
+    match kind {
+        [PIECE] => Ok(Some(Answer::Piece(rest))),
+        [TERMINAL] => {
+            let word = String::from_utf8_lossy(&rest).into_owned();
+            Ok(Some(Answer::Terminal((!word.is_empty()).then_some(word))))
+        }
+        _ => Err(io::Error::other("the answer is none")),
+    }
+}
+
+/// The process at the other end.
+pub struct Peer {
+    /// Its effective uid as it connected.
+    pub uid: Uid,
+    /// Its parent, where the system tells.
+    pub parent: Option<i32>,
+}
+
+/// Who is at the other end, in the kernel's words (SO_PEERCRED, unix(7)).
+///
+/// # Errors
+/// What the kernel says; on Linux also that the process is gone or hidden.
+#[cfg(target_os = "linux")]
+pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
+    let credentials =
+        nix::sys::socket::getsockopt(stream, nix::sys::socket::sockopt::PeerCredentials)?;
+    Ok(Peer {
+        uid: Uid::from_raw(credentials.uid()),
+        parent: crate::process::parent_of(credentials.pid()).ok(),
+    })
+}
+
+/// Who is at the other end (getpeereid(3)).
+///
+/// # Errors
+/// What the kernel says.
+#[cfg(not(target_os = "linux"))]
+pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
+    let (uid, _) = nix::unistd::getpeereid(stream)?;
+    Ok(Peer { uid, parent: None })
+}

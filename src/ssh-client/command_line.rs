@@ -1,0 +1,144 @@
+//! The command line of `jwt-ssh`: what is its own, and what is ssh's. ssh's options are
+//! single letters, so all that begins with two dashes before the host is jwt-ssh's.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// The options of ssh that take an argument (ssh(1)); in the same word or the next one.
+const WITH_ARGUMENT: &[u8] = b"BbcDEeFIiJLlmOoPpQRSWw";
+
+/// Those that have ssh say something and connect to nothing, or to a master that has
+/// logged in already.
+const WITHOUT_LOGIN: &[u8] = b"GVQO";
+
+/// Options of jwt-ssh that take an argument in the next word.
+const OWN_WITH_ARGUMENT: [&str; 2] = ["--token-file", "--token-command"];
+
+/// A command line, taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The words for jwt-ssh.
+    pub own: Vec<OsString>,
+    /// The words for ssh, in their order.
+    pub ssh: Vec<OsString>,
+    /// Whether ssh will log in somewhere.
+    pub logs_in: bool,
+}
+
+impl CommandLine {
+    /// Takes the words after the program's name apart.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Self {
+        let mut words = words.into_iter();
+        let mut line = Self {
+            logs_in: true,
+            ..Self::default()
+        };
+        while let Some(word) = words.next() {
+            match word.as_bytes() {
+                [b'-', b'-', _, ..] => {
+                    let takes_next = OWN_WITH_ARGUMENT.iter().any(|own| word == OsStr::new(own));
+                    line.own.push(word);
+                    if takes_next {
+                        line.own.extend(words.next());
+                    }
+                }
+                [b'-', b'-'] => {
+                    line.ssh.push(word);
+                    break;
+                }
+                [b'-', letters @ ..] if !letters.is_empty() => {
+                    let takes_next = line.letters(letters);
+                    line.ssh.push(word);
+                    if takes_next {
+                        line.ssh.extend(words.next());
+                    }
+                }
+                // The host; what follows it is for ssh or for the host.
+                _ => {
+                    line.ssh.push(word);
+                    break;
+                }
+            }
+        }
+        line.ssh.extend(words);
+        line
+    }
+
+    /// Takes in a word of ssh's options, and says whether the next one belongs to it.
+    fn letters(&mut self, letters: &[u8]) -> bool {
+        for (at, letter) in letters.iter().enumerate() {
+            if WITHOUT_LOGIN.contains(letter) {
+                self.logs_in = false;
+            }
+            if WITH_ARGUMENT.contains(letter) {
+                return at.saturating_add(1) == letters.len();
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> (String, String, bool) {
+        let line = CommandLine::parse(line.split_whitespace().map(OsString::from));
+        let join = |words: Vec<OsString>| words.join(OsStr::new(" ")).into_string().unwrap();
+        (join(line.own), join(line.ssh), line.logs_in)
+    }
+
+    #[test]
+    fn what_begins_with_two_dashes_before_the_host_is_our_own() {
+        for (line, own, ssh) in [
+            ("web1", "", "web1"),
+            ("--force web1", "--force", "web1"),
+            (
+                "--force -v alice@web1 ls --force",
+                "--force",
+                "-v alice@web1 ls --force",
+            ),
+            ("--token-file t web1", "--token-file t", "web1"),
+            ("--token-file=t web1", "--token-file=t", "web1"),
+            (
+                "-p 22 --token-command c web1",
+                "--token-command c",
+                "-p 22 web1",
+            ),
+            ("-vvp22 web1 --x", "", "-vvp22 web1 --x"),
+            ("-o --force web1", "", "-o --force web1"),
+            ("-vo --force web1", "", "-vo --force web1"),
+            ("-oport=22 --force web1", "--force", "-oport=22 web1"),
+            ("-- status", "", "-- status"),
+            ("-- --force", "", "-- --force"),
+            ("-l alice -s -- web1 sftp", "", "-l alice -s -- web1 sftp"),
+            ("- x", "", "- x"),
+            ("", "", ""),
+            ("--token-file", "--token-file", ""),
+            ("-p", "", "-p"),
+        ] {
+            assert_eq!(
+                parse(line),
+                (own.to_owned(), ssh.to_owned(), true),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_logs_in_nowhere_is_known() {
+        for line in [
+            "-V",
+            "-G web1",
+            "-vG web1",
+            "-Q cipher",
+            "-Ocheck web1",
+            "-O exit web1",
+        ] {
+            assert!(!parse(line).2, "{line}");
+        }
+        for line in ["-v web1", "-oV=1 web1", "-l G web1", "web1 -V", "-iG web1"] {
+            assert!(parse(line).2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `jwt-ssh HOST`: becomes ssh, with an agent beside it that answers for the token.
+
+use crate::agent::{self, Task};
+use crate::command_line::CommandLine;
+use crate::environment::Environment;
+use crate::options::TokenOptions;
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::terminal;
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Replaces this process by ssh, whose exit status, signals and terminal are then its own.
+///
+/// # Errors
+/// Why it cannot.
+pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible, String> {
+    let environment = Environment::of_process();
+    let ssh = ssh(&environment)?;
+    let mut command = Command::new(&ssh);
+    if let Some(target) = line.logs_in.then(|| target(&ssh, &line.ssh)).flatten() {
+        let task = Task {
+            audiences: settings(&environment)?.audiences(&target.host),
+            target,
+            force: options.force,
+            source: options.source(),
+        };
+        command
+            .env("SSH_ASKPASS", agent::start(&task)?)
+            // Also where there is a terminal (OpenSSH 8.4).
+            .env("SSH_ASKPASS_REQUIRE", "force")
+            .env_remove("SSH_ASKPASS_PROMPT");
+        if !terminal::is_there() {
+            // The token is given once, and nobody could answer when ssh asks again: an
+            // attempt without an answer would be a failure more for pam_faillock.
+            command.args(["-o", "NumberOfPasswordPrompts=1"]);
+        }
+    }
+    let error = command.args(&line.ssh).exec();
+    Err(format!("{}: {error}", ssh.display()))
+}
+
+/// The user's settings.
+///
+/// # Errors
+/// The file, and what is wrong with it.
+pub fn settings(environment: &Environment<'_>) -> Result<Settings, String> {
+    let Some(path) = environment.settings_file() else {
+        return Ok(Settings::default());
+    };
+    let failed = |error: String| format!("{}: {error}", path.display());
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Settings::parse(&text).map_err(failed),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// The real ssh: the first on PATH that is not this program under that name.
+fn ssh(environment: &Environment<'_>) -> Result<PathBuf, String> {
+    let this = std::env::current_exe().and_then(std::fs::canonicalize).ok();
+    environment
+        .programs("ssh")
+        .into_iter()
+        .find(|program| std::fs::canonicalize(program).ok() != this)
+        .ok_or_else(|| "there is no ssh on PATH; jwt-ssh runs the one of OpenSSH".to_owned())
+}
+
+/// Whom these arguments are about, in the words of `ssh -G`; none where ssh itself has
+/// something to say about them, which it then does.
+pub fn target(ssh: &PathBuf, arguments: &[OsString]) -> Option<Target> {
+    let output = Command::new(ssh)
+        .arg("-G")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let printed = String::from_utf8(output.stdout).ok()?;
+    Target::of_configuration(&printed)
+}
+
+/// Whom `jwt-ssh HOST` would be about.
+///
+/// # Errors
+/// That there is no ssh, or that it does not know what to make of the name.
+pub fn target_named(environment: &Environment<'_>, host: &str) -> Result<Target, String> {
+    let arguments = ["-oBatchMode=no", "--", host].map(OsString::from);
+    target(&ssh(environment)?, &arguments)
+        .ok_or_else(|| format!("ssh does not know what to make of the host {host:?}"))
+}

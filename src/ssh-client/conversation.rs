@@ -1,0 +1,133 @@
+//! Which prompts of one run are answered with the token, and with what. Pure: where the
+//! token comes from and what time it is are arguments.
+
+use crate::prompt::{piece, wanted};
+use crate::target::Target;
+use crate::token::Token;
+use zeroize::Zeroizing;
+
+/// One run of ssh: what has been answered so far.
+pub struct Conversation {
+    target: Target,
+    audiences: Vec<String>,
+    force: bool,
+    state: State,
+    told_of_password: bool,
+}
+
+enum State {
+    /// Nobody has asked for the token yet.
+    Fresh,
+    /// So many bytes of it have been given.
+    Giving { token: Token, given: usize },
+    /// It was given whole. It is given once: a second attempt of the same token would only
+    /// be refused again, and be one failure more for pam_faillock.
+    Given,
+    /// It could not be had or is not to be sent, and the user was told why.
+    Unfit,
+}
+
+/// What becomes of a prompt.
+pub enum Answer {
+    /// It is answered with this.
+    Piece(Zeroizing<Vec<u8>>),
+    /// It goes to the terminal, as it would without jwt-ssh, after a word to the user.
+    Terminal(Option<String>),
+}
+
+impl Conversation {
+    /// None yet with `target`, which goes by one of `audiences` in tokens; `force` lifts
+    /// that check.
+    pub const fn new(target: Target, audiences: Vec<String>, force: bool) -> Self {
+        Self {
+            target,
+            audiences,
+            force,
+            state: State::Fresh,
+            told_of_password: false,
+        }
+    }
+
+    /// Whether the token has been given and is gone.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::Given)
+    }
+
+    /// Answers a prompt at `now` (seconds since the epoch). `source` gets the token, or
+    /// says why there is none; it is asked at most once.
+    pub fn answer(
+        &mut self,
+        prompt: &[u8],
+        now: u64,
+        source: impl FnOnce() -> Result<Token, String>,
+    ) -> Answer {
+        if self.target.is_password_method(prompt) {
+            return self.password_method();
+        }
+        let Some(offset) = self.target.said_by_server(prompt).and_then(wanted) else {
+            return Answer::Terminal(None);
+        };
+        let host = &self.target.host;
+        match (std::mem::replace(&mut self.state, State::Given), offset) {
+            (State::Fresh, 0) => {
+                let token = source().and_then(|token| {
+                    token
+                        .check(&self.audiences, now, self.force)
+                        .map_err(|unfit| format!("the token was not sent to {host}: {unfit}"))?;
+                    Ok(token)
+                });
+                match token {
+                    Ok(token) => self.give(token, 0),
+                    Err(why) => {
+                        self.state = State::Unfit;
+                        Answer::Terminal(Some(why))
+                    }
+                }
+            }
+            // In order and each once, as pam_jwt asks.
+            (State::Giving { token, given }, offset) if offset == given => self.give(token, given),
+            (State::Giving { .. }, _) => Answer::Terminal(Some(format!(
+                "{host} asked for other pieces of the token than pam_jwt does, and got no more"
+            ))),
+            (State::Given, 0) => {
+                self.state = State::Unfit;
+                Answer::Terminal(Some(format!(
+                    "{host} asks again: it did not accept the token, or not alone"
+                )))
+            }
+            (state, _) => {
+                self.state = state;
+                Answer::Terminal(None)
+            }
+        }
+    }
+
+    /// Gives the piece at `offset`, the last of which is shorter than the others.
+    fn give(&mut self, token: Token, offset: usize) -> Answer {
+        let Some(bytes) = piece(token.as_bytes(), offset) else {
+            return Answer::Terminal(None);
+        };
+        let bytes = Zeroizing::new(bytes.to_vec());
+        if bytes.len() == crate::prompt::PIECE {
+            let given = offset.saturating_add(bytes.len());
+            self.state = State::Giving { token, given };
+        }
+        Answer::Piece(bytes)
+    }
+
+    fn password_method(&mut self) -> Answer {
+        let first = !std::mem::replace(&mut self.told_of_password, true);
+        Answer::Terminal(first.then(|| {
+            format!(
+                "{} asks by the method `password`, which takes no token longer than 1023 bytes \
+                 and is left to you. For tokens of any length its sshd_config needs \
+                 KbdInteractiveAuthentication yes.",
+                self.target.host
+            )
+        }))
+    }
+}
+
+#[cfg(test)]
+#[path = "conversation_tests.rs"]
+mod tests;

@@ -1,0 +1,65 @@
+//! Prompts of this machine itself: `sudo -A` with the askpass as SUDO_ASKPASS. There is
+//! no run of jwt-ssh then and no agent; the token comes from where tools find it.
+
+use crate::conversation::Answer;
+
+/// Answers a prompt of sudo's.
+#[cfg(target_os = "linux")]
+pub fn answer(prompt: &[u8]) -> Answer {
+    use crate::prompt::{piece, wanted};
+    use zeroize::Zeroizing;
+
+    let Some(offset) = wanted(prompt) else {
+        return Answer::Terminal(None);
+    };
+    let token = asked_by_root().and_then(|()| token_for_this_machine());
+    match token.as_ref().map(|token| piece(token.as_bytes(), offset)) {
+        Ok(Some(piece)) => Answer::Piece(Zeroizing::new(piece.to_vec())),
+        Ok(None) => Answer::Terminal(None),
+        Err(why) => Answer::Terminal(Some(why.clone())),
+    }
+}
+
+/// There is no pam_jwt elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn answer(_: &[u8]) -> Answer {
+    Answer::Terminal(None)
+}
+
+/// Whoever asks without an agent has to be a program that acts as root, as sudo does: it
+/// speaks for this machine. An ssh client acts as its user and passes on what some server
+/// says. Where the user is root the two look alike, and root needs no sudo.
+#[cfg(target_os = "linux")]
+fn asked_by_root() -> Result<(), String> {
+    use nix::unistd::{Uid, getppid};
+    if Uid::effective().is_root() {
+        return Err("root's token is not given without jwt-ssh".to_owned());
+    }
+    match crate::process::is_root(getppid().as_raw()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(
+            "only sudo may ask without jwt-ssh: `jwt-ssh HOST` instead of `ssh HOST`".to_owned(),
+        ),
+        Err(error) => Err(format!("who asks cannot be seen: {error}")),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn token_for_this_machine() -> Result<crate::token::Token, String> {
+    use crate::environment::Environment;
+    use crate::source::{For, Source};
+
+    let environment = Environment::of_process();
+    let host = nix::unistd::gethostname().map_err(|error| format!("no host name: {error}"))?;
+    let host = host.to_string_lossy();
+    let audiences = crate::connect::settings(&environment)?.audiences(&host);
+    let whom = For {
+        host: Some(&host),
+        audience: audiences.first().map_or("", String::as_str),
+    };
+    let (token, _) = Source::Anywhere.token(&environment, &whom)?;
+    token
+        .check(&audiences, crate::clock::now(), false)
+        .map_err(|unfit| format!("the token was not given to sudo: {unfit}"))?;
+    Ok(token)
+}

@@ -1,0 +1,121 @@
+//! `jwt-ssh`, the SSH user's command: no root, no PAM, wherever OpenSSH runs. One program
+//! under three names: the command, which becomes ssh; the askpass, which ssh runs for each
+//! prompt; and the agent, which holds the token meanwhile.
+#![forbid(unsafe_code)]
+
+mod agent;
+mod askpass;
+mod channel;
+mod clock;
+mod command_line;
+mod completions;
+mod connect;
+mod conversation;
+mod environment;
+mod local;
+mod manual;
+mod options;
+mod process;
+mod prompt;
+mod secrecy;
+mod settings;
+mod source;
+mod status;
+mod target;
+mod terminal;
+mod token;
+
+use clap::{CommandFactory, Parser};
+use cli::output::{Exit, Failure, Output, hint};
+use command_line::CommandLine;
+use options::{FirstWord, JwtSsh, OwnWords, Subcommands};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What ssh exits with where it cannot go on.
+const CANNOT: u8 = 255;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let name = PathBuf::from(words.next().unwrap_or_default());
+    let words: Vec<OsString> = words.collect();
+    if is_called(&name, channel::ASKPASS) {
+        return askpass::run(&name, &words);
+    }
+    if is_called(&name, agent::NAME) {
+        agent::run();
+        return ExitCode::SUCCESS;
+    }
+    match FirstWord::of(words.first().map_or(Some(""), |word| word.to_str())) {
+        FirstWord::Known => subcommand(),
+        FirstWord::Later => {
+            let word = words.first().map(|word| word.to_string_lossy());
+            let word = word.unwrap_or_default();
+            hint(
+                "jwt-ssh",
+                &format!("{word} is not built yet in this version; `jwt-ssh -- {word}` is a host"),
+            );
+            ExitCode::from(CANNOT)
+        }
+        FirstWord::Ssh => connect(words),
+    }
+}
+
+fn is_called(path: &Path, name: &str) -> bool {
+    path.file_name() == Some(OsStr::new(name))
+}
+
+fn connect(words: Vec<OsString>) -> ExitCode {
+    let line = CommandLine::parse(words);
+    let own = std::iter::once(OsString::from("jwt-ssh")).chain(line.own.iter().cloned());
+    let options = match OwnWords::try_parse_from(own) {
+        Ok(own) => own.token,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(CANNOT);
+        }
+    };
+    match connect::connect(&line, &options) {
+        Ok(never) => match never {},
+        Err(why) => {
+            hint("jwt-ssh", &why);
+            ExitCode::from(CANNOT)
+        }
+    }
+}
+
+fn subcommand() -> ExitCode {
+    let parsed = JwtSsh::parse();
+    let Some(command) = parsed.command else {
+        let _ = JwtSsh::command().print_help();
+        return ExitCode::from(CANNOT);
+    };
+    let out = Output::new("jwt-ssh", command.wants_json());
+    let result = match &command {
+        Subcommands::Status(status) => status.run(&out),
+        Subcommands::Completions(completions) => completions.run(&out),
+        Subcommands::Manual(manual) => manual.run(&out),
+    };
+    match result.and_then(|exit| out.finish().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            Exit::Cannot.into()
+        }
+    }
+}
+
+impl Subcommands {
+    const fn wants_json(&self) -> bool {
+        match self {
+            Self::Status(status) => status.json,
+            Self::Completions(_) | Self::Manual(_) => false,
+        }
+    }
+}
+
+/// A failure for this reason.
+fn failure(why: String) -> Failure {
+    Failure::new(why)
+}

@@ -1,0 +1,157 @@
+//! The definitions of the command line, from which --help, the manual page and the
+//! completions are made as well.
+
+use crate::source::Source;
+use crate::{completions, manual, status};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Logs in over ssh with a token (JWT) of any length.
+///
+/// Runs the ssh of this machine, with all its options, and answers the server's question
+/// for a token. What else the server or ssh asks for is asked on the terminal, as without
+/// jwt-ssh. Before the token leaves, jwt-ssh looks whether it is still valid and meant for
+/// that host.
+#[derive(Parser)]
+#[command(
+    name = "jwt-ssh",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    override_usage = "jwt-ssh [--token-file FILE | --token-command COMMAND] [--force] \
+                      [SSH OPTIONS] [USER@]HOST [COMMAND]\n       jwt-ssh status [HOST]",
+    after_long_help = "\
+Where the token comes from, if no option names it:
+  BEARER_TOKEN             the token itself
+  BEARER_TOKEN_FILE        a file that holds it
+  $XDG_RUNTIME_DIR/bt_uID  ID is the numeric user id
+  /tmp/bt_uID
+  GitHub Actions           the job's own identity, for the audience ssh://HOST
+                           (permissions: id-token: write)
+  Kubernetes               the pod's service account
+
+Whom it is for:
+  The token's aud has to name ssh://HOST, where HOST is what `ssh -G` calls hostkeyalias
+  or hostname. If a host goes by another name in tokens, ~/.config/jwt-ssh/config.toml
+  says so; {host} and {short} (up to the first dot) stand for its name:
+
+  [[host]]
+  match    = \"*.example.org\"
+  audience = \"ssh://{short}\"
+
+Other programs:
+  rsync -e jwt-ssh FILE HOST:
+  GIT_SSH=jwt-ssh git clone HOST:REPOSITORY
+  scp -S jwt-ssh FILE HOST:
+  sftp -S jwt-ssh HOST
+  SUDO_ASKPASS=/usr/bin/jwt-ssh-askpass sudo -A COMMAND
+
+Without jwt-ssh:
+  Anybody who answers prompts can do the same: the token goes in lines of 500 bytes,
+  each to one prompt. By hand, print them with `fold -w 500 TOKEN`, and paste one at each
+  prompt, with an empty one at the end if the last has 500. Or let ssh run a script,
+  SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force ssh HOST, such as
+
+  #!/bin/sh
+  case $1 in *token:\\ ) at=0 ;; *token\\[*\\]:\\ ) at=${1##*\\[} at=${at%\\]*} ;; *) exit 1 ;; esac
+  tail -c +$((at + 1)) TOKEN | head -c 500
+  echo
+
+Exit status:
+  that of ssh, and 255 where jwt-ssh itself cannot go on
+  status: 0 the token would be sent, 1 it would not, 2 it could not be looked at
+
+Files:
+  ~/.config/jwt-ssh/config.toml  by which names hosts go in tokens
+
+Examples:
+  # with the token that tools of this machine find
+  jwt-ssh alice@web1.example.org
+  # with another
+  jwt-ssh --token-file ~/token -p 2222 web1.example.org uptime
+  # with one made for the host
+  jwt-ssh --token-command 'get-token --audience \"$JWT_SSH_AUDIENCE\"' web1.example.org
+  # what would be sent
+  jwt-ssh status web1.example.org
+  # a host that is called like a subcommand
+  jwt-ssh -- status"
+)]
+pub struct JwtSsh {
+    /// What stands before the host.
+    #[command(flatten)]
+    pub token: TokenOptions,
+    /// Counts only as the first word.
+    #[command(subcommand)]
+    pub command: Option<Subcommands>,
+}
+
+/// What is known by the first word.
+#[derive(Subcommand)]
+pub enum Subcommands {
+    /// See [`status`].
+    Status(status::Status),
+    /// See [`completions`].
+    Completions(completions::Completions),
+    /// See [`manual`].
+    Manual(manual::Manual),
+}
+
+/// The options before the host.
+#[derive(Args, Debug)]
+pub struct TokenOptions {
+    /// Take the token from this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "token_command")]
+    pub token_file: Option<PathBuf>,
+    /// Take what this command of sh prints.
+    ///
+    /// It finds the host in JWT_SSH_HOST and the audience that the token should have in
+    /// JWT_SSH_AUDIENCE. It runs only when the token is asked for.
+    #[arg(long, value_name = "COMMAND")]
+    pub token_command: Option<String>,
+    /// Send the token though its aud does not name the host.
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl TokenOptions {
+    /// Where the token comes from.
+    pub fn source(&self) -> Source {
+        match (&self.token_file, &self.token_command) {
+            (Some(file), _) => Source::File(file.clone()),
+            (None, Some(command)) => Source::Command(command.clone()),
+            (None, None) => Source::Anywhere,
+        }
+    }
+}
+
+/// The options alone, for the words that are not ssh's.
+#[derive(Parser)]
+#[command(name = "jwt-ssh", disable_help_flag = true)]
+pub struct OwnWords {
+    /// All of them.
+    #[command(flatten)]
+    pub token: TokenOptions,
+}
+
+/// First words that are jwt-ssh's own, whether they do something yet or not.
+pub enum FirstWord {
+    /// Known to [`JwtSsh`].
+    Known,
+    /// Of a later version; a host of that name is not meant by accident then.
+    Later,
+    /// ssh's.
+    Ssh,
+}
+
+impl FirstWord {
+    /// What the first word is.
+    pub fn of(word: Option<&str>) -> Self {
+        match word {
+            None | Some("status" | "completions" | "manual" | "help" | "--help" | "--version") => {
+                Self::Known
+            }
+            Some("login" | "logout" | "token") => Self::Later,
+            Some(_) => Self::Ssh,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `--token-command`: a token that a program prints.
+
+use super::{For, Text, bounded};
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// How much of what it complains about is repeated.
+const MOST_OF_STDERR: u64 = 2048;
+
+/// Runs the command by sh, and takes what it prints. Standard input is empty: that of this
+/// run is ssh's. A command that asks the user does so on /dev/tty.
+pub fn run(command: &str, whom: &For<'_>) -> Result<Text, String> {
+    let failed = |why: String| format!("--token-command: {why}");
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .env("JWT_SSH_HOST", whom.host.unwrap_or_default())
+        .env("JWT_SSH_AUDIENCE", whom.audience)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("sh: {error}")))?;
+    let stderr = child.stderr.take();
+    let complaint = thread::spawn(move || {
+        let mut text = Vec::new();
+        if let Some(mut stderr) = stderr {
+            let _ = stderr.by_ref().take(MOST_OF_STDERR).read_to_end(&mut text);
+            // The rest is read too, so that it is never stuck writing.
+            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+        }
+        String::from_utf8_lossy(&text).trim().to_owned()
+    });
+    let text = child.stdout.take().map(bounded).transpose();
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    let complaint = complaint.join().unwrap_or_default();
+    let with_complaint = |what: String| match complaint.as_str() {
+        "" => failed(what),
+        complaint => failed(format!("{what}: {complaint}")),
+    };
+    if !status.success() {
+        return Err(with_complaint(status.to_string()));
+    }
+    match text.map_err(|error| failed(error.to_string()))? {
+        Some(text) if !text.trim_ascii().is_empty() => Ok(text),
+        _ => Err(with_complaint("it printed nothing".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(command: &str) -> Result<String, String> {
+        let whom = For {
+            host: Some("web1"),
+            audience: "ssh://web1",
+        };
+        super::run(command, &whom).map(|text| String::from_utf8_lossy(&text).into_owned())
+    }
+
+    #[test]
+    fn a_command_prints_the_token_for_the_audience() {
+        let printed = run("printf '%s %s' \"$JWT_SSH_HOST\" \"$JWT_SSH_AUDIENCE\"; cat");
+        assert_eq!(printed.unwrap(), "web1 ssh://web1");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_told_of_in_its_own_words() {
+        let error = run("echo partly; echo 'log in first' >&2; exit 3").unwrap_err();
+        assert!(error.contains("exit status: 3: log in first"), "{error}");
+        assert!(!error.contains("partly"), "{error}");
+        assert!(run("true").unwrap_err().contains("printed nothing"));
+        assert!(run("kill -9 $$").unwrap_err().contains("signal: 9"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Tokens in files.
+
+use super::{Text, bounded};
+use nix::fcntl::OFlag;
+use nix::unistd::Uid;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Reads a file that the user named, whatever it is: a pipe, too.
+pub fn read(path: &Path) -> io::Result<Text> {
+    bounded(File::open(path)?)
+}
+
+/// Reads a file that nobody named, from a place where others may have put it: only the
+/// user's own, or root's, and a regular one. None if it is not there.
+///
+/// Otherwise somebody else's token in /tmp would have the user log in as somebody else.
+pub fn read_own(path: &Path) -> io::Result<Option<Text>> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = match OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
+    {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    let owner = metadata.uid();
+    if !metadata.is_file() || (owner != Uid::effective().as_raw() && owner != 0) {
+        return Err(io::Error::other("it is not a file of your own"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others may write to it; chmod 600 it"));
+    }
+    bounded(file).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn only_a_file_of_ones_own_is_read_unasked() {
+        let directory = nix::unistd::mkdtemp("/tmp/jwt-ssh-test.XXXXXX").unwrap();
+        let path = directory.join("bt_u0");
+        let error = || read_own(&path).unwrap_err().to_string();
+        assert!(read_own(&path).unwrap().is_none());
+        fs::write(&path, "token").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(**read_own(&path).unwrap().unwrap(), *b"token");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert!(error().contains("chmod 600"));
+        fs::rename(&path, directory.join("elsewhere")).unwrap();
+        symlink(directory.join("elsewhere"), &path).unwrap();
+        assert!(read_own(&path).is_err());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(error().contains("not a file of your own"));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_not_read() {
+        let error = bounded(io::repeat(b'a')).unwrap_err().to_string();
+        assert!(error.contains("no token is so long"), "{error}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Where the token comes from: what the user named, or else bearer token discovery, or
+//! else the identity of the CI job or pod that this runs in.
+
+mod command;
+mod discovery;
+mod file;
+mod github;
+mod kubernetes;
+
+use crate::environment::Environment;
+use crate::token::Token;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// What the user chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// The first of all the places that has one.
+    Anywhere,
+    /// `--token-file`
+    File(PathBuf),
+    /// `--token-command`
+    Command(String),
+}
+
+/// The place of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `$BEARER_TOKEN`
+    Variable,
+    /// A file.
+    File(PathBuf),
+    /// `--token-command`
+    Command,
+    /// The identity of a job of GitHub Actions.
+    GitHub,
+    /// The service account of a pod.
+    Kubernetes(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable => f.write_str("the environment variable BEARER_TOKEN"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Command => f.write_str("--token-command"),
+            Self::GitHub => f.write_str("the identity of this GitHub Actions job"),
+            Self::Kubernetes(path) => {
+                write!(f, "the service account of this pod, {}", path.display())
+            }
+        }
+    }
+}
+
+/// Whom the token is for.
+pub struct For<'a> {
+    /// The host as prompts name it; none where the token is only looked at.
+    pub host: Option<&'a str>,
+    /// The audience to ask for, where one can be asked for.
+    pub audience: &'a str,
+}
+
+impl Source {
+    /// Gets the token.
+    ///
+    /// # Errors
+    /// Why there is none, and where it was looked for; or what keeps the one that was
+    /// found from being a JWT: another place is not tried then.
+    pub fn token(
+        &self,
+        environment: &Environment<'_>,
+        whom: &For<'_>,
+    ) -> Result<(Token, Origin), String> {
+        let (text, origin) = self.text(environment, whom)?;
+        let token = Token::parse(text)
+            .map_err(|error| format!("what {origin} holds is no token: {error}"))?;
+        Ok((token, origin))
+    }
+
+    fn text(
+        &self,
+        environment: &Environment<'_>,
+        whom: &For<'_>,
+    ) -> Result<(Text, Origin), String> {
+        match self {
+            Self::File(path) => {
+                let text = file::read(path).map_err(|error| of_file(path, &error))?;
+                Ok((text, Origin::File(path.clone())))
+            }
+            Self::Command(command) => Ok((command::run(command, whom)?, Origin::Command)),
+            Self::Anywhere => {
+                if let Some(found) = discovery::discover(environment)? {
+                    return Ok(found);
+                }
+                if let Some(text) = github::ask(environment, whom.audience)? {
+                    return Ok((text, Origin::GitHub));
+                }
+                if let Some(found) = kubernetes::read(environment)? {
+                    return Ok(found);
+                }
+                Err(format!(
+                    "there is no token: not in BEARER_TOKEN, BEARER_TOKEN_FILE or {}, and this \
+                     is no job with an identity. Name one with --token-file or --token-command",
+                    discovery::places(environment)
+                ))
+            }
+        }
+    }
+}
+
+/// The text of a token: wiped when dropped.
+type Text = Zeroizing<Vec<u8>>;
+
+/// More than any token has, white space included.
+const MOST: usize = jose::compact::MAX_BYTES + 1024;
+
+/// Reads to the end, at most a little more than a token can have. The room is made at once:
+/// a vector that grows leaves what it held behind.
+fn bounded(source: impl Read) -> std::io::Result<Text> {
+    let mut text = Zeroizing::new(Vec::with_capacity(MOST + 1));
+    source.take(MOST as u64 + 1).read_to_end(&mut text)?;
+    if text.len() > MOST {
+        let message = format!("it has more than {MOST} bytes, and no token is so long");
+        return Err(std::io::Error::other(message));
+    }
+    Ok(text)
+}
+
+fn of_file(path: &std::path::Path, error: &std::io::Error) -> String {
+    format!("no token from {}: {error}", path.display())
+}

@@ -1,0 +1,179 @@
+//! `jwt-ssh status`: which token would be sent, from where, for whom, and how long it
+//! lives.
+
+use crate::environment::Environment;
+use crate::options::TokenOptions;
+use crate::prompt::PIECE;
+use crate::source::{For, Origin};
+use crate::target::Target;
+use crate::token::{Token, Unfit, for_people};
+use crate::{clock, connect, failure, secrecy};
+use clap::Args;
+use cli::output::{Exit, Failure, Output, Tone};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Show which token would be sent, from where, for whom, and how long it lives.
+///
+/// With a host also whether it would be sent there. The signature is not looked at: the
+/// host knows the keys.
+#[derive(Args)]
+#[command(after_long_help = "\
+Exit status:
+  0  it would be sent
+  1  it would not, or there is none
+  2  it could not be looked at
+
+Examples:
+  # is there a token, and for how long?
+  jwt-ssh status
+  # would it open this host?
+  jwt-ssh status alice@web1.example.org
+  # for scripts
+  jwt-ssh status --json web1.example.org")]
+pub struct Status {
+    #[command(flatten)]
+    token: TokenOptions,
+    /// Report as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// The host, as ssh is told it.
+    #[arg(value_name = "[USER@]HOST")]
+    host: Option<String>,
+}
+
+impl Status {
+    /// Runs it.
+    pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
+        secrecy::hide_memory();
+        let environment = Environment::of_process();
+        let settings = connect::settings(&environment).map_err(failure)?;
+        let target = self.host.as_deref();
+        let target = target
+            .map(|host| connect::target_named(&environment, host))
+            .transpose()
+            .map_err(failure)?;
+        let audiences = target
+            .as_ref()
+            .map(|target| settings.audiences(&target.host));
+        let whom = For {
+            host: target.as_ref().map(|target| target.host.as_str()),
+            audience: audiences.iter().flatten().next().map_or("", String::as_str),
+        };
+        let (token, origin) = match self.token.source().token(&environment, &whom) {
+            Ok(found) => found,
+            Err(why) => {
+                out.report(
+                    || json!({ "would_be_sent": false, "error": why }),
+                    || why.clone(),
+                );
+                return Ok(Exit::Refused);
+            }
+        };
+        let now = clock::now();
+        let unfit = match &audiences {
+            Some(audiences) => token.check(audiences, now, self.token.force),
+            None => token.check_time(now),
+        }
+        .err();
+        let report = Report {
+            token: &token,
+            origin: &origin,
+            target: target.as_ref(),
+            unfit: unfit.as_ref(),
+            now,
+        };
+        out.report(|| report.json(), || report.text(out));
+        Ok(if unfit.is_none() {
+            Exit::Done
+        } else {
+            Exit::Refused
+        })
+    }
+}
+
+struct Report<'a> {
+    token: &'a Token,
+    origin: &'a Origin,
+    target: Option<&'a Target>,
+    unfit: Option<&'a Unfit>,
+    now: u64,
+}
+
+impl Report<'_> {
+    fn json(&self) -> Value {
+        let claims = self.token.claims();
+        let time = |date: Option<jose::NumericDate>| date.map(jose::NumericDate::floor);
+        json!({
+            "from": self.origin.to_string(),
+            "iss": claims.issuer,
+            "sub": claims.subject,
+            "aud": claims.audience,
+            "exp": time(claims.expires),
+            "nbf": time(claims.not_before),
+            "expires_in": time(claims.expires).map(|exp| exp.saturating_sub(self.now)),
+            "bytes": self.token.as_bytes().len(),
+            "user": self.target.map(|target| &target.user),
+            "host": self.target.map(|target| &target.host),
+            "would_be_sent": self.unfit.is_none(),
+            "reason": self.unfit.map(Unfit::code),
+        })
+    }
+
+    fn text(&self, out: &Output) -> String {
+        let claims = self.token.claims();
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+        let audience = claims.audience.clone().unwrap_or_default().join(", ");
+        let bytes = self.token.as_bytes().len();
+        // The last piece is shorter than the others, and perhaps empty.
+        let prompts = bytes.checked_div(PIECE).unwrap_or(0).saturating_add(1);
+        let prompts = match prompts {
+            1 => "one prompt".to_owned(),
+            more => format!("{more} prompts"),
+        };
+        let verdict = match (self.unfit, self.target) {
+            (None, None) => out.painted(Tone::Good, "valid now"),
+            (None, Some(target)) => {
+                let text = format!("would be sent to {}@{}", target.user, target.host);
+                out.painted(Tone::Good, &text)
+            }
+            (Some(unfit), _) => out.painted(Tone::Bad, &format!("would not be sent: {unfit}")),
+        };
+        let lines = [
+            ("token", self.origin.to_string()),
+            ("issuer", or_none(&claims.issuer)),
+            ("subject", or_none(&claims.subject)),
+            (
+                "for",
+                if audience.is_empty() {
+                    "none".to_owned()
+                } else {
+                    audience
+                },
+            ),
+            ("expires", self.expiry()),
+            ("size", format!("{bytes} bytes, at {prompts}")),
+        ];
+        let mut text = String::new();
+        for (name, value) in lines {
+            text.push_str(&format!("{name:8} {}\n", cli::output::visible(&value)));
+        }
+        text.push_str(&format!("{:8} {verdict}", "now"));
+        text
+    }
+
+    fn expiry(&self) -> String {
+        let Some(exp) = self.token.claims().expires.map(jose::NumericDate::floor) else {
+            return "never".to_owned();
+        };
+        let date = i64::try_from(exp)
+            .ok()
+            .and_then(|seconds| Timestamp::from_second(seconds).ok())
+            .map_or_else(|| exp.to_string(), |date| date.to_string());
+        if exp > self.now {
+            format!("{date}, in {}", for_people(exp.saturating_sub(self.now)))
+        } else {
+            format!("{date}, {} ago", for_people(self.now.saturating_sub(exp)))
+        }
+    }
+}
