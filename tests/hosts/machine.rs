@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use machine::{Machine, Mark};
+use machine::{Machine, Mark, in_pieces};
 
 const YEAR_2040: &str = "2040-01-01 00:00:00";
 
@@ -24,6 +24,22 @@ fn two_machines_do_not_see_each_other() {
         "{:#?}",
         one.log()
     );
+}
+
+#[test]
+fn has_tokens_of_every_length() {
+    let machine = Machine::ready();
+    for bytes in [300, 301, 302, 303, 500, 511, 1000, 1023, 4095, 60_000] {
+        let token = machine.token_of(bytes, ["alice"]);
+        assert_eq!(token.len(), bytes);
+        let pieces = in_pieces(&token);
+        assert_eq!(pieces.concat(), token);
+        assert_eq!(pieces.len(), bytes / 500 + 1);
+        let (last, full) = pieces.split_last().expect("pieces");
+        assert!(full.iter().all(|piece| piece.len() == 500) && last.len() < 500);
+        let verify = ["pam-jwt", "verify", "--user", "alice", "--service", "sshd"];
+        let _ = machine.command(verify).stdin(token).run().expect_success();
+    }
 }
 
 #[test]

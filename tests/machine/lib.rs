@@ -20,6 +20,7 @@
 
 mod clock;
 mod command;
+mod lengths;
 mod log;
 mod machine;
 mod namespaces;
@@ -32,6 +33,7 @@ mod watched;
 use std::io::Write as _;
 
 pub use command::{Command, Output};
+pub use lengths::{PIECE, in_pieces};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;
 pub use ready::ISSUER;

@@ -38,15 +38,12 @@ impl Machine {
         output.stdout.trim_end().to_owned()
     }
 
-    /// Has tokens of the machine's own issuer open these services, and no others.
+    /// Has tokens of the machine's own issuer, and those of [`Machine::token_of`], open
+    /// these services, and no others.
     pub fn services(&self, services: &[&str]) {
-        let path = "/etc/pam-jwt/issuers.d/local.toml";
-        let lines = self.read(path);
-        let lines = lines.lines().map(|line| match line.split_once(" = ") {
-            Some(("services", _)) => format!("services = {services:?}\n"),
-            _ => format!("{line}\n"),
-        });
-        self.write(path, lines.collect::<String>(), 0o644);
+        let script = "sed -i \"s/^services *=.*/services = $0/\" /etc/pam-jwt/issuers.d/*.toml";
+        let list = format!("{services:?}");
+        self.run(["sh", "-c", script, &list]).expect_success();
     }
 
     /// Gives an account a key pair for ssh; the private key is root's, at the path
