@@ -8,6 +8,7 @@ use policy::authenticate::{Decision, Note};
 use policy::explain::{Step, Steps};
 use serde_json::{Value, json};
 use std::path::Path;
+use system::login::Attempt;
 
 /// Explain what a login with the token on standard input would do.
 ///
@@ -32,7 +33,13 @@ impl Verify {
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let token = token_from_stdin(out)?;
         let mut steps = Steps::default();
-        let verdict = system::login::decide(&token, &self.user, &self.service, config, &mut steps);
+        let attempt = Attempt {
+            secret: &token,
+            in_pieces: false,
+            account: &self.user,
+            service: &self.service,
+        };
+        let verdict = system::login::decide(attempt, config, &mut steps);
         if !verdict.faults.is_empty() {
             return Err(faults::config_does_not_load(&verdict.faults));
         }

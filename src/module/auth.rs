@@ -1,18 +1,19 @@
 //! authenticate: gets the secret, and if it is a token, has it decided upon.
 
 use crate::options::Options;
+use crate::pieces::{self, Answer};
 use crate::{TokenLogin, log, return_code};
 use jose::compact::{blemish, is_token_shaped};
 use pam::{Code, Flags, Handle, Priority, Secret};
 use policy::audit::Record;
 use policy::authenticate::Note;
+use policy::cut;
 use policy::explain::Silent;
 use policy::reason::Reason;
 use std::ffi::CStr;
 use std::time::Duration;
-
-/// The end, `token: `, is fixed: what answers prompts by itself looks for it.
-const PROMPT: &str = "Password or token: ";
+use system::key_store;
+use system::login::{self, Attempt};
 
 /// What pam_unix asks for after a wrong password.
 const DELAY: Duration = Duration::from_secs(2);
@@ -55,19 +56,39 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
         account => Some(account.map_err(|code| no_answer(code.name()))?),
     };
     // Asked for before the account is looked at, so that all accounts are asked alike.
-    let secret = match stored {
-        Some(secret) => secret,
+    let (answer, advice) = match stored {
+        // Another module asked, and most cannot take it in pieces.
+        Some(secret) => (Answer { secret, count: 1 }, None),
         None if options.use_first_pass => return Err(no_answer("use_first_pass, and no secret")),
-        None => ask(handle, &options).map_err(|code| no_answer(code.name()))?,
+        None => {
+            let answer = ask(handle, &options).map_err(|code| no_answer(code.name()))?;
+            let bytes = answer.secret.as_bytes().len();
+            let advice = cut::advice(bytes).filter(|_| answer.count == 1);
+            (answer, advice)
+        }
     };
-    let account = account.ok_or((Reason::AccountNameInvalid, "not UTF-8".to_owned()))?;
-    decide(handle, &options, &account, &secret, flags).map_err(internal)
+    let decided = account
+        .ok_or((Reason::AccountNameInvalid, "not UTF-8".to_owned()))
+        .and_then(|account| decide(handle, &options, &account, &answer).map_err(internal));
+    let message = match &decided {
+        Ok((Code::Success, _)) => None,
+        Ok((_, Some(message))) => Some(message),
+        // Whatever the reason: what is told of a cut may depend on nothing but the length.
+        _ => advice.as_ref(),
+    };
+    if let Some(message) = message.filter(|_| !flags.contains(Flags::SILENT)) {
+        handle.error(message);
+    }
+    decided.map(|(code, _)| code)
 }
 
-fn ask(handle: &mut Handle<'_>, options: &Options) -> Result<Secret, Code> {
-    let secret = handle.prompt(PROMPT)?;
-    pass_on(handle, &secret, options.pass_token)?;
-    Ok(secret)
+fn ask(handle: &mut Handle<'_>, options: &Options) -> Result<Answer, Code> {
+    let settings = key_store::settings(&options.config);
+    let answer = pieces::collect(&settings.prompt, settings.max_token_bytes, |prompt| {
+        handle.prompt(prompt)
+    })?;
+    pass_on(handle, &answer.secret, options.pass_token)?;
+    Ok(answer)
 }
 
 /// Leaves a password for the modules that follow, but in place of a token junk of its
@@ -90,16 +111,21 @@ fn junk(length: usize) -> Secret {
     Secret::from(bytes)
 }
 
+/// What the module returns, and what the user may be told of the decision.
 fn decide(
     handle: &mut Handle<'_>,
     options: &Options,
     account: &str,
-    secret: &Secret,
-    flags: Flags,
-) -> Result<Code, Code> {
+    answer: &Answer,
+) -> Result<(Code, Option<String>), Code> {
     let service = handle.service().unwrap_or_default();
-    let bytes = secret.as_bytes();
-    let verdict = system::login::decide(bytes, account, &service, &options.config, &mut Silent);
+    let attempt = Attempt {
+        secret: answer.secret.as_bytes(),
+        in_pieces: answer.count > 1,
+        account,
+        service: &service,
+    };
+    let verdict = login::decide(attempt, &options.config, &mut Silent);
     let decision = &verdict.decision;
     let code = return_code::authenticate(decision.reason());
     if decision.reason() == Reason::NotAToken {
@@ -110,7 +136,7 @@ fn decide(
             };
             log::refusal(handle, Reason::NotAToken, detail);
         }
-        return Ok(code);
+        return Ok((code, None));
     }
     let rhost = handle.rhost();
     let named = verdict.account_exists.then_some(account);
@@ -130,13 +156,7 @@ fn decide(
         })?;
     }
     handle.log(Priority::Notice, &line);
-    if let Some(message) = decision
-        .message_for_user()
-        .filter(|_| !flags.contains(Flags::SILENT))
-    {
-        handle.error(&message);
-    }
-    Ok(code)
+    Ok((code, decision.message_for_user()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod account;
 mod auth;
 mod log;
 mod options;
+mod pieces;
 mod return_code;
 mod session;
 mod setcred;

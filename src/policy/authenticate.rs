@@ -6,7 +6,7 @@ use crate::duration::for_people;
 use crate::explain::Observer;
 use crate::reason::Reason;
 use crate::trust::{Trust, TrustedIssuer};
-use crate::{rules, validate};
+use crate::{cut, rules, validate};
 use jose::error::Part;
 use jose::{Claims, Compact, Header};
 
@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub service: &'a str,
     /// The account's uid; none if the system has no account of exactly this name.
     pub uid: Option<u32>,
+    /// Whether the token came in several answers.
+    pub in_pieces: bool,
 }
 
 /// The outcome, and what the token says, for the log.
@@ -122,9 +124,8 @@ impl Decision {
 
     /// What the user may be told. Only who holds a token that would be let in at
     /// another time learns why it was not: times are checked last, so these
-    /// reasons mean that everything else held. That a token was cut is for the log
-    /// alone: anybody can send one of that length, and for an account that does not
-    /// exist sshd sends junk in its place, so the message would tell which accounts do.
+    /// reasons mean that everything else held. Whether a token was cut does not
+    /// count here: of that a length alone speaks ([`crate::cut::advice`]).
     pub fn message_for_user(&self) -> Option<String> {
         let refusal = self.outcome.as_ref().err()?;
         match (refusal.reason, &refusal.note) {
@@ -159,25 +160,18 @@ pub fn authenticate(
     observer: &mut dyn Observer,
 ) -> Decision {
     let mut facts = Facts::default();
-    let outcome = verified(token, trust, now, &mut facts, observer)
+    let outcome = verified(token, request.in_pieces, trust, now, &mut facts, observer)
         .and_then(|verified| judge(&verified, request, trust, now, observer));
     Decision { outcome, facts }
 }
 
-/// The lengths at which programs cut an answer without a word: ssh, sudo and others, and
-/// what reads from a terminal (readpass.c, PAM_MAX_RESP_SIZE less one, misc_conv).
-const CUT_LENGTHS: [usize; 3] = [1023, 511, 4095];
-
-/// The refusal of a token for `error`. One that is not whole and has such a length was cut,
-/// which is what to say of it.
-fn refusal_of(error: jose::Error, token: &[u8], is_whole: bool) -> Refusal {
-    if is_whole || !CUT_LENGTHS.contains(&token.len()) {
-        return error.into();
+/// However the token came: some programs pass on an answer of any length.
+fn within(limit: usize, token: &[u8]) -> Result<(), jose::Error> {
+    let bytes = token.len();
+    if bytes > limit {
+        return Err(jose::Error::TooLong { bytes, limit });
     }
-    Refusal {
-        reason: Reason::TokenCut,
-        note: Note::Detail(format!("it has exactly {} bytes", token.len())),
-    }
+    Ok(())
 }
 
 /// A token whose signature is by a key of a trusted issuer.
@@ -189,18 +183,21 @@ struct Verified<'a> {
 
 fn verified<'a>(
     token: &[u8],
+    in_pieces: bool,
     trust: &'a Trust,
     now: u64,
     facts: &mut Facts,
     observer: &mut dyn Observer,
 ) -> Result<Verified<'a>, Refusal> {
+    let limit = trust.global.max_token_bytes;
+    read("format", observer, within(limit, token), Refusal::from)?;
     let compact = read("format", observer, Compact::parse(token), |error| {
         // The end of the header, the payload or the signature is missing.
         let is_whole = !matches!(
             error,
             jose::Error::Parts(1 | 2) | jose::Error::Base64Url(Part::Signature)
         );
-        refusal_of(error, token, is_whole)
+        cut::refusal_of(error, token, in_pieces, is_whole)
     })?;
     let header = read("header", observer, Header::parse(&compact), Refusal::from)?;
     facts.kid.clone_from(&header.kid);
@@ -259,7 +256,7 @@ fn verified<'a>(
     let signature = key.key.verify(&compact, &header);
     read("signature", observer, signature, |error| {
         let is_whole = compact.signature_bytes() >= key.key.signature_bytes();
-        refusal_of(error, token, is_whole)
+        cut::refusal_of(error, token, in_pieces, is_whole)
     })?;
     observer.check(
         format_args!("signature"),

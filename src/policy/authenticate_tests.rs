@@ -62,6 +62,7 @@ const ALICE: Request<'_> = Request {
     account: "alice",
     service: "sshd",
     uid: Some(1000),
+    in_pieces: false,
 };
 
 fn good() -> Value {
@@ -367,9 +368,30 @@ fn a_token_that_is_not_whole_and_has_the_length_of_a_cut_was_cut() {
         let token = token.as_bytes().get(..length).unwrap();
         authenticate(token, &ALICE, &world.trust, NOW, &mut Silent).reason()
     };
+    let in_pieces = Request {
+        in_pieces: true,
+        ..ALICE
+    };
     for length in [511, 1023, 4095] {
         assert_eq!(cut(length), Reason::TokenCut);
+        let token = token.as_bytes().get(..length).unwrap();
+        let decision = authenticate(token, &in_pieces, &world.trust, NOW, &mut Silent);
+        assert_eq!(decision.reason(), Reason::TokenMalformed);
         assert_eq!(cut(length - 1), Reason::TokenMalformed);
         assert_eq!(cut(length + 1), Reason::TokenMalformed);
     }
+}
+
+/// Checklist: A.9
+#[test]
+fn a_token_is_as_long_as_the_settings_say_at_most() {
+    let mut world = world();
+    let token = world.token(&good());
+    let decide = |trust: &Trust| authenticate(token.as_bytes(), &ALICE, trust, NOW, &mut Silent);
+    world.trust.global.max_token_bytes = token.len();
+    assert_eq!(decide(&world.trust).reason(), Reason::Allowed);
+    world.trust.global.max_token_bytes = token.len() - 1;
+    let refused = decide(&world.trust);
+    assert_eq!(refused.reason(), Reason::TokenTooLong);
+    assert_eq!(refused.facts, Facts::default());
 }

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod authenticate;
 pub mod claim_path;
 pub mod config;
+pub mod cut;
 pub mod duration;
 pub mod explain;
 pub mod issue;

@@ -23,6 +23,7 @@ fn outcome(allow: &str, claims: &str, account: &str, uid: Option<u32>) -> Result
         account,
         service: "sshd",
         uid,
+        in_pieces: false,
     };
     let rules = &config.issuers[0].allow;
     decide(rules, "i.toml", case(&claims, &request), &mut Silent)
@@ -32,10 +33,12 @@ fn outcome(allow: &str, claims: &str, account: &str, uid: Option<u32>) -> Result
 
 const NOW: u64 = 10_000;
 
-const GLOBAL: Global = Global {
+static GLOBAL: Global = Global {
     audience_host: None,
     leeway: 30,
     min_uid: 1000,
+    prompt: String::new(),
+    max_token_bytes: 0,
 };
 
 fn case<'a>(claims: &'a Claims, request: &'a Request<'a>) -> Case<'a> {
@@ -273,6 +276,7 @@ fn whoever_watches_sees_every_rule() {
         account: "alice",
         service: "sshd",
         uid: Some(1000),
+        in_pieces: false,
     };
     let mut steps = Steps::default();
     let decided = decide(&rules, "i.toml", case(&claims, &request), &mut steps).unwrap();

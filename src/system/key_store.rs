@@ -4,7 +4,7 @@
 use crate::trusted_file::{self, Content, Untrusted};
 use crate::{hostname, shown};
 use jose::KeyError;
-use policy::config::{Config, Fault, KeyFile, Parsed, Source};
+use policy::config::{Config, Fault, Global, KeyFile, Parsed, Source};
 use policy::trust::{KeysOfIssuer, Trust, keys_in};
 use std::path::Path;
 
@@ -52,6 +52,17 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
             Err(faults)
         }
     }
+}
+
+/// The settings for all issuers in `dir`, and nothing else: for what is to be known before
+/// there is a token. Where they do not load they are the defaults, and [`load`] says why.
+pub fn settings(dir: &Path) -> Global {
+    let path = dir.join("pam-jwt.toml");
+    let parsed = text_of(&path).and_then(|text| {
+        let file = &shown(&path);
+        Global::parse(Source { file, text: &text })
+    });
+    parsed.unwrap_or_default()
 }
 
 /// Reads the files; one that cannot be read is a fault like one that is wrong.

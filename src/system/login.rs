@@ -21,15 +21,27 @@ pub struct Verdict {
     pub faults: Vec<Fault>,
 }
 
-/// Decides whether `token` opens `account` at `service`, with the configuration
-/// in `dir`, now.
-pub fn decide(
-    token: &[u8],
-    account: &str,
-    service: &str,
-    dir: &Path,
-    observer: &mut dyn Observer,
-) -> Verdict {
+/// A secret, and what it is to open.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The secret.
+    pub secret: &'a [u8],
+    /// Whether it came in several answers.
+    pub in_pieces: bool,
+    /// The account, as the host program named it.
+    pub account: &'a str,
+    /// The PAM service.
+    pub service: &'a str,
+}
+
+/// Decides whether `attempt` is let in, with the configuration in `dir`, now.
+pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> Verdict {
+    let Attempt {
+        secret: token,
+        in_pieces,
+        account,
+        service,
+    } = attempt;
     let is_token = jose::compact::is_token_shaped(token);
     // Whether a password's account exists is not asked here: databases are slow.
     let lookup = if is_token {
@@ -89,6 +101,7 @@ pub fn decide(
         account,
         service,
         uid,
+        in_pieces,
     };
     let decision = authenticate(token, &request, &trust, now, observer);
     Verdict {

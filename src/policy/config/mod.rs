@@ -3,6 +3,7 @@
 //! because it was wrong, and nothing is ignored because it is unknown.
 
 mod fault;
+mod global;
 mod key_file;
 mod parse;
 mod rule;
@@ -31,6 +32,10 @@ pub struct Global {
     pub leeway: u64,
     /// The lowest uid that a rule with a placeholder may match.
     pub min_uid: u32,
+    /// What the user is asked, up to the `token: ` that ends it always.
+    pub prompt: String,
+    /// The longest token, in bytes, however it comes. At least 1000, at most 64 KiB.
+    pub max_token_bytes: usize,
 }
 
 impl Default for Global {
@@ -39,7 +44,19 @@ impl Default for Global {
             audience_host: None,
             leeway: 30,
             min_uid: 1000,
+            prompt: "Password or ".to_owned(),
+            max_token_bytes: jose::compact::MAX_BYTES,
         }
+    }
+}
+
+impl Global {
+    /// Reads `pam-jwt.toml` alone.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(source: Source<'_>) -> Result<Self, Fault> {
+        global::global(source)
     }
 }
 
@@ -205,7 +222,7 @@ impl Config {
     /// Reads all files.
     pub fn parse(global: Source<'_>, issuers: &[Source<'_>]) -> Parsed {
         let mut faults = Vec::new();
-        let global = parse::global(global).unwrap_or_else(|fault| {
+        let global = Global::parse(global).unwrap_or_else(|fault| {
             faults.push(fault);
             Global::default()
         });

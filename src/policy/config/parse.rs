@@ -3,7 +3,7 @@
 
 use super::key_file::{KeyText, key_files};
 use super::rule::{RuleText, rule_of};
-use super::{Fault, Global, Issuer, Source, TokenTypes};
+use super::{Fault, Issuer, Source, TokenTypes};
 use crate::duration;
 use serde::Deserialize;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use toml::Spanned;
 
 /// Keys that a later version will have. Like every key that is not known they are
 /// refused, since to ignore one could let somebody in; these with a word of their own.
-const LATER: [&str; 16] = [
+const LATER: [&str; 14] = [
     "acr",
     "amr",
     "device",
@@ -22,21 +22,11 @@ const LATER: [&str; 16] = [
     "issue",
     "jwks_uri",
     "max_auth_age",
-    "max_token_bytes",
     "may_issue",
     "one_time",
-    "prompt",
     "spiffe",
     "status",
 ];
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GlobalText {
-    audience_host: Option<Spanned<String>>,
-    leeway: Option<Spanned<String>>,
-    min_uid: Option<Spanned<u32>>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,43 +38,6 @@ struct IssuerText {
     max_lifetime: Option<Spanned<String>>,
     #[serde(default)]
     allow: Vec<Spanned<RuleText>>,
-}
-
-pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
-    let text: GlobalText = read(source)?;
-    let mut global = Global::default();
-    if let Some(host) = text.audience_host {
-        if host.get_ref().is_empty() {
-            return Err(at(
-                source,
-                host.span(),
-                "audience_host is empty; leave it out instead",
-            ));
-        }
-        global.audience_host = Some(host.into_inner());
-    }
-    if let Some(leeway) = text.leeway {
-        global.leeway = duration::parse(leeway.get_ref())
-            .filter(|seconds| *seconds <= 300)
-            .ok_or_else(|| {
-                at(
-                    source,
-                    leeway.span(),
-                    "leeway is a time of at most 5m, such as \"30s\"",
-                )
-            })?;
-    }
-    if let Some(min_uid) = text.min_uid {
-        if *min_uid.get_ref() == 0 {
-            return Err(at(
-                source,
-                min_uid.span(),
-                "min_uid is at least 1: root needs its own rule",
-            ));
-        }
-        global.min_uid = min_uid.into_inner();
-    }
-    Ok(global)
 }
 
 pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
@@ -225,7 +178,7 @@ pub(super) fn at(source: Source<'_>, span: Range<usize>, message: impl Into<Stri
     Fault::at(source.file, source.text, span, message)
 }
 
-fn read<T: for<'de> Deserialize<'de>>(source: Source<'_>) -> Result<T, Fault> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(source: Source<'_>) -> Result<T, Fault> {
     toml::from_str(source.text).map_err(|error| {
         let message = advised(error.message());
         match error.span() {

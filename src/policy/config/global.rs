@@ -1,0 +1,137 @@
+//! `pam-jwt.toml`.
+
+use super::parse::{at, read};
+use super::{Fault, Global, Source};
+use crate::duration;
+use jose::compact::MAX_BYTES;
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GlobalText {
+    audience_host: Option<Spanned<String>>,
+    leeway: Option<Spanned<String>>,
+    min_uid: Option<Spanned<u32>>,
+    prompt: Option<Spanned<String>>,
+    max_token_bytes: Option<Spanned<usize>>,
+}
+
+pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
+    let text: GlobalText = read(source)?;
+    let mut global = Global::default();
+    if let Some(host) = text.audience_host {
+        if host.get_ref().is_empty() {
+            return Err(at(
+                source,
+                host.span(),
+                "audience_host is empty; leave it out instead",
+            ));
+        }
+        global.audience_host = Some(host.into_inner());
+    }
+    if let Some(leeway) = text.leeway {
+        global.leeway = duration::parse(leeway.get_ref())
+            .filter(|seconds| *seconds <= 300)
+            .ok_or_else(|| {
+                at(
+                    source,
+                    leeway.span(),
+                    "leeway is a time of at most 5m, such as \"30s\"",
+                )
+            })?;
+    }
+    if let Some(min_uid) = text.min_uid {
+        if *min_uid.get_ref() == 0 {
+            return Err(at(
+                source,
+                min_uid.span(),
+                "min_uid is at least 1: root needs its own rule",
+            ));
+        }
+        global.min_uid = min_uid.into_inner();
+    }
+    if let Some(prompt) = text.prompt {
+        check_prompt(prompt.get_ref()).map_err(|message| at(source, prompt.span(), message))?;
+        global.prompt = prompt.into_inner();
+    }
+    if let Some(bytes) = text.max_token_bytes {
+        // Fewer would refuse ordinary tokens.
+        if !(1000..=MAX_BYTES).contains(bytes.get_ref()) {
+            let message = format!("max_token_bytes is at least 1000 and at most {MAX_BYTES}");
+            return Err(at(source, bytes.span(), message));
+        }
+        global.max_token_bytes = bytes.into_inner();
+    }
+    Ok(global)
+}
+
+/// What answers prompts by itself looks at their ends, and older versions of sshd write what
+/// was said before in front of them: in no place may it find a prompt that is none.
+fn check_prompt(text: &str) -> Result<(), &'static str> {
+    // Debug escapes what does not print, and three characters that do.
+    let prints = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1;
+    if text.len() > 100 || !text.chars().all(prints) {
+        return Err("prompt is one line of at most 100 bytes, printable characters alone");
+    }
+    if text.contains("token[") || text.contains("token: ") {
+        return Err("prompt must not look like a prompt itself; \"token: \" is put behind it");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checklist: A.22
+    #[test]
+    fn global_settings_have_defaults_and_bounds() {
+        let parse = |text: &str| {
+            global(Source {
+                file: "pam-jwt.toml",
+                text,
+            })
+        };
+        assert_eq!(parse("").unwrap(), Global::default());
+        let text = "audience_host = \"db1\"\nleeway = \"5m\"\nmin_uid = 500\n\
+                prompt = \"Passwort für 'x' oder \"\nmax_token_bytes = 1000";
+        let set = parse(text).unwrap();
+        assert_eq!(
+            set,
+            Global {
+                audience_host: Some("db1".into()),
+                leeway: 300,
+                min_uid: 500,
+                prompt: "Passwort für 'x' oder ".into(),
+                max_token_bytes: 1000,
+            }
+        );
+        assert_eq!(parse("prompt = \"\"").unwrap().prompt, "");
+        let longest = "prompt = '".to_owned() + &"x".repeat(100);
+        assert!(parse(&format!("{longest}'")).is_ok());
+        assert!(parse(&format!("{longest}x'")).is_err());
+        for bad in [
+            "leeway = \"301s\"",
+            "leeway = 30",
+            "min_uid = 0",
+            "min_uid = -1",
+            "audience_host = \"\"",
+            "prompt = 5",
+            "prompt = \"a\\nb\"",
+            "prompt = \"\\u001b[2J\"",
+            "prompt = \"\\u202e\"",
+            "prompt = \"token[500]: \"",
+            "prompt = \"token: \"",
+            "max_token_bytes = 999",
+            "max_token_bytes = 65537",
+            "max_token_bytes = -1",
+            "max_token_bytes = \"64k\"",
+            "x = 1",
+            "[issue]\nkey = 1",
+            "leeway",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}
