@@ -38,6 +38,8 @@ pub struct Task {
     pub force: bool,
     /// Where the token comes from.
     pub source: Source,
+    /// The process that becomes ssh, and has started the agent.
+    pub ssh: u32,
 }
 
 /// Starts the agent of the ssh that this process is about to become, and returns the value
@@ -80,13 +82,12 @@ pub fn run() {
     // What is typed on the terminal is for ssh; this ends when ssh does. What it runs itself
     // (--token-command) does not inherit it.
     let _ = SigSet::all().thread_block();
-    let ssh = getppid();
     let (place, listener, task) = match prepare() {
         Ok(ready) => ready,
         Err(error) => return report(&Err(error.to_string())),
     };
     report(&Ok(place.askpass()));
-    serve(&listener, task, ssh);
+    serve(&listener, task);
 }
 
 fn prepare() -> io::Result<(Place, UnixListener, Task)> {
@@ -112,13 +113,16 @@ fn report(result: &Result<PathBuf, String>) {
     }
 }
 
-fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
+fn serve(listener: &UnixListener, task: Task) {
     let Task {
         target,
         audiences,
         force,
         source,
+        ssh,
     } = task;
+    // Not asked of getppid: it may have ended before that.
+    let ssh = Pid::from_raw(ssh.cast_signed());
     let host = target.host.clone();
     let audience = audiences.first().cloned().unwrap_or_default();
     let mut conversation = Conversation::new(target, audiences, force);

@@ -47,13 +47,20 @@ fn answer(name: &Path, prompt: &[u8], shown: &str) -> io::Result<bool> {
         }
         Err(error) => Answer::Terminal(Some(format!("the agent does not answer: {error}"))),
     };
+    let say = |word: Option<String>| {
+        if let Some(word) = word {
+            cli::output::hint("jwt-ssh", &word);
+        }
+    };
     match answer {
         Answer::Piece(piece) => print(&piece).map(|()| true),
         Answer::Terminal(word) => {
-            if let Some(word) = word {
-                cli::output::hint("jwt-ssh", &word);
-            }
+            say(word);
             at_terminal(shown, prompt::is_about_a_host_key(shown))
+        }
+        Answer::Fail(word) => {
+            say(word);
+            Ok(false)
         }
     }
 }

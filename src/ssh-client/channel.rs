@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the first byte of a reply says.
 const PIECE: u8 = b'A';
 const TERMINAL: u8 = b'T';
+const FAIL: u8 = b'F';
 
 /// The directory of one run: 0700, with the socket (0600) and the askpass's name, a link
 /// to this program. So SSH_ASKPASS alone says both what to run and whom to ask.
@@ -107,17 +108,14 @@ impl Question {
     /// # Errors
     /// What the socket says.
     pub fn reply(mut self, answer: &Answer) -> io::Result<()> {
-        match answer {
-            Answer::Piece(piece) => {
-                self.stream.write_all(&[PIECE])?;
-                self.stream.write_all(piece)
-            }
-            Answer::Terminal(word) => {
-                self.stream.write_all(&[TERMINAL])?;
-                let word = word.as_deref().unwrap_or_default();
-                self.stream.write_all(word.as_bytes())
-            }
-        }
+        let word = |word: &Option<String>| word.clone().unwrap_or_default().into_bytes();
+        let (kind, rest) = match answer {
+            Answer::Piece(piece) => (PIECE, piece.clone()),
+            Answer::Terminal(text) => (TERMINAL, word(text).into()),
+            Answer::Fail(text) => (FAIL, word(text).into()),
+        };
+        self.stream.write_all(&[kind])?;
+        self.stream.write_all(&rest)
     }
 }
 
@@ -148,12 +146,14 @@ pub fn ask(askpass: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
     crate::secrecy::hide_memory();
     let mut rest = Zeroizing::new(Vec::with_capacity(4096));
     stream.take(4096).read_to_end(&mut rest)?;
+    let word = || {
+        let word = String::from_utf8_lossy(&rest).into_owned();
+        (!word.is_empty()).then_some(word)
+    };
     match kind {
         [PIECE] => Ok(Some(Answer::Piece(rest))),
-        [TERMINAL] => {
-            let word = String::from_utf8_lossy(&rest).into_owned();
-            Ok(Some(Answer::Terminal((!word.is_empty()).then_some(word))))
-        }
+        [TERMINAL] => Ok(Some(Answer::Terminal(word()))),
+        [FAIL] => Ok(Some(Answer::Fail(word()))),
         _ => Err(io::Error::other("the answer is none")),
     }
 }

@@ -22,18 +22,24 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
     let ssh = ssh(&environment)?;
     let mut command = Command::new(&ssh);
     if let Some(target) = line.logs_in.then(|| target(&ssh, &line.ssh)).flatten() {
+        let nobody_to_ask = target.batch || !terminal::is_there();
+        if target.batch {
+            // ssh would not even ask jwt-ssh, which then asks nobody.
+            command.args(["-o", "BatchMode=no"]);
+        }
         let task = Task {
             audiences: settings(&environment)?.audiences(&target.host),
             target,
             force: options.force,
             source: options.source(),
+            ssh: std::process::id(),
         };
         command
             .env("SSH_ASKPASS", agent::start(&task)?)
             // Also where there is a terminal (OpenSSH 8.4).
             .env("SSH_ASKPASS_REQUIRE", "force")
             .env_remove("SSH_ASKPASS_PROMPT");
-        if !terminal::is_there() {
+        if nobody_to_ask {
             // The token is given once, and nobody could answer when ssh asks again: an
             // attempt without an answer would be a failure more for pam_faillock.
             command.args(["-o", "NumberOfPasswordPrompts=1"]);
@@ -88,7 +94,7 @@ pub fn target(ssh: &PathBuf, arguments: &[OsString]) -> Option<Target> {
 /// # Errors
 /// That there is no ssh, or that it does not know what to make of the name.
 pub fn target_named(environment: &Environment<'_>, host: &str) -> Result<Target, String> {
-    let arguments = ["-oBatchMode=no", "--", host].map(OsString::from);
+    let arguments = ["--", host].map(OsString::from);
     target(&ssh(environment)?, &arguments)
         .ok_or_else(|| format!("ssh does not know what to make of the host {host:?}"))
 }

@@ -33,6 +33,8 @@ pub enum Answer {
     Piece(Zeroizing<Vec<u8>>),
     /// It goes to the terminal, as it would without jwt-ssh, after a word to the user.
     Terminal(Option<String>),
+    /// It fails, after a word to the user, who asked not to be asked.
+    Fail(Option<String>),
 }
 
 impl Conversation {
@@ -56,6 +58,18 @@ impl Conversation {
     /// Answers a prompt at `now` (seconds since the epoch). `source` gets the token, or
     /// says why there is none; it is asked at most once.
     pub fn answer(
+        &mut self,
+        prompt: &[u8],
+        now: u64,
+        source: impl FnOnce() -> Result<Token, String>,
+    ) -> Answer {
+        match self.token_or_terminal(prompt, now, source) {
+            Answer::Terminal(word) if self.target.batch => Answer::Fail(word),
+            answer => answer,
+        }
+    }
+
+    fn token_or_terminal(
         &mut self,
         prompt: &[u8],
         now: u64,

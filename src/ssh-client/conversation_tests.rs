@@ -22,6 +22,7 @@ fn conversation(force: bool) -> Conversation {
     let target = Target {
         user: "alice".to_owned(),
         host: "web1".to_owned(),
+        batch: false,
     };
     Conversation::new(target, vec!["ssh://web1".to_owned()], force)
 }
@@ -37,6 +38,7 @@ fn words(answer: &Answer) -> String {
         Answer::Piece(piece) => piece.len().to_string(),
         Answer::Terminal(None) => "terminal".to_owned(),
         Answer::Terminal(Some(word)) => word.clone(),
+        Answer::Fail(word) => format!("failure {word:?}"),
     }
 }
 
@@ -151,4 +153,23 @@ fn the_method_password_is_the_users_and_is_told_of_once() {
     let word = ask(&mut conversation, prompt, 300);
     assert!(word.contains("KbdInteractiveAuthentication yes"), "{word}");
     assert_eq!(ask(&mut conversation, prompt, 300), "terminal");
+}
+
+#[test]
+fn in_batch_mode_nothing_goes_to_the_terminal() {
+    let mut conversation = conversation(false);
+    conversation.target.batch = true;
+    for (prompt, failure) in [
+        (
+            "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+            "failure None",
+        ),
+        ("(alice@web1) Password: ", "failure None"),
+        ("alice@web1's password: ", "failure Some("),
+        (FIRST, "300"),
+        (FIRST, "failure Some("),
+    ] {
+        let answer = ask(&mut conversation, prompt, 300);
+        assert!(answer.starts_with(failure), "{prompt}: {answer}");
+    }
 }

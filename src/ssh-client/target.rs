@@ -8,11 +8,12 @@ pub struct Target {
     pub user: String,
     /// The host as prompts name it: HostKeyAlias where there is one, else HostName.
     pub host: String,
+    /// Whether nobody is to be asked anything (BatchMode).
+    pub batch: bool,
 }
 
 impl Target {
-    /// Reads what `ssh -G` printed; none if that names no host, or if ssh will not ask
-    /// (`BatchMode yes`).
+    /// Reads what `ssh -G` printed; none if that names no host.
     pub fn of_configuration(printed: &str) -> Option<Self> {
         let value = |name: &str| {
             let of_line = |line: &'_ str| -> Option<String> {
@@ -21,12 +22,10 @@ impl Target {
             };
             printed.lines().find_map(of_line)
         };
-        if value("batchmode").as_deref() == Some("yes") {
-            return None;
-        }
         Some(Self {
             user: value("user")?,
             host: value("hostkeyalias").or_else(|| value("hostname"))?,
+            batch: value("batchmode").as_deref() == Some("yes"),
         })
     }
 
@@ -53,6 +52,7 @@ mod tests {
         Target {
             user: "alice".to_owned(),
             host: "web1".to_owned(),
+            batch: false,
         }
     }
 
@@ -62,17 +62,18 @@ mod tests {
         assert_eq!(Target::of_configuration(printed), Some(target()));
         let aliased = printed.replace("web1", "192.0.2.7") + "hostkeyalias web1\n";
         assert_eq!(Target::of_configuration(&aliased), Some(target()));
+        let batch = printed.replace("batchmode no", "batchmode yes");
+        assert!(Target::of_configuration(&batch).is_some_and(|target| target.batch));
     }
 
     #[test]
-    fn without_a_host_or_anybody_to_ask_there_is_no_target() {
+    fn without_a_host_there_is_no_target() {
         for printed in [
             "",
             "aes128-ctr\naes256-ctr\n",
             "user alice\n",
             "hostname web1\n",
             "user alice\nhostname \n",
-            "user alice\nhostname web1\nbatchmode yes\n",
         ] {
             assert_eq!(Target::of_configuration(printed), None, "{printed}");
         }

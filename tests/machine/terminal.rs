@@ -92,8 +92,13 @@ impl Terminal {
 
     /// Types a line.
     pub fn send_line(&mut self, line: &str) -> &mut Self {
+        self.send(&format!("{line}\n"))
+    }
+
+    /// Presses keys.
+    pub fn send(&mut self, keys: &str) -> &mut Self {
         self.keyboard
-            .write_all(format!("{line}\n").as_bytes())
+            .write_all(keys.as_bytes())
             .expect("the terminal's other end");
         self
     }
