@@ -27,13 +27,11 @@ pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
         Some(_) => at_terminal(&shown, true),
         None => answer(name, prompt.as_bytes(), &shown),
     };
-    match answered {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            cli::output::hint("jwt-ssh", &format!("not answered: {shown}({error})"));
-            ExitCode::FAILURE
-        }
+    // What keeps from answering has been said.
+    if answered.unwrap_or(false) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -54,6 +52,11 @@ fn answer(name: &Path, prompt: &[u8], shown: &str) -> io::Result<bool> {
     };
     match answer {
         Answer::Piece(piece) => print(&piece).map(|()| true),
+        // One word about it is enough.
+        Answer::Terminal(word @ Some(_)) if !terminal::is_there() => {
+            say(word);
+            Ok(false)
+        }
         Answer::Terminal(word) => {
             say(word);
             at_terminal(shown, prompt::is_about_a_host_key(shown))
@@ -66,6 +69,11 @@ fn answer(name: &Path, prompt: &[u8], shown: &str) -> io::Result<bool> {
 }
 
 fn at_terminal(shown: &str, echo: bool) -> io::Result<bool> {
+    if !terminal::is_there() {
+        let word = format!("there is no terminal to ask at: {}", shown.trim_end());
+        cli::output::hint("jwt-ssh", &word);
+        return Ok(false);
+    }
     match terminal::ask(shown, echo)? {
         Some(line) => print(&line).map(|()| true),
         None => Ok(false),

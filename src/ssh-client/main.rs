@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         agent::run();
         return ExitCode::SUCCESS;
     }
-    match FirstWord::of(words.first().map_or(Some(""), |word| word.to_str())) {
+    match FirstWord::of(&words) {
         FirstWord::Known => subcommand(),
         FirstWord::Later => {
             let word = words.first().map(|word| word.to_string_lossy());

@@ -4,6 +4,8 @@
 use crate::source::Source;
 use crate::{completions, manual, status};
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// Logs in over ssh with a token (JWT) of any length.
@@ -145,12 +147,12 @@ pub enum FirstWord {
 
 impl FirstWord {
     /// What the first word is.
-    pub fn of(word: Option<&str>) -> Self {
-        match word {
-            None | Some("status" | "completions" | "manual" | "help" | "--help" | "--version") => {
+    pub fn of(words: &[OsString]) -> Self {
+        match words.first().map(|word| word.as_bytes()) {
+            None | Some(b"status" | b"completions" | b"manual" | b"--help" | b"--version") => {
                 Self::Known
             }
-            Some("login" | "logout" | "token") => Self::Later,
+            Some(b"login" | b"logout" | b"token") => Self::Later,
             Some(_) => Self::Ssh,
         }
     }

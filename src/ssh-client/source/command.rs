@@ -1,6 +1,7 @@
 //! `--token-command`: a token that a program prints.
 
 use super::{For, Text, bounded};
+use nix::sys::signal::SigSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -12,15 +13,19 @@ const MOST_OF_STDERR: u64 = 2048;
 /// run is ssh's. A command that asks the user does so on /dev/tty.
 pub fn run(command: &str, whom: &For<'_>) -> Result<Text, String> {
     let failed = |why: String| format!("--token-command: {why}");
-    let mut child = Command::new("sh")
+    // The agent blocks signals, and a child inherits that: Ctrl-C is for it all the same.
+    let mask = SigSet::thread_get_mask().map_err(|error| failed(error.to_string()))?;
+    let _ = SigSet::empty().thread_set_mask();
+    let child = Command::new("sh")
         .args(["-c", command])
         .env("JWT_SSH_HOST", whom.host.unwrap_or_default())
         .env("JWT_SSH_AUDIENCE", whom.audience)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(format!("sh: {error}")))?;
+        .spawn();
+    let _ = mask.thread_set_mask();
+    let mut child = child.map_err(|error| failed(format!("sh: {error}")))?;
     let stderr = child.stderr.take();
     let complaint = thread::spawn(move || {
         let mut text = Vec::new();
@@ -50,6 +55,7 @@ pub fn run(command: &str, whom: &For<'_>) -> Result<Text, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::signal::Signal;
 
     fn run(command: &str) -> Result<String, String> {
         let whom = For {
@@ -63,6 +69,14 @@ mod tests {
     fn a_command_prints_the_token_for_the_audience() {
         let printed = run("printf '%s %s' \"$JWT_SSH_HOST\" \"$JWT_SSH_AUDIENCE\"; cat");
         assert_eq!(printed.unwrap(), "web1 ssh://web1");
+    }
+
+    #[test]
+    fn a_command_can_be_interrupted_though_the_agent_cannot() {
+        SigSet::all().thread_block().unwrap();
+        let blocked = run("grep SigBlk /proc/self/status").unwrap();
+        assert_eq!(blocked.trim(), "SigBlk:\t0000000000000000");
+        assert!(SigSet::thread_get_mask().unwrap().contains(Signal::SIGINT));
     }
 
     #[test]
