@@ -26,7 +26,7 @@ pub fn run(service: &str) {
             service: service.to_owned(),
             user,
             confdir: Some(PathBuf::from(confdir)),
-            answers: vec![answer; PROMPTS],
+            answers: vec![Some(answer); PROMPTS],
         };
         writeln!(out, "{}", login.run().join("\t")).expect("standard output");
     }

@@ -4,7 +4,8 @@
 //!     pam-host SERVICE USER [CONFDIR] < answers
 //!
 //! Standard input has the answers to the prompts, one a line; after the last one
-//! the answer is empty. In a line, `\n` is a newline, `\0` a NUL, and `\\` a backslash.
+//! the answer is empty. In a line, `\n` is a newline, `\0` a NUL, and `\\` a backslash;
+//! the line `\c` is no answer: the user gave up.
 //! `pam-host --then USER CONFDIR …` goes on with a login of USER in the same
 //! process, to which the last line belongs. `pam-host --repeat N …` does the whole
 //! login N times, checks at the end that no descriptor was left and no memory grew,
@@ -24,21 +25,26 @@ use std::rc::Rc;
 /// What was seen, one line an event.
 type Events = Rc<RefCell<Vec<String>>>;
 
+/// To a prompt; none where the user gives up.
+type Answer = Option<String>;
+
 struct Script {
-    answers: std::vec::IntoIter<String>,
+    answers: std::vec::IntoIter<Answer>,
     events: Events,
 }
 
 impl Conversation for Script {
     fn answer(&mut self, style: Style, text: &str) -> Result<Option<Vec<u8>>, Code> {
-        let (name, answer) = match style {
-            Style::PromptEchoOff => ("echo_off", self.answers.next().unwrap_or_default()),
-            Style::PromptEchoOn => ("echo_on", self.answers.next().unwrap_or_default()),
-            Style::ErrorMsg => ("error", String::new()),
-            Style::TextInfo => ("info", String::new()),
+        let name = match style {
+            Style::PromptEchoOff => "echo_off",
+            Style::PromptEchoOn => "echo_on",
+            Style::ErrorMsg => "error",
+            Style::TextInfo => "info",
         };
         self.events.borrow_mut().push(format!("{name} {text}"));
         let is_prompt = matches!(style, Style::PromptEchoOff | Style::PromptEchoOn);
+        let next = is_prompt.then(|| self.answers.next()).flatten();
+        let answer = next.unwrap_or(Some(String::new())).ok_or(Code::ConvErr)?;
         // What a host program hands over is a C string: it ends at a NUL.
         let answer = answer.split('\0').next().unwrap_or_default();
         Ok(is_prompt.then(|| answer.into()))
@@ -49,7 +55,7 @@ struct Login {
     service: String,
     user: String,
     confdir: Option<PathBuf>,
-    answers: Vec<String>,
+    answers: Vec<Answer>,
 }
 
 impl Login {
@@ -102,10 +108,11 @@ fn main() {
             "usage: pam-host [--repeat N] [--then USER CONFDIR] SERVICE USER [CONFDIR] < answers"
         );
     };
-    let mut answers: Vec<String> = std::io::stdin()
+    let mut answers: Vec<Answer> = std::io::stdin()
         .lock()
         .lines()
-        .map(|line| unescaped(&line.expect("UTF-8")))
+        .map(|line| line.expect("UTF-8"))
+        .map(|line| (line != r"\c").then(|| unescaped(&line)))
         .collect();
     let then = then.map(|(user, confdir)| Login {
         service: service.clone(),

@@ -6,6 +6,7 @@
 pub mod mint;
 pub mod world;
 
+use machine::{PIECE, in_pieces};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,7 +61,8 @@ pub struct Scenario {
     pub check: Option<String>,
     /// The audit line, without the name that syslog puts before it.
     pub audit: String,
-    /// What `{NAME}` stands for in `audit`, `check` and `change`, where variants differ.
+    /// What `{NAME}` stands for in `audit`, `check`, `change` and what is said, where
+    /// variants differ.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
 }
@@ -109,7 +111,8 @@ pub struct Talk {
     pub style: String,
     /// The text, to the letter.
     pub text: String,
-    /// The answer to a prompt.
+    /// The answer to a prompt: `{token}` is the whole of it, `{token[500]}` the piece that
+    /// begins behind 500 bytes.
     pub answer: Option<String>,
 }
 
@@ -119,6 +122,13 @@ fn alice() -> String {
 
 fn yes() -> bool {
     true
+}
+
+/// What is asked and told in a login, as pam-host prints it, and what is answered.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    pub events: Vec<String>,
+    pub answers: Vec<String>,
 }
 
 /// `under`, with what `over` says in its place, table by table.
@@ -181,7 +191,8 @@ impl Scenario {
                 self.change.as_mut(),
             ];
             let mut found = false;
-            for text in texts.into_iter().flatten() {
+            let talk = self.talk.iter_mut().map(|talk| &mut talk.text);
+            for text in texts.into_iter().flatten().chain(talk) {
                 found |= text.contains(&place);
                 *text = text.replace(&place, value);
             }
@@ -217,6 +228,58 @@ impl Scenario {
         self.codes
             .get(phase)
             .unwrap_or_else(|| panic!("{}: codes.{phase} is missing", self.name))
+    }
+
+    /// What is said in a login with `secret`.
+    pub fn exchange(&self, secret: &str) -> Exchange {
+        let pieces = in_pieces(secret);
+        let answer = |answer: &String| {
+            let pieces = pieces.iter().enumerate();
+            pieces.fold(answer.replace("{token}", secret), |answer, (at, piece)| {
+                answer.replace(&format!("{{token[{}]}}", at * PIECE), piece)
+            })
+        };
+        Exchange {
+            events: self.talk.iter().map(Talk::event).collect(),
+            answers: self
+                .talk
+                .iter()
+                .filter_map(|talk| talk.answer.as_ref())
+                .map(answer)
+                .collect(),
+        }
+    }
+
+    /// The same where the user gives the secret in pieces: each prompt that is answered
+    /// with all of it is followed by those that continue it.
+    pub fn exchange_in_pieces(&self, secret: &str) -> Exchange {
+        let mut exchange = Exchange::default();
+        for talk in &self.talk {
+            exchange.events.push(talk.event());
+            match talk.answer.as_deref() {
+                Some("{token}") => {
+                    let pieces = in_pieces(secret);
+                    let further = 1..pieces.len();
+                    let event = |at| format!("{} token[{}]: ", talk.style, at * PIECE);
+                    exchange.events.extend(further.map(event));
+                    exchange.answers.extend(pieces);
+                }
+                answer => exchange.answers.extend(answer.map(str::to_owned)),
+            }
+        }
+        exchange
+    }
+
+    /// Whether it is about how long an answer is.
+    pub fn is_about_a_length(&self) -> bool {
+        let is_cut = |talk: &Talk| talk.text.contains("it was cut at");
+        self.settings.contains("max_token_bytes") || self.talk.iter().any(is_cut)
+    }
+
+    /// Whether the scenario itself is about pieces.
+    pub fn is_about_pieces(&self) -> bool {
+        let mut answers = self.talk.iter().filter_map(|talk| talk.answer.as_ref());
+        answers.any(|answer| answer.contains("{token["))
     }
 
     /// The reason code of the audit line.

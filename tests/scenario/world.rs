@@ -2,9 +2,9 @@
 //! with a few accounts, one issuer with three keys, and a real sshd.
 
 use super::mint::{KEYS, Mint};
-use super::{Scenario, Talk, Token};
+use super::{Exchange, Scenario, Talk, Token};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use machine::{Machine, Mark, Sshd};
+use machine::{Machine, Mark, PIECE, Sshd, in_pieces};
 use serde_json::Value;
 use std::net::TcpListener;
 
@@ -115,7 +115,11 @@ impl World {
         let secret = self.mint.token(&scenario.token);
         self.verify(scenario, &secret);
         self.check(scenario);
-        self.libpam(scenario, &secret);
+        self.libpam(scenario, scenario.exchange(&secret), "libpam");
+        if let Some(secret) = self.longer(scenario, secret.clone()) {
+            let exchange = scenario.exchange_in_pieces(&secret);
+            self.libpam(scenario, exchange, "libpam in pieces");
+        }
         if scenario.without_ssh.is_none() {
             self.ssh(scenario, &secret);
         }
@@ -209,13 +213,13 @@ impl World {
 
     /// What the module says to libpam and to the user, call by call; and after a
     /// refusal the same process takes a good token.
-    fn libpam(&self, scenario: &Scenario, secret: &str) {
-        let mut events: Vec<String> = scenario.talk.iter().map(Talk::event).collect();
+    fn libpam(&self, scenario: &Scenario, exchange: Exchange, way: &str) {
+        let Exchange {
+            mut events,
+            answers,
+        } = exchange;
         events.extend(scenario.phases());
-        let answers = scenario.talk.iter().filter_map(|talk| talk.answer.as_ref());
-        let mut answers: Vec<String> = answers
-            .map(|answer| escaped(&answer.replace("{token}", secret)))
-            .collect();
+        let mut answers: Vec<String> = answers.iter().map(|answer| escaped(answer)).collect();
         let mut audit = vec![scenario.audit.as_str()];
         let mut then = Vec::new();
         // A clock that is wrong stays so while the process lives.
@@ -242,19 +246,41 @@ impl World {
             .filter(|line| !line.ends_with("=module_unknown"))
             .map(|line| line.replace("PAM_MODULE_UNKNOWN", "PAM_IGNORE"))
             .collect();
-        assert_eq!(seen, events, "{}: libpam", scenario.name);
-        self.expect_audit(&audit, mark, &format!("{}: libpam", scenario.name));
+        assert_eq!(seen, events, "{}: {way}", scenario.name);
+        self.expect_audit(&audit, mark, &format!("{}: {way}", scenario.name));
+    }
+
+    /// A secret of the same kind that takes several pieces, of which the same is to be said:
+    /// `secret` itself where it is so long, or a token with a claim that makes it longer.
+    /// None where the length matters.
+    fn longer(&self, scenario: &Scenario, secret: String) -> Option<String> {
+        if scenario.is_about_a_length() || scenario.is_about_pieces() {
+            return None;
+        }
+        let long = if secret.len() < PIECE {
+            self.mint.longer(&scenario.token)?
+        } else {
+            secret
+        };
+        // Beyond 64 KiB nothing is asked; an answer ends at a NUL; and a character is whole.
+        let fits = long.len() < 66_000 && long.is_ascii() && !long.contains('\0');
+        fits.then_some(long)
     }
 
     /// The same login over a real ssh.
     fn ssh(&self, scenario: &Scenario, secret: &str) {
         let what = format!("{}: ssh", scenario.name);
-        assert!(secret.len() < 1024, "{what} would cut the secret");
+        // ssh itself would cut a longer answer.
+        let answers = if secret.len() > 1023 || scenario.is_about_pieces() {
+            in_pieces(secret)
+        } else {
+            vec![secret.to_owned()]
+        };
         let mark = self.machine.mark();
         let login = self
             .machine
             .ssh(&scenario.account)
-            .answers([secret])
+            .answers(answers)
             .kbdint()
             .command("id -un");
         let accepted = scenario.code("authenticate") == "PAM_SUCCESS";
