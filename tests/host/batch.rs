@@ -5,6 +5,7 @@
 //! login, tabs between them.
 
 use super::Login;
+use pam::Flags;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub fn run(service: &str) {
             user,
             confdir: Some(PathBuf::from(confdir)),
             answers: vec![Some(answer); PROMPTS],
+            flags: Flags::NONE,
         };
         writeln!(out, "{}", login.run().join("\t")).expect("standard output");
     }

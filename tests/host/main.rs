@@ -7,7 +7,8 @@
 //! the answer is empty. In a line, `\n` is a newline, `\0` a NUL, and `\\` a backslash;
 //! the line `\c` is no answer: the user gave up.
 //! `pam-host --then USER CONFDIR …` goes on with a login of USER in the same
-//! process, to which the last line belongs. `pam-host --repeat N …` does the whole
+//! process, to which the last line belongs. `pam-host --silent …` passes PAM_SILENT.
+//! `pam-host --repeat N …` does the whole
 //! login N times, checks at the end that no descriptor was left and no memory grew,
 //! and prints the counts instead. `pam-host --batch SERVICE` takes many logins
 //! (batch.rs).
@@ -56,6 +57,7 @@ struct Login {
     user: String,
     confdir: Option<PathBuf>,
     answers: Vec<Answer>,
+    flags: Flags,
 }
 
 impl Login {
@@ -77,7 +79,7 @@ impl Login {
             events.borrow_mut().push(format!("{phase} {}", code.name()));
             result.is_ok()
         };
-        if note("authenticate", pam.authenticate(Flags::NONE)) {
+        if note("authenticate", pam.authenticate(self.flags)) {
             note("acct_mgmt", pam.acct_mgmt(Flags::NONE));
             note("setcred", pam.setcred(Flags::ESTABLISH_CRED));
             note("open_session", pam.open_session(Flags::NONE));
@@ -103,9 +105,12 @@ fn main() {
         let (user, confdir) = (args.next(), args.next().map(PathBuf::from));
         (user.expect("--then USER CONFDIR"), confdir)
     });
+    let silent = args.next_if_eq("--silent").map(|_| Flags::SILENT);
+    let flags = silent.unwrap_or_default();
     let (Some(service), Some(user), confdir) = (args.next(), args.next(), args.next()) else {
         panic!(
-            "usage: pam-host [--repeat N] [--then USER CONFDIR] SERVICE USER [CONFDIR] < answers"
+            "usage: pam-host [--repeat N] [--then USER CONFDIR] [--silent] SERVICE USER [CONFDIR] \
+             < answers"
         );
     };
     let mut answers: Vec<Answer> = std::io::stdin()
@@ -119,12 +124,14 @@ fn main() {
         user,
         confdir,
         answers: answers.pop().into_iter().collect(),
+        flags,
     });
     let login = Login {
         service,
         user,
         confdir: confdir.map(PathBuf::from),
         answers,
+        flags,
     };
     match repeat {
         None => {

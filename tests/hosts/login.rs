@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use machine::{ISSUER, Machine, Terminal, tell};
+use machine::{ISSUER, LENGTHS, Machine, Terminal, tell};
 
 const SHADOW: &str = "shadow";
 const UTIL_LINUX: &str = "util-linux";
@@ -53,6 +53,15 @@ impl Console {
     fn set_up(&self) {
         self.machine.install_under(self.root.trim_end_matches('/'));
         self.run(&format!("pam-jwt init --issuer {ISSUER}"));
+        if self.root != "/" {
+            // The machine's own command issues for the system too.
+            self.machine.install();
+            let share = format!(
+                "mkdir /etc/pam-jwt && mount --bind {}/etc/pam-jwt /etc/pam-jwt",
+                self.root
+            );
+            self.machine.run(["sh", "-c", &share]).expect_success();
+        }
         self.run("useradd --create-home --shell /bin/sh --password '*' alice");
         self.run("sed -i '1i auth sufficient pam_jwt.so' /etc/pam.d/login");
     }
@@ -70,13 +79,19 @@ impl Console {
 
     /// A login on a terminal that has come to the question for a password.
     fn login(&self) -> Terminal {
+        let mut login = self.login_as_alice();
+        login.expect("Password or token: ");
+        login
+    }
+
+    /// A login on a terminal, up to the account.
+    fn login_as_alice(&self) -> Terminal {
         let login = self.machine.command(["chroot", self.root, "login"]);
         let mut login = match self.kind {
             UTIL_LINUX => login.uncontrolled_terminal(),
             _ => login.terminal(),
         };
         login.expect("login: ").send_line("alice");
-        login.expect("Password or token: ");
         login
     }
 
@@ -99,6 +114,17 @@ impl Console {
             mark,
             "pam_unix(login:session): session closed for user alice",
         );
+    }
+
+    fn tokens_of_every_length_log_in_in_pieces(&self) {
+        for bytes in LENGTHS {
+            let mut login = self.login_as_alice();
+            login.send_in_pieces(&self.machine.token_of(bytes, ["alice"]));
+            login.expect("$ ").send_line("echo I am $(id -un)");
+            login.expect("I am alice");
+            login.expect("$ ").send_line("exit");
+            login.wait().expect_success();
+        }
     }
 
     fn a_wrong_token_does_not(&self) {
@@ -156,6 +182,7 @@ fn takes_tokens(kind: &str) {
         return;
     };
     console.a_token_logs_in();
+    console.tokens_of_every_length_log_in_in_pieces();
     console.a_wrong_token_does_not();
     console.an_expired_account_is_refused();
 }

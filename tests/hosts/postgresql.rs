@@ -186,6 +186,23 @@ fn a_token_may_be_long() {
     assert!(token.len() > 4096, "{}", token.len());
     let output = psql(&machine, "alice", &token).expect_success();
     assert_eq!(output.stdout, "alice\n", "{output}");
+
+    // It gives its one answer to every prompt, which one of 500 bytes is continued by.
+    let token = machine.token_of(500, ["alice"]);
+    let output = psql(&machine, "alice", &token).expect_success();
+    assert_eq!(output.stdout, "alice\n", "{output}");
+    let foreign = machine.token_of(500, ["bob"]);
+    let audit = "account_not_allowed account=alice service=postgresql";
+    refused(&machine, "alice", &foreign, audit);
+
+    let token = machine.token_of(60_000, ["alice"]);
+    let output = psql(&machine, "alice", &token).expect_success();
+    assert_eq!(output.stdout, "alice\n", "{output}");
+    let path = "/etc/pam-jwt/pam-jwt.toml";
+    machine.write(path, "max_token_bytes = 59999\n", 0o644);
+    let audit = "token_too_long account=alice service=postgresql rhost=127.0.0.1 \
+                 detail=\"the token has 60000 bytes, the limit is 59999\"";
+    refused(&machine, "alice", &token, audit);
 }
 
 /// A symmetric key is root's alone, and the server is not root. The other keys of the same

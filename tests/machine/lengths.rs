@@ -1,6 +1,6 @@
 //! Tokens of an exact length, and secrets in the pieces that the module takes.
 
-use crate::Machine;
+use crate::{Machine, Terminal};
 
 /// An answer of just so many bytes is continued by the next one.
 pub const PIECE: usize = 500;
@@ -84,4 +84,27 @@ pub fn in_pieces(secret: &str) -> Vec<String> {
     }
     pieces.push(rest.to_owned());
     pieces
+}
+
+/// The lengths that every way in is tried with.
+pub const LENGTHS: [usize; 9] = [300, 500, 1000, 1023, 1024, 1500, 4096, 6500, 60_000];
+
+/// The prompts that a secret in pieces is asked for with.
+#[must_use]
+pub fn prompts(secret: &str) -> Vec<String> {
+    let further = (1..in_pieces(secret).len()).map(|at| format!("token[{}]: ", at * PIECE));
+    std::iter::once("Password or token: ".to_owned())
+        .chain(further)
+        .collect()
+}
+
+impl Terminal {
+    /// Types a secret in pieces, each after its prompt.
+    #[track_caller]
+    pub fn send_in_pieces(&mut self, secret: &str) -> &mut Self {
+        for (prompt, piece) in prompts(secret).iter().zip(in_pieces(secret)) {
+            self.expect(prompt).send_line(&piece);
+        }
+        self
+    }
 }

@@ -33,7 +33,7 @@ mod watched;
 use std::io::Write as _;
 
 pub use command::{Command, Output};
-pub use lengths::{PIECE, in_pieces};
+pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;
 pub use ready::ISSUER;
