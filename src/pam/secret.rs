@@ -1,6 +1,7 @@
 //! A password or token on its way through the process: wiped when dropped, never printed.
 
 use std::fmt;
+use std::hint::black_box;
 
 use zeroize::Zeroizing;
 
@@ -34,6 +35,17 @@ impl Secret {
 impl From<Vec<u8>> for Secret {
     fn from(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+}
+
+/// A copy leaves what it copied in vector registers, and the dynamic linker saves those on the
+/// stack where it binds a function late. A copy of as many zeros goes through the same ones. (The
+/// bytes are wiped by `Zeroizing` all the same.)
+impl Drop for Secret {
+    fn drop(&mut self) {
+        let zeros = vec![0; self.0.len()];
+        self.0.copy_from_slice(black_box(&zeros));
+        black_box(&self.0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The released module in one host process: ten thousand logins under valgrind, and
 //! a panic that is forced from outside, since the release has no hook for one.
 
-use machine::{Command, Machine};
+use machine::{Command, Machine, in_pieces};
 use std::collections::BTreeMap;
 use std::process;
 use std::time::Duration;
@@ -49,8 +49,11 @@ fn before_and_after(stdout: &str) -> BTreeMap<&str, (usize, usize)> {
 #[test]
 fn ten_thousand_logins_leave_nothing_behind() {
     let (machine, token) = host();
+    let long = machine.token_of(1600, ["alice", "--lifetime", "1d"]);
+    let in_pieces = in_pieces(&long).join("\n");
     for (secret, outcome) in [
         (token.as_str(), "PAM_SUCCESS"),
+        (&in_pieces, "PAM_SUCCESS"),
         (&token[..token.len() - 8], "PAM_AUTH_ERR"),
         ("a password", "PAM_AUTH_ERR"),
     ] {

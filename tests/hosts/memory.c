@@ -1,24 +1,25 @@
 /* A host program that looks for a secret in its own memory after the login.
  *
- *     memory SERVICE USER CONFDIR LENGTH [keep] < masked
+ *     memory SERVICE USER CONFDIR LENGTH [pieces|give-up] [keep] < masked
  *
  * The first LENGTH bytes are the secret, the rest other forms of it to look for. They
  * come masked and are unmasked only into the answer, which the module frees, so that
- * what is found was left there by somebody else. With "keep" the program leaves
- * a copy of its own, to show that the search finds one. In C, where no copy is made
- * that one does not see. */
+ * what is found was left there by somebody else. With "pieces" it answers token[N] with
+ * at most 500 bytes from there on, with "give-up" too, but the last of them not at all.
+ * With "keep" the program leaves a copy of its own, to show that the search finds one.
+ * In C, where no copy is made that one does not see. */
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MASK = 0x55, MOST = 8192, WINDOW = 16 };
+enum { MASK = 0x55, MOST = 8192, WINDOW = 16, PIECE = 500 };
 
 static unsigned char masked[MOST];
 static size_t length, answer_length;
 static char *kept;
-static int keep;
+static int in_pieces, give_up, keep;
 
 static int answer(int count, const struct pam_message **messages,
                   struct pam_response **responses, void *data)
@@ -30,12 +31,22 @@ static int answer(int count, const struct pam_message **messages,
     for (int i = 0; i < count; i++) {
         if (messages[i]->msg_style != PAM_PROMPT_ECHO_OFF)
             continue;
-        char *text = malloc(answer_length + 1);
+        unsigned long from = 0;
+        size_t left = answer_length;
+        if (in_pieces) {
+            sscanf(messages[i]->msg, "token[%lu]", &from);
+            left = from < answer_length ? answer_length - from : 0;
+            if (give_up && left < PIECE)
+                return PAM_CONV_ERR;
+            if (left > PIECE)
+                left = PIECE;
+        }
+        char *text = malloc(left + 1);
         if (text == NULL)
             return PAM_BUF_ERR;
-        for (size_t j = 0; j < answer_length; j++)
-            text[j] = (char)(masked[j] ^ MASK);
-        text[answer_length] = '\0';
+        for (size_t j = 0; j < left; j++)
+            text[j] = (char)(masked[from + j] ^ MASK);
+        text[left] = '\0';
         if (keep)
             kept = strdup(text);
         all[i].resp = text;
@@ -96,7 +107,11 @@ int main(int argc, char **argv)
     answer_length = (size_t)atoi(argv[4]);
     if (answer_length > length)
         return 2;
-    keep = argc > 5 && strcmp(argv[5], "keep") == 0;
+    for (int i = 5; i < argc; i++) {
+        give_up |= strcmp(argv[i], "give-up") == 0;
+        in_pieces |= give_up || strcmp(argv[i], "pieces") == 0;
+        keep |= strcmp(argv[i], "keep") == 0;
+    }
     status = pam_start_confdir(argv[1], argv[2], &conversation, argv[3], &pam);
     if (status != PAM_SUCCESS)
         return 2;

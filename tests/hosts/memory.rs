@@ -19,7 +19,7 @@ const STACKS: [(&str, &str); 3] = [
 
 /// Logs in with `token`, then searches the process for it, for its signature as bytes,
 /// which is what the verification works on, and for `key` in the two forms that it has.
-fn search(machine: &Machine, confdir: &str, token: &str, key: &[u8], keep: &[&str]) -> String {
+fn search(machine: &Machine, confdir: &str, token: &str, key: &[u8], how: &[&str]) -> String {
     let (_, signature) = token.rsplit_once('.').expect("a token");
     let signature = Base64UrlUnpadded::decode_vec(signature).expect("base64url");
     let masked: Vec<u8> = token
@@ -32,7 +32,7 @@ fn search(machine: &Machine, confdir: &str, token: &str, key: &[u8], keep: &[&st
     let length = token.len().to_string();
     let program = machine.command(["/tmp/memory", "sshd", "alice", confdir, &length]);
     program
-        .args(keep)
+        .args(how)
         .stdin(masked)
         .run()
         .expect_success()
@@ -72,6 +72,34 @@ fn nothing_of_a_token_outlives_the_login() {
             let kept = search(&machine, confdir, &token, &[], &["keep"]);
             assert!(kept.contains("byte 0 is left in [heap]"), "{kept}");
         }
+    }
+}
+
+/// No piece, and not what they become.
+#[test]
+fn nothing_of_a_token_in_pieces_outlives_the_login() {
+    let machine = machine();
+    // With one that ends with a piece, and so with an answer that is empty.
+    for bytes in [1000, 1500, 1700] {
+        for (account, code) in [("alice", 0), ("bob", 7)] {
+            let token = machine.token_of(bytes, [account]);
+            for (confdir, _) in &STACKS[..2] {
+                let seen = search(&machine, confdir, &token, &[], &["pieces"]);
+                assert_eq!(seen, format!("authenticate {code}\nfound 0\n"), "{confdir}");
+            }
+        }
+        let token = machine.token_of(bytes, ["alice"]);
+        // Where somebody gives up, PAM_CONV_ERR is an answer that was not given.
+        let seen = search(&machine, "/etc/pam.alone", &token, &[], &["give-up"]);
+        assert_eq!(seen, "authenticate 7\nfound 0\n", "{bytes}");
+        let kept = search(&machine, "/etc/pam.alone", &token, &[], &["pieces", "keep"]);
+        assert!(kept.contains(" is left in [heap]"), "{kept}");
+    }
+    // Where one answer is given to all prompts, all are the same.
+    for (account, code) in [("alice", 0), ("bob", 7)] {
+        let token = machine.token_of(500, [account]);
+        let seen = search(&machine, "/etc/pam.alone", &token, &[], &[]);
+        assert_eq!(seen, format!("authenticate {code}\nfound 0\n"));
     }
 }
 
