@@ -105,8 +105,10 @@ fn many(machine: &Machine) -> Secrets {
         let password = long_password(length);
         insert(format!("a wrong password of {length} bytes"), password);
     }
-    let whole = machine.token_of(1023, ["alice", "--audience", "ssh://other"]);
-    insert("a token for another host of 1023 bytes".to_owned(), whole);
+    for length in [500, 1000, 1023] {
+        let token = machine.token_of(length, ["alice", "--audience", "ssh://other"]);
+        insert(format!("a token for another host of {length} bytes"), token);
+    }
     // Good, and would open alice.
     let cut = machine.token_of(1500, ["alice"]);
     insert("a token that ssh cuts".to_owned(), cut);
