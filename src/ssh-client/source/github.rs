@@ -41,22 +41,30 @@ pub fn ask(environment: &Environment<'_>, audience: &str) -> Result<Option<Text>
     let Some(secret) = variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Zeroizing::new) else {
         return Ok(None);
     };
-    request(&url, &secret, audience)
+    request(&url, &secret, audience, TIMEOUT)
         .map(Some)
         .map_err(|error| format!("the identity of this GitHub Actions job: {error}"))
 }
 
-fn request(url: &str, secret: &str, audience: &str) -> Result<Text, String> {
+fn request(url: &str, secret: &str, audience: &str, timeout: Duration) -> Result<Text, String> {
     let uri: ureq::http::Uri = url.parse().map_err(|error| format!("{error}"))?;
     if !is_private(&uri) {
         return Err("the address is neither https nor on this machine".to_owned());
     }
     // Fails where there is a provider already, which is then this one.
     let _ = aws_lc_rs::default_provider().install_default();
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        // The secret goes nowhere else.
+    let mut config = ureq::Agent::config_builder();
+    if uri.scheme_str() == Some("http") {
+        // What is for this machine alone would reach a proxy of the environment in clear.
+        // Of https one sees the name of the host.
+        config = config.proxy(None);
+    }
+    let agent = config
+        .timeout_global(Some(timeout))
+        // The secret goes nowhere else; the answer is then what is told of.
         .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
         .user_agent(concat!("jwt-ssh/", env!("CARGO_PKG_VERSION")))
         .tls_config(
             ureq::tls::TlsConfig::builder()
@@ -119,6 +127,15 @@ mod tests {
         ] {
             assert!(!is_private(uri), "{uri}");
         }
+    }
+
+    /// No token is waited for longer than a login lasts.
+    #[test]
+    fn who_does_not_answer_is_not_waited_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let error = request(&url, "hidden", "ssh://web1", Duration::from_millis(100));
+        assert_eq!(error.unwrap_err(), "timeout: global");
     }
 
     #[test]
