@@ -6,7 +6,7 @@ use crate::options::TokenOptions;
 use crate::prompt::PIECE;
 use crate::source::{For, Origin};
 use crate::target::Target;
-use crate::token::{Token, Unfit, for_people};
+use crate::token::{Token, Unfit, for_people, on_one_line};
 use crate::{clock, connect, failure, secrecy};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone};
@@ -65,7 +65,7 @@ impl Status {
             Err(why) => {
                 out.report(
                     || json!({ "would_be_sent": false, "error": why }),
-                    || why.clone(),
+                    || cli::output::visible(&why),
                 );
                 return Ok(Exit::Refused);
             }
@@ -135,7 +135,7 @@ impl Report<'_> {
             (None, None) => out.painted(Tone::Good, "valid now"),
             (None, Some(target)) => {
                 let text = format!("would be sent to {}@{}", target.user, target.host);
-                out.painted(Tone::Good, &text)
+                out.painted(Tone::Good, &on_one_line(&text))
             }
             (Some(unfit), _) => out.painted(Tone::Bad, &format!("would not be sent: {unfit}")),
         };
@@ -156,7 +156,7 @@ impl Report<'_> {
         ];
         let mut text = String::new();
         for (name, value) in lines {
-            text.push_str(&format!("{name:8} {}\n", cli::output::visible(&value)));
+            text.push_str(&format!("{name:8} {}\n", on_one_line(&value)));
         }
         text.push_str(&format!("{:8} {verdict}", "now"));
         text

@@ -72,8 +72,8 @@ impl fmt::Display for Unfit {
                 f,
                 "it is for {}, not for {}. If the host goes by another name in tokens, say so \
                  under [[host]] in ~/.config/jwt-ssh/config.toml; --force sends it once",
-                has.join(", "),
-                wanted.join(" or ")
+                on_one_line(&has.join(", ")),
+                on_one_line(&wanted.join(" or "))
             ),
         }
     }
@@ -88,6 +88,12 @@ pub fn for_people(seconds: u64) -> String {
         seconds
     };
     format!("{:#}", SignedDuration::from_secs(rounded))
+}
+
+/// Text of a token on one line, without what a terminal would obey: no part of it passes
+/// for a line of ours.
+pub fn on_one_line(text: &str) -> String {
+    cli::output::visible(text).replace('\n', "\\u{a}")
 }
 
 impl Token {
@@ -247,6 +253,18 @@ mod tests {
             );
             assert_eq!(check(&claims, true), Ok(()), "{claims}");
         }
+    }
+
+    #[test]
+    fn what_a_token_says_is_told_on_one_line() {
+        let claims = json!({ "exp": NOW + 60, "aud": ["a\nnow  would be sent", "\u{1b}[2J"] });
+        let told = check(&claims, false).unwrap_err().to_string();
+        assert!(
+            told.starts_with(
+                r"it is for a\u{a}now  would be sent, \u{1b}[2J, not for ssh://web1. "
+            ),
+            "{told}"
+        );
     }
 
     #[test]
