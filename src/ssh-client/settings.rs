@@ -16,13 +16,23 @@ pub struct Settings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Host {
-    /// Patterns with `*` and `?`, as in ssh_config(5).
     #[serde(rename = "match")]
-    pattern: OneOrMore,
-    audience: OneOrMore,
+    patterns: Patterns,
+    audience: Audiences,
 }
 
+/// Patterns of host names, with the `*` and `?` of ssh_config(5). What else that manual
+/// knows is refused: a `!` that excludes nothing would have a token sent.
 #[derive(Debug, Deserialize)]
+#[serde(try_from = "OneOrMore")]
+struct Patterns(Vec<String>);
+
+/// What tokens for these hosts name in `aud`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "OneOrMore")]
+struct Audiences(Vec<String>);
+
+#[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 enum OneOrMore {
     One(String),
@@ -30,10 +40,49 @@ enum OneOrMore {
 }
 
 impl OneOrMore {
-    fn as_slice(&self) -> &[String] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
+    fn none_empty(self) -> Result<Vec<String>, String> {
+        let list = match self {
+            Self::One(one) => vec![one],
             Self::More(more) => more,
+        };
+        if list.is_empty() || list.iter().any(String::is_empty) {
+            return Err("it is empty".to_owned());
+        }
+        Ok(list)
+    }
+}
+
+impl TryFrom<OneOrMore> for Patterns {
+    type Error = String;
+
+    fn try_from(value: OneOrMore) -> Result<Self, String> {
+        let list = value.none_empty()?;
+        match list.iter().find(|pattern| pattern.contains(NOT_IN_NAMES)) {
+            Some(odd) => Err(format!(
+                "{odd:?} matches no host: a pattern has `*` and `?`, and several are a list"
+            )),
+            None => Ok(Self(list)),
+        }
+    }
+}
+
+/// Neither a name nor an address has one of them.
+const NOT_IN_NAMES: [char; 4] = ['!', ',', ' ', '\t'];
+
+impl TryFrom<OneOrMore> for Audiences {
+    type Error = String;
+
+    fn try_from(value: OneOrMore) -> Result<Self, String> {
+        let list = value.none_empty()?;
+        let is_odd = |text: &&String| {
+            let known = text.replace("{host}", "").replace("{short}", "");
+            known.contains(['{', '}'])
+        };
+        match list.iter().find(is_odd) {
+            Some(odd) => Err(format!(
+                "{odd:?}: the placeholders are {{host}} and {{short}}, its name up to the first dot"
+            )),
+            None => Ok(Self(list)),
         }
     }
 }
@@ -42,41 +91,22 @@ impl Settings {
     /// Reads them.
     ///
     /// # Errors
-    /// What is wrong, with line, column, the source line and a caret; or that a `[[host]]`
-    /// has no pattern or no audience.
+    /// What is wrong, with line, column, the source line and a caret.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        for host in &settings.host {
-            for (name, list) in [("match", &host.pattern), ("audience", &host.audience)] {
-                let list = list.as_slice();
-                if list.is_empty() || list.iter().any(String::is_empty) {
-                    return Err(format!("{name} of a [[host]] is empty"));
-                }
-            }
-            if let Some(odd) = host.audience.as_slice().iter().find(|text| {
-                let known = text.replace("{host}", "").replace("{short}", "");
-                known.contains(['{', '}'])
-            }) {
-                return Err(format!(
-                    "audience {odd:?}: the placeholders are {{host}} and {{short}}, its name up \
-                     to the first dot"
-                ));
-            }
-        }
-        Ok(settings)
+        toml::from_str(text).map_err(|error| error.to_string())
     }
 
     /// What tokens for `host` name in `aud`: one of these. Without a `[[host]]` that
     /// matches it is `ssh://host`. Never empty.
     pub fn audiences(&self, host: &str) -> Vec<String> {
         let matches = |entry: &&Host| {
-            let mut patterns = entry.pattern.as_slice().iter();
+            let mut patterns = entry.patterns.0.iter();
             patterns.any(|pattern| WildMatch::new_case_insensitive(pattern).matches(host))
         };
         let short = host.split('.').next().unwrap_or(host);
         match self.host.iter().find(matches) {
             Some(entry) => {
-                let audiences = entry.audience.as_slice().iter();
+                let audiences = entry.audience.0.iter();
                 audiences
                     .map(|text| text.replace("{host}", host).replace("{short}", short))
                     .collect()
@@ -127,8 +157,12 @@ mod tests {
             "[[host]]\nmatch = \"a\"\naudience = \"\"",
             "[[host]]\nmatch = \"a\"\naudience = \"ssh://{hostname}\"",
             "[[host]]\nmatch = \"a\"\naudience = \"b\"\nuser = \"c\"",
+            "[[host]]\nmatch = [\"*\", \"!a\"]\naudience = \"b\"",
+            "[[host]]\nmatch = \"a,b\"\naudience = \"b\"",
+            "[[host]]\nmatch = \"a b\"\naudience = \"b\"",
         ] {
-            assert!(Settings::parse(text).is_err(), "{text}");
+            let error = Settings::parse(text).unwrap_err();
+            assert!(error.contains("at line ") && error.contains('^'), "{error}");
         }
     }
 }
