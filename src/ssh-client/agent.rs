@@ -17,6 +17,9 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 /// The name by which the program knows that it is meant as the agent.
 pub const NAME: &str = "jwt-ssh-agent";
@@ -87,7 +90,21 @@ pub fn run() {
         Err(error) => return report(&Err(error.to_string())),
     };
     report(&Ok(place.askpass()));
-    serve(&listener, task);
+    // Not asked of getppid: it may have ended before that.
+    let ssh = Pid::from_raw(task.ssh.cast_signed());
+    // It may wait without an end for a token, at a pipe that nobody writes to, and this
+    // ends with ssh all the same.
+    let (serving, served) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        serve(&listener, task, ssh);
+        drop(serving);
+    });
+    let tick = Duration::from_millis(TICK.into());
+    let is_serving = || served.recv_timeout(tick) == Err(RecvTimeoutError::Timeout);
+    while is_serving() && getppid() == ssh {}
+    // Unless it waits, it sees that too, and wipes what it holds.
+    is_serving();
+    drop(place);
 }
 
 fn prepare() -> io::Result<(Place, UnixListener, Task)> {
@@ -113,16 +130,14 @@ fn report(result: &Result<PathBuf, String>) {
     }
 }
 
-fn serve(listener: &UnixListener, task: Task) {
+fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
     let Task {
         target,
         audiences,
         force,
         source,
-        ssh,
+        ..
     } = task;
-    // Not asked of getppid: it may have ended before that.
-    let ssh = Pid::from_raw(ssh.cast_signed());
     let host = target.host.clone();
     let audience = audiences.first().cloned().unwrap_or_default();
     let mut conversation = Conversation::new(target, audiences, force);
