@@ -48,7 +48,10 @@ pub fn places(environment: &Environment<'_>) -> String {
 fn well_known(environment: &Environment<'_>) -> Vec<PathBuf> {
     let name = format!("bt_u{}", Uid::effective());
     [
-        environment.path("XDG_RUNTIME_DIR"),
+        // One that is relative is to be ignored (XDG Base Directory Specification).
+        environment
+            .path("XDG_RUNTIME_DIR")
+            .filter(|path| path.is_absolute()),
         Some(PathBuf::from("/tmp")),
     ]
     .into_iter()
