@@ -130,7 +130,9 @@ impl Conversation {
     }
 
     fn password_method(&mut self) -> Answer {
-        let first = !std::mem::replace(&mut self.told_of_password, true);
+        // Who was asked for the token knows more than that already.
+        let first = matches!(self.state, State::Fresh)
+            && !std::mem::replace(&mut self.told_of_password, true);
         Answer::Terminal(first.then(|| {
             format!(
                 "{} asks by the method `password`, which takes no token longer than 1023 bytes \

@@ -173,3 +173,15 @@ fn in_batch_mode_nothing_goes_to_the_terminal() {
         assert!(answer.starts_with(failure), "{prompt}: {answer}");
     }
 }
+
+#[test]
+fn who_was_asked_for_the_token_is_told_nothing_of_the_method_password() {
+    let prompt = "alice@web1's password: ";
+    let mut given = conversation(false);
+    assert_eq!(ask(&mut given, FIRST, 300), "300");
+    assert_eq!(ask(&mut given, prompt, 300), "terminal");
+    let mut unfit = conversation(false);
+    let expired = unfit.answer(FIRST.as_bytes(), u64::MAX, || Ok(token(300, "ssh://web1")));
+    assert!(words(&expired).contains("expired"));
+    assert_eq!(ask(&mut unfit, prompt, 300), "terminal");
+}
