@@ -9,7 +9,7 @@ DESTDIR ?=
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 FOREIGN := $(CARGO_TARGET_DIR)/foreign
-OTHER_LOGIN := $(CARGO_TARGET_DIR)/other-login.tar
+OTHER_DEBIAN := $(CARGO_TARGET_DIR)/other-debian.tar
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
@@ -96,12 +96,12 @@ $(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json p
 	ln -s "$$(command -v node)" $(FOREIGN)/bin/node
 	touch $@
 
-test: test-packages build foreign $(OTHER_LOGIN) ## run every test there is
+test: test-packages build foreign $(OTHER_DEBIAN) ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
 
-$(OTHER_LOGIN): tests/other-login.sh | test-packages
-	@sh tests/other-login.sh $@
+$(OTHER_DEBIAN): tests/other-debian.sh | test-packages
+	@sh tests/other-debian.sh $@
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -1,11 +1,8 @@
 //! The real login, on a terminal: shadow's and util-linux's. One of them is this
 //! machine's own, the other is in a small Debian that `make test` has made
-//! (tests/other-login.sh) and that is entered by chroot.
+//! (tests/other-debian.sh) and that is entered by chroot.
 
-use std::fs;
-use std::path::Path;
-
-use machine::{ISSUER, LENGTHS, Machine, Terminal, tell};
+use machine::{ISSUER, LENGTHS, Machine, Terminal, other_debian};
 
 const SHADOW: &str = "shadow";
 const UTIL_LINUX: &str = "util-linux";
@@ -22,18 +19,17 @@ struct Console {
 }
 
 impl Console {
-    /// That of shadow or of util-linux, set up to take alice's tokens; none if the
-    /// other Debian cannot be had here, which is said where nobody can miss it.
-    fn of(kind: &str) -> Option<Console> {
+    /// That of shadow or of util-linux, set up to take alice's tokens.
+    fn of(kind: &str) -> Console {
         let own = Console::new(Machine::boot(), "/");
         let console = if own.kind == kind {
             own
         } else {
-            Console::new(other_debian(own.machine)?, OTHER)
+            Console::new(unpacked(own.machine), OTHER)
         };
         assert_eq!(console.kind, kind, "both logins are of one kind");
         console.set_up();
-        Some(console)
+        console
     }
 
     fn new(machine: Machine, root: &'static str) -> Console {
@@ -157,30 +153,20 @@ impl Console {
 }
 
 /// The machine, with the other Debian unpacked in it.
-fn other_debian(machine: Machine) -> Option<Machine> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("target/tmp is in target");
-    if let Ok(reason) = fs::read_to_string(target.join("other-login.not-made")) {
-        tell(&format!("*** NOT TESTED: {reason}"));
-        return None;
-    }
-    let tar = target.join("other-login.tar");
-    assert!(tar.exists(), "{} is missing: `make test`", tar.display());
+fn unpacked(machine: Machine) -> Machine {
+    let tar = other_debian().unwrap_or_else(|reason| panic!("{reason}"));
     let unpack = format!(
         "mkdir {OTHER} && tar -C {OTHER} -xf {} && mount --rbind /dev {OTHER}/dev && \
          mount -t proc proc {OTHER}/proc && cp /etc/hosts /etc/hostname {OTHER}/etc",
         tar.display()
     );
     machine.run(["sh", "-c", &unpack]).expect_success();
-    Some(machine)
+    machine
 }
 
 /// What every login does.
 fn takes_tokens(kind: &str) {
-    let Some(console) = Console::of(kind) else {
-        return;
-    };
+    let console = Console::of(kind);
     console.a_token_logs_in();
     console.tokens_of_every_length_log_in_in_pieces();
     console.a_wrong_token_does_not();

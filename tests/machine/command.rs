@@ -8,8 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Machine;
+use crate::booted::JOIN;
 use crate::clock::CLOCK_ENVIRONMENT;
-use crate::machine::PATH;
+use crate::machine::{Kind, PATH};
 use crate::terminal::Terminal;
 use crate::watched::DEADLINE;
 
@@ -133,6 +134,9 @@ impl<'m> Command<'m> {
     /// The command as std knows it, its argv after `prefix`.
     fn prepare(&self, prefix: &[&str]) -> process::Command {
         let mut words: Vec<OsString> = prefix.iter().map(OsString::from).collect();
+        if self.machine.kind() == Kind::Booted {
+            words.extend(JOIN.map(OsString::from));
+        }
         let (user, home) = match &self.user {
             Some(user) => {
                 words.extend(["setpriv", "--init-groups"].map(OsString::from));

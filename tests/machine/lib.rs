@@ -14,12 +14,16 @@
 //! assert_eq!(login.stdout, "alice\n", "{login}");
 //! ```
 //!
+//! [`Machine::boot_other_debian`] is one of another Debian, under its own systemd.
+//!
 //! What a program in the machine does is waited for, never slept for, and a
 //! failure shows everything that was seen.
 #![forbid(unsafe_code)]
 
+mod booted;
 mod clock;
 mod command;
+mod holder;
 mod lengths;
 mod log;
 mod machine;
@@ -32,6 +36,7 @@ mod watched;
 
 use std::io::Write as _;
 
+pub use booted::other_debian;
 pub use command::{Command, Output};
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};

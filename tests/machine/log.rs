@@ -1,4 +1,5 @@
-//! The machine's log: what its processes send to `/dev/log`, kept in memory.
+//! The machine's log: what its processes send to `/dev/log`, kept in memory. In a booted
+//! machine the journal has that socket, and passes on what it gets.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +14,13 @@ use std::thread;
 use crate::namespaces::Namespaces;
 use crate::watched::{DEADLINE, Watched};
 
-const SOCKET: &str = "/dev/log";
+/// Where a machine's log comes from.
+pub(crate) struct Sockets {
+    /// Where its lines arrive. It is ours to make.
+    pub(crate) receives: &'static str,
+    /// Where its programs send theirs, from which they come to the other one in order.
+    pub(crate) takes: &'static str,
+}
 
 /// What no program logs: a line of ours, after which all earlier ones have been received.
 const FLUSH: &str = "\u{1}flush ";
@@ -76,14 +83,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Opens the machine's `/dev/log`, and has a thread empty it: the kernel
-    /// queues ten datagrams, and the eleventh would hold its sender up.
-    pub(crate) fn listen(namespaces: &Namespaces) -> io::Result<Log> {
+    /// Opens the machine's log, and has a thread empty it: the kernel queues ten
+    /// datagrams, and the eleventh would hold its sender up.
+    pub(crate) fn listen(namespaces: &Namespaces, sockets: &Sockets) -> io::Result<Log> {
         let sender = UnixDatagram::unbound()?;
         let socket = namespaces.enter(|| {
-            let socket = UnixDatagram::bind(SOCKET)?;
-            fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o666))?;
-            sender.connect(SOCKET)?;
+            let socket = UnixDatagram::bind(sockets.receives)?;
+            fs::set_permissions(sockets.receives, fs::Permissions::from_mode(0o666))?;
+            sender.connect(sockets.takes)?;
             io::Result::Ok(socket)
         })?;
         let received = Arc::new(Watched::<Received>::default());

@@ -2,30 +2,47 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::log::Log;
+use crate::holder::Holder;
+use crate::log::{Log, Sockets};
 use crate::namespaces::Namespaces;
 use crate::{Command, LogLine, Mark, Output, Ssh, Sshd};
 
 /// The name every machine has: `gethostname` and `/etc/hosts` say so.
-const NAME: &str = "machine";
+pub(crate) const NAME: &str = "machine";
 
 const NEEDS: &str = "A throwaway machine takes root with CAP_SYS_ADMIN, a kernel with overlayfs, \
     and unshare and ip (`make packages` installs util-linux and iproute2). \
     `make test` and `make demo` become root with sudo; a container has to be privileged.";
 
+/// Where a machine without a syslog daemon logs: the harness stands in for that.
+const DEV_LOG: Sockets = Sockets {
+    receives: "/dev/log",
+    takes: "/dev/log",
+};
+
+/// What a machine is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Overlays on this machine's files; nothing runs in it but what is started.
+    Overlay,
+    /// Another Debian, under its own systemd.
+    Booted,
+}
+
 /// A throwaway machine. It ends, with every process in it, when this is
 /// dropped or when the process that booted it dies, even by SIGKILL.
 pub struct Machine {
-    /// `unshare`, whose child is the machine's pid 1 and reads our end of its stdin.
-    holder: Child,
+    /// Only dropped: first of all, for all else to end with it.
+    _holder: Holder,
     namespaces: Namespaces,
     log: Log,
+    kind: Kind,
     serial: AtomicU32,
 }
 
@@ -47,39 +64,30 @@ impl Machine {
         if process.uid() != 0 {
             return Err(explain(&"this process is not root"));
         }
-        let mut holder = std::process::Command::new("unshare")
+        let mut command = process::Command::new("unshare");
+        command
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork"])
             .args(["--kill-child", "--propagation", "private"])
             .args(["sh", "-c", include_str!("boot.sh"), "boot.sh", NAME])
-            .args([checkout(), target()].iter().filter(|path| path.is_dir()))
-            .env("PATH", PATH)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| explain(&format_args!("unshare: {error}")))?;
-
-        let mut line = String::new();
-        let stdout = holder.stdout.take().expect("piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .map_err(|error| explain(&error))?;
-        let Ok(pid) = line.trim().parse() else {
-            let mut reason = String::new();
-            let mut stderr = holder.stderr.take().expect("piped");
-            stderr
-                .read_to_string(&mut reason)
-                .map_err(|error| explain(&error))?;
-            holder.wait().map_err(|error| explain(&error))?;
-            return Err(explain(&reason.trim()));
-        };
+            .args([checkout(), target()].iter().filter(|path| path.is_dir()));
+        let (holder, pid) = Holder::start(&mut command).map_err(|reason| explain(&reason))?;
         let namespaces = Namespaces::of(pid).map_err(|error| explain(&error))?;
-        let log = Log::listen(&namespaces).map_err(|error| explain(&error))?;
+        Machine::held(holder, namespaces, &DEV_LOG, Kind::Overlay).map_err(|error| explain(&error))
+    }
+
+    /// The machine that is in these namespaces.
+    pub(crate) fn held(
+        holder: Holder,
+        namespaces: Namespaces,
+        sockets: &Sockets,
+        kind: Kind,
+    ) -> io::Result<Machine> {
+        let log = Log::listen(&namespaces, sockets)?;
         Ok(Machine {
-            holder,
+            _holder: holder,
             namespaces,
             log,
+            kind,
             serial: AtomicU32::new(0),
         })
     }
@@ -221,17 +229,14 @@ impl Machine {
         Ssh::new(self, user)
     }
 
+    /// What it is made of.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// A number not yet given out in this machine, for names.
     pub(crate) fn serial(&self) -> u32 {
         self.serial.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        // Its pid 1 reads the end of file, and is gone only after all others.
-        drop(self.holder.stdin.take());
-        let _ = self.holder.wait();
     }
 }
 
@@ -239,7 +244,7 @@ impl Drop for Machine {
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The checkout that this was built from.
-fn checkout() -> PathBuf {
+pub(crate) fn checkout() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests
         .parent()
@@ -248,7 +253,7 @@ fn checkout() -> PathBuf {
 }
 
 /// Where cargo builds.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || checkout().join("target"),
         |directory| checkout().join(directory),

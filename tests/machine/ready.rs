@@ -11,13 +11,18 @@ impl Machine {
     #[must_use]
     pub fn ready() -> Machine {
         let machine = Machine::boot();
-        machine.install();
-        let _ = machine
+        machine.make_ready();
+        machine
+    }
+
+    /// Makes one that is booted what [`Machine::ready`] is.
+    pub fn make_ready(&self) {
+        self.install();
+        let _ = self
             .run(["pam-jwt", "init", "--issuer", ISSUER])
             .expect_success();
-        machine.account("alice");
-        machine.pam_line("sshd", "auth sufficient pam_jwt.so");
-        machine
+        self.account("alice");
+        self.pam_line("sshd", "auth sufficient pam_jwt.so");
     }
 
     /// Puts a line into /etc/pam.d/SERVICE, above what is there.

@@ -1,12 +1,15 @@
 //! The real sshd in a machine.
 
 use crate::Machine;
+use crate::machine::Kind;
 
+const CONFIG: &str = "/etc/ssh/sshd_config";
+const DROP_IN: &str = "/etc/ssh/sshd_config.d/machine.conf";
 const HOST_KEY: &str = "/etc/ssh/machine_ed25519_key";
 const PID_FILE: &str = "/run/sshd.pid";
 
 /// sshd, listening on port 22 of the machine's loopback until this is dropped.
-/// Sessions that are open then go on.
+/// Sessions that are open then go on. In a booted machine it is that of ssh.service.
 #[must_use = "sshd stops when this is dropped"]
 pub struct Sshd<'m> {
     machine: &'m Machine,
@@ -22,7 +25,7 @@ impl<'m> Sshd<'m> {
                 .expect_success();
         }
 
-        // The first value of an option holds.
+        // The first value of an option holds, and Debian includes what is in sshd_config.d first.
         let (host_key, pid_file) = (format!("HostKey {HOST_KEY}"), format!("PidFile {PID_FILE}"));
         let mut lines: Vec<&str> = config.to_vec();
         lines.extend([
@@ -50,10 +53,18 @@ impl<'m> Sshd<'m> {
         if machine.run(test).code() == Some(0) {
             lines.push(penalties);
         }
-        machine.write("/etc/ssh/sshd_config", lines.join("\n") + "\n", 0o644);
+        let (file, start) = match machine.kind() {
+            Kind::Overlay => (CONFIG, "/usr/sbin/sshd"),
+            // Which systemd would not start for the sixth time in ten seconds.
+            Kind::Booted => (
+                DROP_IN,
+                "systemctl reset-failed ssh.service; systemctl restart ssh.service",
+            ),
+        };
+        machine.write(file, lines.join("\n") + "\n", 0o644);
 
         let mark = machine.mark();
-        machine.run(["/usr/sbin/sshd"]).expect_success();
+        machine.run(["sh", "-c", start]).expect_success();
         machine.wait_for_log(mark, "Server listening on 127.0.0.1 port");
         Sshd { machine }
     }
@@ -71,9 +82,12 @@ impl<'m> Sshd<'m> {
 impl Drop for Sshd<'_> {
     fn drop(&mut self) {
         // It removes its pid file, and then ends.
-        let stop = format!(
-            "read -r pid <{PID_FILE} && kill $pid && while kill -0 $pid; do :; done 2>/dev/null"
-        );
+        let stop = match self.machine.kind() {
+            Kind::Overlay => format!(
+                "read -r pid <{PID_FILE} && kill $pid && while kill -0 $pid; do :; done 2>/dev/null"
+            ),
+            Kind::Booted => "systemctl stop ssh.service".to_owned(),
+        };
         let _ = self.machine.run(["sh", "-c", &stop]);
     }
 }

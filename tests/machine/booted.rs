@@ -1,0 +1,74 @@
+//! A machine that is booted: a Debian of the release that this machine's is not, with
+//! its systemd, logind, journal and sshd, in systemd-nspawn.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process;
+
+use crate::Machine;
+use crate::holder::Holder;
+use crate::log::Sockets;
+use crate::machine::{Kind, NAME, checkout, target};
+use crate::namespaces::Namespaces;
+
+/// The socket of a syslog daemon beside the journal, which passes each line on to it;
+/// programs still log to the journal's.
+const JOURNAL: Sockets = Sockets {
+    receives: "/run/systemd/journal/syslog",
+    takes: "/dev/log",
+};
+
+/// What joins the machine's control groups, without which logind does not know its
+/// processes from strangers. A child does that: a thread cannot alone. It enters them
+/// before it takes their names for its own: afterwards it could not name where it is.
+pub(crate) const JOIN: [&str; 4] = [
+    "sh",
+    "-c",
+    "echo $$ >/sys/fs/cgroup/init.scope/cgroup.procs && \
+        exec nsenter --cgroup=/proc/1/ns/cgroup \"$@\"",
+    "sh",
+];
+
+impl Machine {
+    /// Boots the Debian that `make test` has put into target/ (tests/other-debian.sh).
+    /// Its files are in memory, and all of it ends as any machine does.
+    ///
+    /// # Panics
+    ///
+    /// With what to do about it, if there is no such Debian or this process may not.
+    #[must_use]
+    pub fn boot_other_debian() -> Machine {
+        let booted = || {
+            let tar = other_debian()?;
+            let mut command = process::Command::new("unshare");
+            command
+                .args(["--mount", "--propagation", "private"])
+                .args(["sh", "-c", include_str!("boot-debian.sh"), "boot-debian.sh"])
+                .arg(NAME)
+                .arg(tar)
+                .args([checkout(), target()])
+                // An interrupt from the keyboard ends the test, which ends this tidily.
+                .process_group(0);
+            let (holder, pid) = Holder::start(&mut command)?;
+            let namespaces = Namespaces::of(pid).map_err(|error| error.to_string())?;
+            Machine::held(holder, namespaces, &JOURNAL, Kind::Booted)
+                .map_err(|error| error.to_string())
+        };
+        booted().unwrap_or_else(|reason| panic!("no booted machine: {reason}"))
+    }
+}
+
+/// The tar file of a small Debian of the release that this machine's is not, or why it
+/// could not be had.
+pub fn other_debian() -> Result<PathBuf, String> {
+    if let Ok(reason) = fs::read_to_string(target().join("other-debian.not-made")) {
+        return Err(reason.trim_end().to_owned());
+    }
+    let tar = target().join("other-debian.tar");
+    if tar.exists() {
+        Ok(tar)
+    } else {
+        Err(format!("{} is missing: `make test`", tar.display()))
+    }
+}
