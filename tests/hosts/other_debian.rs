@@ -1,6 +1,12 @@
 //! The Debian of the other release, booted: its own sshd, su and sudo with pam-jwt, under
 //! systemd and logind.
 
+use std::env;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use machine::{Login, Machine, tell};
 
 /// A machine whose sshd, su and sudo take alice's tokens.
@@ -58,7 +64,7 @@ fn the_other_debian_boots_and_is_not_this_one() {
             .find(|line| line.starts_with("VERSION_CODENAME="));
         line.map(str::to_owned)
     };
-    let own = std::fs::read_to_string("/etc/os-release").expect("/etc/os-release");
+    let own = fs::read_to_string("/etc/os-release").expect("/etc/os-release");
     let other = machine.read("/etc/os-release");
     assert_ne!(release(&own), release(&other));
     assert!(release(&other).is_some(), "{other}");
@@ -147,4 +153,103 @@ fn its_su_and_sudo_take_a_token() {
     let mut terminal = sudo();
     terminal.expect("Password or token: ").send_line(&foreign);
     terminal.expect("Sorry, try again.");
+}
+
+#[test]
+fn it_ends_with_the_test_that_booted_it_and_leaves_nothing() {
+    let mounts = || fs::read_to_string("/proc/self/mountinfo").expect("/proc");
+    let before = mounts();
+
+    let mut killed = Killed::start();
+    killed.test.kill().expect("the test runs");
+    killed.expect("test ! -e $group");
+    assert_eq!(before, mounts());
+
+    // Nobody is left to remove the group, but the next to boot.
+    let killed = Killed::start();
+    let status = Command::new("kill")
+        .args(["-KILL", &killed.holder])
+        .status();
+    assert!(status.expect("kill").success());
+    killed.expect("grep -qx 'populated 0' $group/cgroup.events");
+    assert_eq!(before, mounts());
+    drop(Machine::boot_other_debian());
+    killed.expect("test ! -e $group");
+}
+
+/// Another process of these tests, in whose booted machine something runs.
+struct Killed {
+    test: Child,
+    /// The pid of what holds the machine, which its control group is named after.
+    holder: String,
+}
+
+impl Killed {
+    fn start() -> Killed {
+        let test = Command::new(env::current_exe().expect("this program"))
+            .args(["--exact", "its_su_and_sudo_take_a_token"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the test runs");
+        let mut killed = Killed {
+            test,
+            holder: String::new(),
+        };
+        wait_until("the other test boots no machine", || {
+            killed.holder = holder_of(&killed.test);
+            killed.in_cgroups(
+                "grep -q . $group/payload/system.slice/ssh.service/cgroup.procs 2>/dev/null",
+            )
+        });
+        killed
+    }
+
+    fn expect(&self, script: &str) {
+        wait_until(&format!("not so: {script}"), || self.in_cgroups(script));
+    }
+
+    /// Whether a script succeeds where the machine's control group is `$group`.
+    fn in_cgroups(&self, script: &str) -> bool {
+        let mounted = format!(
+            "mount -t cgroup2 cgroup2 /sys/fs/cgroup && group=/sys/fs/cgroup/pam-jwt-tests.{} && {script}",
+            self.holder
+        );
+        Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c", &mounted])
+            .status()
+            .expect("unshare: `make packages`")
+            .success()
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.test.kill();
+        let _ = self.test.wait();
+    }
+}
+
+/// The pid of what holds a test's machine; nothing while there is none.
+fn holder_of(test: &Child) -> String {
+    let threads = fs::read_dir(format!("/proc/{}/task", test.id())).expect("/proc");
+    let children: String = threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .collect();
+    let holds = |pid: &&str| {
+        fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.contains("boot-debian.sh"))
+    };
+    let holder = children.split_whitespace().find(holds);
+    holder.unwrap_or_default().to_owned()
+}
+
+#[track_caller]
+fn wait_until(otherwise: &str, mut comes: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !comes() {
+        assert!(Instant::now() < deadline, "{otherwise}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
