@@ -1,27 +1,12 @@
 //! jwt-ssh: a token of any length over the unmodified ssh, and over what runs ssh. In all
 //! else it is ssh.
 
-use machine::{Command, Machine, Output, Sshd, Terminal};
+use machine::{Command, Machine, Output, Terminal};
 use std::time::{Duration, Instant};
 
 /// Lengths of tokens, in bytes: around the limits of ssh and of the pieces, and what
 /// issuers make.
 const LENGTHS: [usize; 9] = [300, 500, 1000, 1023, 1024, 1500, 4096, 6500, 60_000];
-
-/// A machine with alice, whose tokens open her account, and carol, who has the client.
-fn machine() -> Machine {
-    let machine = Machine::ready();
-    machine.account("carol");
-    machine
-}
-
-/// sshd, whose host key everybody knows.
-fn sshd<'m>(machine: &'m Machine, config: &[&str]) -> Sshd<'m> {
-    let sshd = machine.sshd(config);
-    let scan = "ssh-keyscan -t ed25519 machine 2>/dev/null > /etc/ssh/ssh_known_hosts";
-    machine.run(["sh", "-c", scan]).expect_success();
-    sshd
-}
 
 /// A command of carol's, with a token in the file that BEARER_TOKEN_FILE names.
 fn carols<'m>(machine: &'m Machine, token: &str, command: &[&str]) -> Command<'m> {
@@ -45,8 +30,8 @@ fn expect_quiet(output: Output, stdout: &str) {
 
 #[test]
 fn tokens_of_any_length_log_in() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &["PasswordAuthentication no"]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
     for bytes in LENGTHS {
         let token = machine.token_of(bytes, ["alice"]);
         let login = ["jwt-ssh", "alice@machine", "id -un"];
@@ -57,11 +42,8 @@ fn tokens_of_any_length_log_in() {
 /// What runs ssh runs jwt-ssh just as well.
 #[test]
 fn scp_sftp_rsync_and_git_log_in_with_tokens_of_any_length() {
-    let machine = machine();
-    let _sshd = sshd(
-        &machine,
-        &["PasswordAuthentication no", "Subsystem sftp internal-sftp"],
-    );
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no", "Subsystem sftp internal-sftp"]);
     let prepare = "
         mkdir data; echo content > data/file
         git init -q repository; cd repository; git config user.name c; git config user.email c
@@ -120,13 +102,10 @@ fn scp_sftp_rsync_and_git_log_in_with_tokens_of_any_length() {
 /// Each of these, by ssh with a key and by jwt-ssh with a token.
 #[test]
 fn status_streams_and_signals_are_those_of_ssh() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &[]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
     let key = machine.ssh_key("alice");
-    machine.write("/home/carol/key", machine.read(&key), 0o600);
-    machine
-        .run(["chown", "carol", "/home/carol/key"])
-        .expect_success();
+    machine.write_as("carol", "/home/carol/key", machine.read(&key), 0o600);
     let token = machine.token_of(1500, ["alice"]);
     let ssh = "ssh -i /home/carol/key";
     for text in [
@@ -171,8 +150,8 @@ fn status_streams_and_signals_are_those_of_ssh() {
 
 #[test]
 fn the_terminal_is_that_of_ssh() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &[]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
     let token = machine.token_of(1500, ["alice"]);
     let mut shell = carols(&machine, &token, &["jwt-ssh", "alice@machine"]).terminal();
     shell
@@ -194,7 +173,7 @@ fn the_terminal_is_that_of_ssh() {
 /// What is not for the token is asked on the terminal, in ssh's words.
 #[test]
 fn other_questions_are_asked_on_the_terminal() {
-    let machine = machine();
+    let machine = Machine::with_client();
     machine.password("alice", "correct horse");
     let _sshd = machine.sshd(&["PasswordAuthentication no"]);
     let mut ssh = carols(
@@ -217,8 +196,8 @@ fn other_questions_are_asked_on_the_terminal() {
 
 #[test]
 fn whoever_gives_up_at_a_question_has_the_terminal_as_it_was() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &[]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
     let text = "stty -a >before; trap : INT QUIT; jwt-ssh alice@machine; echo status $?;
                 stty -a | cmp - before && echo as it was";
     for key in ["\x03", "\x1c"] {
@@ -235,7 +214,7 @@ fn whoever_gives_up_at_a_question_has_the_terminal_as_it_was() {
 /// BatchMode means that nobody is asked, and a token needs nobody.
 #[test]
 fn in_batch_mode_a_token_logs_in_and_nobody_is_asked() {
-    let machine = machine();
+    let machine = Machine::with_client();
     let _sshd = machine.sshd(&["PasswordAuthentication no"]);
     let token = machine.token(["alice"]);
     let batch = ["jwt-ssh", "-oBatchMode=yes", "alice@machine", "id -un"];
@@ -262,8 +241,8 @@ fn in_batch_mode_a_token_logs_in_and_nobody_is_asked() {
 /// Nobody can answer twice, so nobody is asked twice.
 #[test]
 fn without_a_terminal_a_refused_token_is_one_attempt() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &["PasswordAuthentication no"]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
     let mark = machine.mark();
     let token = machine.token_of(1500, ["bob"]);
     let login = carols(&machine, &token, &["jwt-ssh", "alice@machine", "true"]).run();
@@ -284,9 +263,9 @@ fn without_a_terminal_a_refused_token_is_one_attempt() {
 
 #[test]
 fn by_the_method_password_a_long_token_ends_in_one_clear_message() {
-    let machine = machine();
+    let machine = Machine::with_client();
     machine.password("alice", "correct horse");
-    let _sshd = sshd(&machine, &["KbdInteractiveAuthentication no"]);
+    let _sshd = machine.known_sshd(&["KbdInteractiveAuthentication no"]);
     let token = machine.token_of(1500, ["alice"]);
     let command = ["jwt-ssh", "alice@machine", "id -un"];
     let word = "jwt-ssh: machine asks by the method `password`, which takes no token longer than \
@@ -320,8 +299,8 @@ fn by_the_method_password_a_long_token_ends_in_one_clear_message() {
 
 #[test]
 fn ten_sessions_at_once_with_one_token() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &["MaxStartups 100"]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["MaxStartups 100"]);
     let token = machine.token_of(6500, ["alice"]);
     // None ends before all are in.
     let wait =
@@ -360,10 +339,7 @@ fn wait_until_no_agent_is_left(machine: &Machine) {
 /// A session of jwt-ssh that is logged in by a key, so that its agent waits to be asked.
 fn session_with_an_agent(machine: &Machine, options: &[&str]) -> Terminal {
     let key = machine.ssh_key("alice");
-    machine.write("/home/carol/key", machine.read(&key), 0o600);
-    machine
-        .run(["chown", "carol", "/home/carol/key"])
-        .expect_success();
+    machine.write_as("carol", "/home/carol/key", machine.read(&key), 0o600);
     let command = [
         &["jwt-ssh", "-i", "key"],
         options,
@@ -384,8 +360,8 @@ fn session_with_an_agent(machine: &Machine, options: &[&str]) -> Terminal {
 
 #[test]
 fn the_agent_answers_only_its_own_ssh_and_ends_with_it() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &[]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
     let token = machine.token_of(1500, ["alice"]);
     machine.write("/home/carol/token", &token, 0o644);
     let session = session_with_an_agent(&machine, &["--token-file", "token"]);
@@ -418,8 +394,8 @@ fn the_agent_answers_only_its_own_ssh_and_ends_with_it() {
 /// A token from a command is in the memory of the agent, and nowhere else.
 #[test]
 fn the_token_is_in_no_argument_environment_or_file() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &[]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
     let token = machine.token_of(1500, ["alice"]);
     // Out of carol's reach but for the program that gives it.
     machine.write("/run/vault/token", &token, 0o644);

@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod booted;
+mod client;
 mod clock;
 mod command;
 mod holder;
