@@ -115,9 +115,18 @@ impl Report<'_> {
             "bytes": self.token.as_bytes().len(),
             "user": self.target.map(|target| &target.user),
             "host": self.target.map(|target| &target.host),
-            "would_be_sent": self.unfit.is_none(),
+            "would_be_sent": self.would_be_sent(),
             "reason": self.unfit.map(Unfit::code),
         })
+    }
+
+    /// Without a host that is not known of a token that is valid.
+    fn would_be_sent(&self) -> Option<bool> {
+        match (self.unfit, self.target) {
+            (Some(_), _) => Some(false),
+            (None, Some(_)) => Some(true),
+            (None, None) => None,
+        }
     }
 
     fn text(&self, out: &Output) -> String {

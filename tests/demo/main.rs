@@ -57,7 +57,7 @@ impl Story<'_> {
         self.run("sed -i '/^@include common-auth/i auth sufficient pam_jwt.so' /etc/pam.d/sshd")?;
         self.run("grep -B1 '^@include common-auth' /etc/pam.d/sshd")?;
         self.run("pam-jwt check")?;
-        let _sshd = self.machine.sshd(&[]);
+        let _sshd = self.machine.known_sshd(&[]);
 
         self.chapter("A token for alice, and what it says");
         let token = self.issue("pam-jwt issue alice --claim groups=ops")?;
@@ -70,6 +70,15 @@ impl Story<'_> {
             return Err(format!("the login failed\n{login}"));
         }
         self.show(&login, mark);
+
+        self.chapter("bob, who has nothing but ssh, logs in with a token that ssh would cut");
+        let issue = "pam-jwt issue alice --claim pad=";
+        let long = format!("{issue}{}", "x".repeat(2000));
+        let long = self.issue_shown_as(&format!("{issue}xxxx…"), &long)?;
+        self.machine.write("/home/bob/token", &long, 0o644);
+        for command in ["jwt-ssh status alice@machine", "jwt-ssh alice@machine id"] {
+            self.as_bob(command)?;
+        }
 
         self.chapter("Three tokens that open nothing, each with its reason");
         self.scene("Two hours later the same token has expired");
@@ -105,8 +114,29 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// Shows a command of bob's and runs it, with the token in his home.
+    fn as_bob(&self, command: &str) -> Result<(), String> {
+        self.command_line(command);
+        let output = self
+            .machine
+            .command(["sh", "-c", &format!("{command} 2>&1")])
+            .user("bob")
+            .env("BEARER_TOKEN_FILE", "/home/bob/token")
+            .run();
+        self.print(&output.stdout);
+        if output.code() == Some(0) {
+            Ok(())
+        } else {
+            Err(format!("{command}\n{output}"))
+        }
+    }
+
     fn issue(&self, command: &str) -> Result<String, String> {
-        self.command_line(&format!("{command} > token"));
+        self.issue_shown_as(command, command)
+    }
+
+    fn issue_shown_as(&self, shown: &str, command: &str) -> Result<String, String> {
+        self.command_line(&format!("{shown} > token"));
         let token = self.run_quietly(command)?.trim().to_owned();
         self.print(&format!("({} bytes)", token.len()));
         Ok(token)
