@@ -85,8 +85,12 @@ fn its_sshd_takes_a_token_and_no_other() {
     let mark = machine.mark();
     accepted(&login().command("id -un"));
     machine.wait_for_log(mark, &audit("sshd"));
-    let unit = says(&machine, "journalctl --unit ssh.service --output cat");
-    assert!(unit.contains(&audit("sshd")), "{unit}");
+    // Not that of the unit: the journal may come to a line when who sent it is gone.
+    let journal = says(
+        &machine,
+        "journalctl --sync && journalctl --boot --output cat",
+    );
+    assert!(journal.contains(&audit("sshd")), "{journal}");
 
     // It is a session of logind's.
     let session = login().command("cat /proc/self/cgroup");
@@ -171,7 +175,8 @@ fn it_ends_with_the_test_that_booted_it_and_leaves_nothing() {
         .args(["-KILL", &killed.holder])
         .status();
     assert!(status.expect("kill").success());
-    killed.expect("grep -qx 'populated 0' $group/cgroup.events");
+    // Another test's machine may have been the next.
+    killed.expect("test ! -e $group || grep -qx 'populated 0' $group/cgroup.events");
     assert_eq!(before, mounts());
     drop(Machine::boot_other_debian());
     killed.expect("test ! -e $group");

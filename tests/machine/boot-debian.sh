@@ -89,10 +89,13 @@ trap end EXIT
 # It is there once systemd has started what it starts.
 state=
 tries=0
-until [ "$state" = running ] || [ "$state" = degraded ]; do
+until [ "$state" = running ]; do
     tries=$((tries + 1))
     kill -0 $holder 2>/dev/null && [ $tries -le 600 ] ||
         cannot "Debian does not boot in systemd-nspawn (it is ${state:-not there}):" "$(cat /run/console)"
+    [ "$state" != degraded ] ||
+        cannot "units of the booted Debian failed:" "$(nsenter --target "$pid" --all \
+            sh -c 'systemctl --failed --no-legend --plain; journalctl --boot --no-pager --priority warning' 2>&1)"
     sleep 0.05
     pid=$(pid_1) || continue
     state=$(nsenter --target "$pid" --all systemctl is-system-running --wait 2>/dev/null) || :
