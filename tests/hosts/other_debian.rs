@@ -1,5 +1,5 @@
-//! The Debian of the other release, booted: its own sshd, su and sudo with pam-jwt, under
-//! systemd and logind.
+//! The Debian of the other release, booted: its own ssh, sshd, su and sudo with tokens of
+//! any length, under systemd and logind.
 
 use std::env;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use machine::{Login, Machine, tell};
+use machine::{LENGTHS, Login, Machine, Sshd, in_pieces, tell};
 
 /// A machine whose sshd, su and sudo take alice's tokens.
 fn booted() -> Machine {
@@ -120,43 +120,163 @@ fn its_sshd_takes_a_token_and_no_other() {
     );
 }
 
+/// sshd, whose host key everybody knows, and carol, who has the client.
+fn sshd_and_carol(machine: &Machine) -> Sshd<'_> {
+    machine.account("carol");
+    let sshd = machine.sshd(&["PasswordAuthentication no"]);
+    let scan = "ssh-keyscan -t ed25519 machine 2>/dev/null > /etc/ssh/ssh_known_hosts";
+    machine.run(["sh", "-c", scan]).expect_success();
+    sshd
+}
+
+/// A script of somebody's who has a token where jwt-ssh looks for one.
+fn script<'m>(machine: &'m Machine, user: &str, token: &str, script: &str) -> machine::Command<'m> {
+    let file = format!("/home/{user}/token");
+    machine.write(&file, token, 0o644);
+    let text = format!("cd; {script}");
+    let command = machine.command(["sh", "-ec", &text]).user(user);
+    command.env("BEARER_TOKEN_FILE", file)
+}
+
 #[test]
-fn its_su_and_sudo_take_a_token() {
+fn tokens_of_any_length_log_in_to_its_sshd_through_its_ssh() {
+    let machine = booted();
+    let _sshd = sshd_and_carol(&machine);
+    let login = |token: &str| {
+        let login = "jwt-ssh alice@machine 'id -un'";
+        script(&machine, "carol", token, login).run()
+    };
+    for bytes in LENGTHS {
+        let mark = machine.mark();
+        let output = login(&machine.token_of(bytes, ["alice"]));
+        assert_eq!(
+            (output.code(), &*output.stdout, &*output.stderr),
+            (Some(0), "alice\n", ""),
+            "{bytes}: {output}"
+        );
+        machine.wait_for_log(mark, &audit("sshd"));
+
+        let mark = machine.mark();
+        let output = login(&machine.token_of(bytes, ["carol"]));
+        assert_eq!(output.code(), Some(255), "{bytes}: {output}");
+        assert!(
+            output.stderr.contains("Permission denied") && output.stdout.is_empty(),
+            "{bytes}: {output}"
+        );
+        machine.wait_for_log(
+            mark,
+            "reason=account_not_allowed account=alice service=sshd",
+        );
+    }
+}
+
+#[test]
+fn what_runs_its_ssh_runs_jwt_ssh() {
+    let machine = booted();
+    let _sshd = sshd_and_carol(&machine);
+    let token = machine.token_of(6500, ["alice"]);
+    let prepare = "
+        mkdir data; echo content > data/file; git init -q repository; cd repository
+        git config user.name c; git config user.email c; git commit -q --allow-empty -m 'one commit'";
+    let prepare = script(&machine, "carol", &token, prepare).run();
+    let _ = prepare.expect_success();
+    let bare = ["git", "init", "-q", "--bare", "/home/alice/repository"];
+    let bare = machine.command(bare).user("alice").run();
+    let _ = bare.expect_success();
+    for (text, printed) in [
+        (
+            "scp -q -S /usr/bin/jwt-ssh data/file alice@machine:copy
+             scp -q -S /usr/bin/jwt-ssh alice@machine:copy back; cat back",
+            "content\n",
+        ),
+        (
+            "echo 'get copy got' | sftp -q -b - -S /usr/bin/jwt-ssh alice@machine >log; cat got",
+            "content\n",
+        ),
+        (
+            "rsync -a -e jwt-ssh data alice@machine:tree
+             rsync -a -e jwt-ssh alice@machine:tree/ synced; cat synced/data/file",
+            "content\n",
+        ),
+        (
+            "export GIT_SSH=jwt-ssh
+             git -C repository push -q alice@machine:repository HEAD:refs/heads/main
+             git clone -q -b main alice@machine:repository clone; git -C clone log --format=%s",
+            "one commit\n",
+        ),
+    ] {
+        let output = script(&machine, "carol", &token, text).run();
+        assert_eq!(
+            (output.code(), &*output.stdout, &*output.stderr),
+            (Some(0), printed, ""),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn its_su_and_sudo_take_tokens_in_pieces() {
     let machine = booted();
     machine.account("bob");
-    let token = machine.token(["alice"]);
-    let foreign = machine.token(["alice", "--audience", "ssh://other"]);
     let su = || {
-        let su = machine.command(["su", "alice", "-c", "id -un"]);
+        let su = machine.command(["su", "alice", "-c", "echo I am $(id -un)"]);
         su.user("bob").terminal()
     };
     let sudo = || {
         let sudo = machine.command(["sudo", "-k", "sh", "-c", "echo I am $(id -un)"]);
-        sudo.user("alice").terminal()
+        sudo.user("alice")
     };
+    for bytes in [300, 500, 1500, 6500] {
+        let token = machine.token_of(bytes, ["alice"]);
+        let mark = machine.mark();
+        let mut terminal = su();
+        terminal.send_in_pieces(&token);
+        terminal.expect("I am alice");
+        terminal.wait().expect_success();
+        machine.wait_for_log(mark, &audit("su"));
 
+        let mark = machine.mark();
+        let mut terminal = sudo().terminal();
+        terminal.send_in_pieces(&token);
+        terminal.expect("I am root");
+        terminal.wait().expect_success();
+        machine.wait_for_log(mark, &audit("sudo"));
+
+        let foreign = machine.token_of(bytes, ["bob"]);
+        let mut terminal = su();
+        terminal.send_in_pieces(&foreign);
+        terminal.expect("Authentication failure");
+        terminal.wait().expect_code(1);
+
+        let mut terminal = sudo().terminal();
+        terminal.send_in_pieces(&foreign);
+        terminal.expect("Sorry, try again.");
+    }
+}
+
+#[test]
+fn its_sudo_takes_tokens_from_jwt_ssh_and_from_standard_input() {
+    let machine = booted();
+    let sudo = |option: &str, token: &str| {
+        let sudo = format!("sudo -k {option} sh -c 'echo I am $(id -un)'");
+        let sudo = script(&machine, "alice", token, &sudo);
+        sudo.env("SUDO_ASKPASS", "/usr/bin/jwt-ssh-askpass")
+    };
+    for bytes in LENGTHS {
+        let token = machine.token_of(bytes, ["alice"]);
+        let output = sudo("-A", &token).run().expect_success();
+        assert_eq!(output.stdout, "I am root\n", "{bytes}: {output}");
+        let lines = in_pieces(&token).join("\n") + "\n";
+        let output = sudo("-S", "").stdin(lines).run().expect_success();
+        assert_eq!(output.stdout, "I am root\n", "{bytes}: {output}");
+    }
     let mark = machine.mark();
-    let mut terminal = su();
-    terminal.expect("Password or token: ").send_line(&token);
-    terminal.expect("alice");
-    terminal.wait().expect_success();
-    machine.wait_for_log(mark, &audit("su"));
-
-    let mut terminal = su();
-    terminal.expect("Password or token: ").send_line(&foreign);
-    terminal.expect("Authentication failure");
-    terminal.wait().expect_code(1);
-
-    let mark = machine.mark();
-    let mut terminal = sudo();
-    terminal.expect("Password or token: ").send_line(&token);
-    terminal.expect("I am root");
-    terminal.wait().expect_success();
-    machine.wait_for_log(mark, &audit("sudo"));
-
-    let mut terminal = sudo();
-    terminal.expect("Password or token: ").send_line(&foreign);
-    terminal.expect("Sorry, try again.");
+    let output = sudo("-A", &machine.token_of(1500, ["carol"])).run();
+    assert_eq!(output.expect_code(1).stdout, "");
+    machine.wait_for_log(
+        mark,
+        "reason=account_not_allowed account=alice service=sudo",
+    );
 }
 
 #[test]
@@ -192,7 +312,7 @@ struct Killed {
 impl Killed {
     fn start() -> Killed {
         let test = Command::new(env::current_exe().expect("this program"))
-            .args(["--exact", "its_su_and_sudo_take_a_token"])
+            .args(["--exact", "its_su_and_sudo_take_tokens_in_pieces"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
