@@ -244,6 +244,25 @@ fn sshd_gets_1023_bytes_of_an_answer() {
 }
 
 #[test]
+fn further_sshds_are_hosts_of_their_own() {
+    let machine = Machine::boot();
+    machine.account("alice");
+    let key = machine.ssh_key("alice");
+    machine.write("/etc/pam.d/two", "account required pam_deny.so\n", 0o644);
+    let one = "account required pam_permit.so\nsession required pam_permit.so\n";
+    machine.write("/etc/pam.d/one", one, 0o644);
+    let _sshds = ["one", "two"].map(|name| machine.sshd_of(name, name, &[]));
+    let login = |name: &str| {
+        let ssh = machine.command(["ssh", "-o", "BatchMode=yes", "-i", &key, "-l", "alice"]);
+        ssh.args([name, "set -- $SSH_CONNECTION; getent hosts $3"])
+            .run()
+    };
+    let output = login("one").expect_success();
+    assert_eq!(output.stdout.split_whitespace().nth(1), Some("one"));
+    let _ = login("two").expect_code(255);
+}
+
+#[test]
 fn runs_commands_as_they_are_told() {
     let machine = Machine::boot();
     machine.account("alice");

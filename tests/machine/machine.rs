@@ -224,6 +224,14 @@ impl Machine {
         Sshd::start(self, config)
     }
 
+    /// Starts a further sshd, as a host of its own for the machine's programs:
+    /// it has a name, an address on the loopback, and a key that every ssh
+    /// client in the machine knows. `service` is its PAM service; `config` is as
+    /// for [`Machine::sshd`].
+    pub fn sshd_of(&self, name: &str, service: &str, config: &[&str]) -> Sshd<'_> {
+        Sshd::start_host(self, name, service, config)
+    }
+
     /// A login as `user` with the real ssh client.
     pub fn ssh(&self, user: &str) -> Ssh<'_> {
         Ssh::new(self, user)
