@@ -61,17 +61,17 @@ fn scp_sftp_rsync_and_git_log_in_with_tokens_of_any_length() {
         let token = machine.token_of(bytes, ["alice"]);
         for (script, printed) in [
             (
-                "scp -q -S /usr/bin/jwt-ssh data/file alice@machine:copy
-                 scp -q -S /usr/bin/jwt-ssh alice@machine:copy back; cat back",
+                "scp -q -S jwt-ssh data/file alice@machine:copy
+                 scp -q -S jwt-ssh alice@machine:copy back; cat back",
                 "content\n",
             ),
             // The protocol of before OpenSSH 9.
             (
-                "scp -q -O -S /usr/bin/jwt-ssh alice@machine:copy old; cat old",
+                "scp -q -O -S jwt-ssh alice@machine:copy old; cat old",
                 "content\n",
             ),
             (
-                "echo 'get copy got' | sftp -q -b - -S /usr/bin/jwt-ssh alice@machine >log
+                "echo 'get copy got' | sftp -q -b - -S jwt-ssh alice@machine >log
                  cat got",
                 "content\n",
             ),
