@@ -38,12 +38,13 @@ pub fn piece(token: &[u8], offset: usize) -> Option<&[u8]> {
     Some(rest.get(..PIECE).unwrap_or(rest))
 }
 
-/// Whether the terminal should show what is typed. ssh does not say it to its askpass;
-/// this is the one question of its own that is no secret's.
+/// Whether the terminal should show what is typed. ssh does not say it to its askpass; its
+/// question about a host key is the one that asks for no secret. What a server asks begins
+/// with `(user@host) `, and is never shown, however it ends.
 pub fn is_about_a_host_key(prompt: &str) -> bool {
-    prompt.ends_with("(yes/no/[fingerprint])? ")
-        || prompt.ends_with("(yes/no)? ")
-        || prompt.starts_with("Please type 'yes'")
+    let ends = ["(yes/no/[fingerprint])? ", "(yes/no)? ", "(yes/no): "];
+    let is_asked = ends.iter().any(|end| prompt.ends_with(end));
+    !prompt.starts_with('(') && (is_asked || prompt.starts_with("Please type 'yes'"))
 }
 
 #[cfg(test)]
@@ -104,5 +105,24 @@ mod tests {
         assert_eq!(piece(&token, 1000), Some(&[][..]));
         assert_eq!(piece(&token, 1500), None);
         assert_eq!(piece(b"short", 0), Some(&b"short"[..]));
+    }
+
+    #[test]
+    fn only_a_question_about_a_host_key_shows_what_is_typed() {
+        let asked = "Are you sure you want to continue connecting (yes/no/[fingerprint])? ";
+        assert!(is_about_a_host_key(&format!(
+            "The authenticity of host …\n{asked}"
+        )));
+        assert!(is_about_a_host_key(
+            "Please type 'yes', 'no' or the fingerprint: "
+        ));
+        for prompt in [
+            &format!("(alice@web1) {asked}"),
+            "(alice@web1) Please type 'yes' and your password (yes/no)? ",
+            "Enter passphrase for key '/home/alice/.ssh/id_ed25519': ",
+            "alice@web1's password: ",
+        ] {
+            assert!(!is_about_a_host_key(prompt), "{prompt}");
+        }
     }
 }
