@@ -62,11 +62,13 @@ impl Manual<'_> {
             .manual(self.title)
             .render(&mut page)?;
         let mut sections = sections(command);
-        // How the command ends is said once, by the root, and holds for all.
-        let inherited = above.first().map(|root| self::sections(root));
+        // How the command ends is said by the root, and holds for all that do not say it.
         let exit_status = |(heading, _): &(String, Vec<String>)| heading == "EXIT STATUS";
-        sections.splice(0..0, inherited.into_iter().flatten().filter(exit_status));
-        page.extend(self.end(&sections, above).to_roff().bytes());
+        if !sections.iter().any(exit_status) {
+            let inherited = above.first().map(|root| self::sections(root));
+            sections.splice(0..0, inherited.into_iter().flatten().filter(exit_status));
+        }
+        page.extend(as_typed(&self.end(&sections, above).to_roff()).bytes());
         self.pages.push((format!("{name}.{}", self.section), page));
         let above = [above, &[command]].concat();
         command
@@ -80,7 +82,11 @@ impl Manual<'_> {
         for (heading, lines) in sections {
             roff.control("SH", [heading.as_str()]).control("nf", []);
             for line in lines {
-                roff.text([roman(line.as_str())]);
+                if line.is_empty() {
+                    roff.control("sp", []);
+                } else {
+                    roff.text([roman(line.as_str())]);
+                }
             }
             roff.control("fi", []);
         }
@@ -139,10 +145,31 @@ fn sections(command: &Command) -> Vec<(String, Vec<String>)> {
             (None, _) if !line.is_empty() => {
                 sections.push((line.trim_end_matches(':').to_uppercase(), Vec::new()));
             }
+            (None, Some((_, lines))) => lines.push(String::new()),
             _ => {}
         }
     }
+    for (_, lines) in &mut sections {
+        // What is between a section and the next heading belongs to neither.
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+    }
     sections
+}
+
+/// What is to be typed, in characters that can be: some formatters make typographic ones
+/// of these (groff_char(7)).
+fn as_typed(roff: &str) -> String {
+    let escapes = [
+        ("'", r"\(aq"),
+        ("`", r"\(ga"),
+        ("~", r"\(ti"),
+        ("^", r"\(ha"),
+    ];
+    escapes
+        .iter()
+        .fold(roff.to_owned(), |text, (c, escape)| text.replace(c, escape))
 }
 
 #[cfg(test)]
@@ -153,20 +180,25 @@ mod tests {
     fn pages_are_of_the_section_and_refer_to_others() {
         let root = Command::new("jwt-x")
             .version("1.2.3")
-            .after_long_help("Exit status:\n  0  done")
-            .subcommand(Command::new("a").about("Does a"));
+            .after_long_help("Exit status:\n  0  done\n\nExamples:\n  a\n\n  'b' `c` ~/d^\n")
+            .subcommand(Command::new("a").about("Does a"))
+            .subcommand(Command::new("b").after_long_help("Exit status:\n  1  never"));
         let pages = pages(root, "1", "User Commands", &[("ssh", "1"), ("sshd", "8")]).unwrap();
         let pages: Vec<(&str, &str)> = pages
             .iter()
             .map(|(name, page)| (name.as_str(), std::str::from_utf8(page).unwrap()))
             .collect();
-        let [("jwt-x.1", root), ("jwt-x-a.1", sub)] = pages[..] else {
+        let [("jwt-x.1", root), ("jwt-x-a.1", sub), ("jwt-x-b.1", other)] = pages[..] else {
             panic!("{pages:?}");
         };
         assert!(root.contains("\n.TH JWT-X 1 \"\" \"jwt-x 1.2.3\" \"User Commands\"\n"));
+        let examples = ".SH EXAMPLES\n.nf\na\n.sp\n\\&\\(aqb\\(aq \\(gac\\(ga \\(ti/d\\(ha\n.fi\n";
+        assert!(root.contains(examples), "{root}");
         assert!(root.ends_with(".SH \"SEE ALSO\"\n\\fBssh\\fR(1), \\fBsshd\\fR(8)\n"));
         assert!(sub.contains("\n.TH JWT-X-A 1 \"\" \"jwt-x 1.2.3\" \"User Commands\"\n"));
         assert!(sub.contains(".SH \"EXIT STATUS\"\n.nf\n0  done\n.fi\n"));
+        assert!(other.contains(".SH \"EXIT STATUS\"\n.nf\n1  never\n.fi\n"));
+        assert!(!other.contains("done"));
         assert!(sub.ends_with(".SH \"SEE ALSO\"\n\\fBjwt\\-x\\fR(1)\n"));
     }
 }
