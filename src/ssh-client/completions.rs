@@ -8,9 +8,13 @@ use cli::output::{Exit, Failure, Output};
 /// Print the script by which a shell completes jwt-ssh.
 #[derive(Args)]
 #[command(after_long_help = "\
+Exit status:
+  0  done
+  2  it could not be written
+
 Examples:
-  # where bash looks for it
-  jwt-ssh completions bash > ~/.local/share/bash-completion/completions/jwt-ssh")]
+  # in ~/.bashrc
+  eval \"$(jwt-ssh completions bash)\"")]
 pub struct Completions {
     /// The shell.
     shell: Shell,

@@ -12,6 +12,10 @@ use std::path::PathBuf;
 /// That is jwt-ssh.1 and a page for each subcommand. Pages that are there are replaced.
 #[derive(Args)]
 #[command(after_long_help = "\
+Exit status:
+  0  done
+  2  they could not be written
+
 Examples:
   # where man looks for them
   jwt-ssh manual ~/.local/share/man/man1")]

@@ -3,7 +3,7 @@
 
 use crate::source::Source;
 use crate::{completions, manual, status};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -20,7 +20,10 @@ use std::path::PathBuf;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    override_usage = "jwt-ssh [--token-file FILE | --token-command COMMAND] [--force] \
+    // Their letters are ssh's, and all that is ours begins with two dashes.
+    disable_help_flag = true,
+    disable_version_flag = true,
+    override_usage = "jwt-ssh [--token-file FILE | --token-command COMMAND] [--force]\n               \
                       [SSH OPTIONS] [USER@]HOST [COMMAND]\n       jwt-ssh status [HOST]",
     after_long_help = "\
 Where the token comes from, if no option names it:
@@ -28,14 +31,15 @@ Where the token comes from, if no option names it:
   BEARER_TOKEN_FILE        a file that holds it
   $XDG_RUNTIME_DIR/bt_uID  ID is the numeric user id
   /tmp/bt_uID
-  GitHub Actions           the job's own identity, for the audience ssh://HOST
-                           (permissions: id-token: write)
+  GitHub Actions           the job's own identity, for the audience
+                           ssh://HOST (permissions: id-token: write)
   Kubernetes               the pod's service account
 
 Whom it is for:
-  The token's aud has to name ssh://HOST, where HOST is what `ssh -G` calls hostkeyalias
-  or hostname. If a host goes by another name in tokens, ~/.config/jwt-ssh/config.toml
-  says so; {host} and {short} (up to the first dot) stand for its name:
+  The token's aud has to name ssh://HOST, where HOST is what `ssh -G`
+  calls hostkeyalias or hostname. If a host goes by another name in
+  tokens, ~/.config/jwt-ssh/config.toml says so; {host} and {short} (up to
+  the first dot) stand for its name:
 
   [[host]]
   match    = \"*.example.org\"
@@ -44,24 +48,32 @@ Whom it is for:
 Other programs:
   rsync -e jwt-ssh FILE HOST:
   GIT_SSH=jwt-ssh git clone HOST:REPOSITORY
-  scp -S jwt-ssh FILE HOST:
-  sftp -S jwt-ssh HOST
+  scp -S /usr/bin/jwt-ssh FILE HOST:
+  sftp -S /usr/bin/jwt-ssh HOST
   SUDO_ASKPASS=/usr/bin/jwt-ssh-askpass sudo -A COMMAND
 
 Without jwt-ssh:
-  Anybody who answers prompts can do the same: the token goes in lines of 500 bytes,
-  each to one prompt. By hand, print them with `fold -w 500 TOKEN`, and paste one at each
-  prompt, with an empty one at the end if the last has 500. Or let ssh run a script,
-  SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force ssh HOST, such as
+  Whoever answers prompts can do the same: the token goes in lines of 500
+  bytes, each to one prompt, and if the last one has 500, an empty one
+  ends it. By hand, print them and paste one at each prompt:
+
+  fold -w 500 ~/token
+
+  Or have ssh run the script below:
+
+  SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force \\
+    ssh -o NumberOfPasswordPrompts=1 HOST
+
+  It gives the token to any host that asks, as jwt-ssh does not:
 
   #!/bin/sh
-  case $1 in *token:\\ ) at=0 ;; *token\\[*\\]:\\ ) at=${1##*\\[} at=${at%\\]*} ;; *) exit 1 ;; esac
-  tail -c +$((at + 1)) TOKEN | head -c 500
-  echo
+  at=${1##*\"token[\"} at=${at%%[!0-9]*}
+  case $1 in *\"token: \") at=0 ;; *\"token[$at]: \") ;; *) exit 1 ;; esac
+  dd bs=1 skip=\"$at\" count=500 <~/token 2>/dev/null && echo
 
 Exit status:
-  that of ssh, and 255 where jwt-ssh itself cannot go on
-  status: 0 the token would be sent, 1 it would not, 2 it could not be looked at
+  that of ssh, and 255 where jwt-ssh itself cannot go on; subcommands say
+  theirs
 
 Files:
   ~/.config/jwt-ssh/config.toml  by which names hosts go in tokens
@@ -72,7 +84,7 @@ Examples:
   # with another
   jwt-ssh --token-file ~/token -p 2222 web1.example.org uptime
   # with one made for the host
-  jwt-ssh --token-command 'get-token --audience \"$JWT_SSH_AUDIENCE\"' web1.example.org
+  jwt-ssh --token-command 'get-token \"$JWT_SSH_AUDIENCE\"' web1.example.org
   # what would be sent
   jwt-ssh status web1.example.org
   # a host that is called like a subcommand
@@ -82,19 +94,23 @@ pub struct JwtSsh {
     /// What stands before the host.
     #[command(flatten)]
     pub token: TokenOptions,
+    /// Print this help.
+    #[arg(long, global = true, action = ArgAction::Help)]
+    pub help: Option<bool>,
+    /// Print the version.
+    #[arg(long, action = ArgAction::Version)]
+    pub version: Option<bool>,
     /// Counts only as the first word.
     #[command(subcommand)]
     pub command: Option<Subcommands>,
 }
 
-/// What is known by the first word.
+/// What is known by the first word. What each is for is said where it is defined: a
+/// comment here would take its place in --help.
 #[derive(Subcommand)]
 pub enum Subcommands {
-    /// See [`status`].
     Status(status::Status),
-    /// See [`completions`].
     Completions(completions::Completions),
-    /// See [`manual`].
     Manual(manual::Manual),
 }
 
