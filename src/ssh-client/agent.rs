@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, Uid, getppid};
 use serde::{Deserialize, Serialize};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -66,16 +66,14 @@ pub fn start(task: &Task) -> Result<PathBuf, String> {
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(&task).map_err(|error| failed(&error))?;
     }
-    let mut reply = Vec::new();
+    let mut reply = String::new();
     if let Some(stdout) = child.stdout.take() {
-        // It closes its end when it is ready.
-        stdout
-            .take(64 * 1024)
-            .read_to_end(&mut reply)
+        BufReader::new(stdout)
+            .read_line(&mut reply)
             .map_err(|error| failed(&error))?;
     }
     let reply: Result<PathBuf, String> =
-        serde_json::from_slice(&reply).map_err(|_| failed(&"it ended"))?;
+        serde_json::from_str(&reply).map_err(|_| failed(&"it ended"))?;
     reply.map_err(|error| failed(&error))
 }
 
@@ -118,16 +116,10 @@ fn prepare() -> io::Result<(Place, UnixListener, Task)> {
     Ok((place, listener, task))
 }
 
-/// Tells `start`, whose end of the pipe is then read to its end.
+/// Tells `start`, which reads a line.
 fn report(result: &Result<PathBuf, String>) {
-    let text = serde_json::to_vec(result).unwrap_or_default();
-    let _ = io::stdout()
-        .write_all(&text)
-        .and_then(|()| io::stdout().flush());
-    // Whoever waits for the end of the pipe sees it.
-    if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
-        let _ = nix::unistd::dup2_stdout(null);
-    }
+    let text = serde_json::to_string(result).unwrap_or_default();
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
