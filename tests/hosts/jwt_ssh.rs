@@ -1,12 +1,8 @@
 //! jwt-ssh: a token of any length over the unmodified ssh, and over what runs ssh. In all
 //! else it is ssh.
 
-use machine::{Command, Machine, Output, Terminal};
+use machine::{Command, LENGTHS, Machine, Output, Terminal};
 use std::time::{Duration, Instant};
-
-/// Lengths of tokens, in bytes: around the limits of ssh and of the pieces, and what
-/// issuers make.
-const LENGTHS: [usize; 9] = [300, 500, 1000, 1023, 1024, 1500, 4096, 6500, 60_000];
 
 /// A command of carol's, with a token in the file that BEARER_TOKEN_FILE names.
 fn carols<'m>(machine: &'m Machine, token: &str, command: &[&str]) -> Command<'m> {
