@@ -48,8 +48,8 @@ Whom it is for:
 Other programs:
   rsync -e jwt-ssh FILE HOST:
   GIT_SSH=jwt-ssh git clone HOST:REPOSITORY
-  scp -S /usr/bin/jwt-ssh FILE HOST:
-  sftp -S /usr/bin/jwt-ssh HOST
+  scp -S jwt-ssh FILE HOST:
+  sftp -S jwt-ssh HOST
   SUDO_ASKPASS=/usr/bin/jwt-ssh-askpass sudo -A COMMAND
 
 Without jwt-ssh:
