@@ -12,7 +12,7 @@ pub fn answer(prompt: &[u8]) -> Answer {
     let Some(offset) = wanted(prompt) else {
         return Answer::Terminal(None);
     };
-    let token = asked_by_root().and_then(|()| token_for_this_machine());
+    let token = asked_by_sudo().and_then(|()| token_for_this_machine());
     match token.as_ref().map(|token| piece(token.as_bytes(), offset)) {
         Ok(Some(piece)) => Answer::Piece(Zeroizing::new(piece.to_vec())),
         Ok(None) => Answer::Terminal(None),
@@ -26,16 +26,16 @@ pub fn answer(_: &[u8]) -> Answer {
     Answer::Terminal(None)
 }
 
-/// Whoever asks without an agent has to be a program that acts as root, as sudo does: it
-/// speaks for this machine. An ssh client acts as its user and passes on what some server
-/// says. Where the user is root the two look alike, and root needs no sudo.
+/// Whoever asks without an agent has to be sudo, which acts as root and speaks for this
+/// machine. An ssh client acts as its user and passes on what some server says; and what a
+/// program of the user's left behind is a child of root's process 1. Root needs no sudo.
 #[cfg(target_os = "linux")]
-fn asked_by_root() -> Result<(), String> {
+fn asked_by_sudo() -> Result<(), String> {
     use nix::unistd::{Uid, getppid};
     if Uid::effective().is_root() {
         return Err("root's token is not given without jwt-ssh".to_owned());
     }
-    match crate::process::is_root(getppid().as_raw()) {
+    match crate::process::is_sudo(getppid().as_raw()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(
             "only sudo may ask without jwt-ssh: `jwt-ssh HOST` instead of `ssh HOST`".to_owned(),

@@ -16,13 +16,15 @@ mod linux {
         status(pid, "PPid:")?.parse().map_err(|_| odd())
     }
 
-    /// Whether a process acts as root, whoever started it. (Who owns its files in /proc
-    /// does not say so: those of any process that hides its memory are root's.)
+    /// Whether a process acts as root, whoever started it, and is sudo, sudoedit or sudo-rs:
+    /// by its name, which nobody but root gives to a process of root's. (Who owns its files
+    /// in /proc does not say so: those of any process that hides its memory are root's.)
     ///
     /// # Errors
     /// That it cannot be seen.
-    pub fn is_root(pid: i32) -> io::Result<bool> {
-        Ok(status(pid, "Uid:")?.split_whitespace().nth(1) == Some("0"))
+    pub fn is_sudo(pid: i32) -> io::Result<bool> {
+        let root = status(pid, "Uid:")?.split_whitespace().nth(1) == Some("0");
+        Ok(root && status(pid, "Name:")?.starts_with("sudo"))
     }
 
     fn status(pid: i32, name: &str) -> io::Result<String> {
@@ -36,18 +38,15 @@ mod linux {
         use super::*;
 
         #[test]
-        fn parent_and_user_of_a_process_are_seen() {
+        fn parent_and_name_of_a_process_are_seen() {
             let pid = nix::unistd::getpid().as_raw();
             assert_eq!(parent_of(pid).unwrap(), nix::unistd::getppid().as_raw());
-            assert_eq!(
-                is_root(pid).unwrap(),
-                nix::unistd::Uid::effective().is_root()
-            );
-            assert!(is_root(1).unwrap());
-            assert!(parent_of(-1).is_err());
+            assert!(!is_sudo(pid).unwrap());
+            assert!(!is_sudo(1).unwrap());
+            assert!(parent_of(-1).is_err() && is_sudo(-1).is_err());
         }
     }
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{is_root, parent_of};
+pub use linux::{is_sudo, parent_of};
