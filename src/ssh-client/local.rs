@@ -47,7 +47,8 @@ fn asked_by_sudo() -> Result<(), String> {
 #[cfg(target_os = "linux")]
 fn token_for_this_machine() -> Result<crate::token::Token, String> {
     use crate::environment::Environment;
-    use crate::source::{For, Source};
+    use crate::prompt::PIECE;
+    use crate::source::{For, Origin, Source};
 
     let environment = Environment::of_process();
     let host = nix::unistd::gethostname().map_err(|error| format!("no host name: {error}"))?;
@@ -57,7 +58,15 @@ fn token_for_this_machine() -> Result<crate::token::Token, String> {
         host: Some(&host),
         audience: audiences.first().map_or("", String::as_str),
     };
-    let (token, _) = Source::Anywhere.token(&environment, &whom)?;
+    let (token, origin) = Source::Anywhere.token(&environment, &whom)?;
+    if origin == Origin::GitHub && token.as_bytes().len() >= PIECE {
+        // Each piece is asked for by a process of its own.
+        return Err(
+            "a job gets another token each time, and sudo asks for this one in pieces: put it \
+             into a file and name that in BEARER_TOKEN_FILE"
+                .to_owned(),
+        );
+    }
     token
         .check(&audiences, crate::clock::now(), false)
         .map_err(|unfit| format!("the token was not given to sudo: {unfit}"))?;
