@@ -69,6 +69,6 @@ fn token_for_this_machine() -> Result<crate::token::Token, String> {
     }
     token
         .check(&audiences, crate::clock::now(), false)
-        .map_err(|unfit| format!("the token was not given to sudo: {unfit}"))?;
+        .map_err(|unfit| format!("the token was not given to sudo: {}", unfit.without_force()))?;
     Ok(token)
 }

@@ -47,6 +47,27 @@ impl Unfit {
         }
     }
 
+    /// What it is, for where there is no `--force`.
+    pub fn without_force(&self) -> String {
+        match self {
+            Self::Expired(ago) => format!("it expired {} ago; get a new one", for_people(*ago)),
+            Self::ExpiryMissing => "it has no exp, and no host accepts such a token".to_owned(),
+            Self::NotYetValid(early) => {
+                let early = for_people(*early);
+                format!("it is valid only in {early}; compare the clocks")
+            }
+            Self::AudienceMissing => {
+                "it has no aud, so any host that gets it could use it at others".to_owned()
+            }
+            Self::AudienceMismatch { has, wanted } => format!(
+                "it is for {}, not for {}. If the host goes by another name in tokens, say so \
+                 under [[host]] in ~/.config/jwt-ssh/config.toml",
+                on_one_line(&has.join(", ")),
+                on_one_line(&wanted.join(" or "))
+            ),
+        }
+    }
+
     /// Whether `--force` lifts it.
     const fn is_about_audience(&self) -> bool {
         matches!(self, Self::AudienceMissing | Self::AudienceMismatch { .. })
@@ -55,27 +76,11 @@ impl Unfit {
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Expired(ago) => write!(f, "it expired {} ago; get a new one", for_people(*ago)),
-            Self::ExpiryMissing => f.write_str("it has no exp, and no host accepts such a token"),
-            Self::NotYetValid(early) => {
-                write!(
-                    f,
-                    "it is valid only in {}; compare the clocks",
-                    for_people(*early)
-                )
-            }
-            Self::AudienceMissing => f.write_str(
-                "it has no aud, so any host that gets it could use it at others; --force sends it",
-            ),
-            Self::AudienceMismatch { has, wanted } => write!(
-                f,
-                "it is for {}, not for {}. If the host goes by another name in tokens, say so \
-                 under [[host]] in ~/.config/jwt-ssh/config.toml; --force sends it once",
-                on_one_line(&has.join(", ")),
-                on_one_line(&wanted.join(" or "))
-            ),
+        f.write_str(&self.without_force())?;
+        if self.is_about_audience() {
+            f.write_str("; --force sends it once")?;
         }
+        Ok(())
     }
 }
 
