@@ -1,27 +1,12 @@
 //! Tokens of any length without jwt-ssh: what the README and the manual tell users to do,
 //! taken from their text, and the drop-in for sshd, each tried with the real programs.
 
-use machine::{Command, Machine, PIECE, Sshd, in_pieces};
+use machine::{Command, Machine, PIECE, in_pieces};
 
 const README: &str = include_str!("../../README.md");
 
 /// In bytes: what is one piece, ends with a piece, and has several.
 const LENGTHS: [usize; 5] = [300, 500, 1000, 1500, 6500];
-
-/// A machine with alice, whose tokens open her account, and carol, who has them.
-fn machine() -> Machine {
-    let machine = Machine::ready();
-    machine.account("carol");
-    machine
-}
-
-/// sshd, whose host key everybody knows.
-fn sshd<'m>(machine: &'m Machine, config: &[&str]) -> Sshd<'m> {
-    let sshd = machine.sshd(config);
-    let scan = "ssh-keyscan -t ed25519 machine 2>/dev/null > /etc/ssh/ssh_known_hosts";
-    machine.run(["sh", "-c", scan]).expect_success();
-    sshd
-}
 
 /// A script of carol's, in her home, with this token in ~/token.
 fn carols<'m>(machine: &'m Machine, token: &str, script: &str) -> Command<'m> {
@@ -71,8 +56,8 @@ fn by_script<'m>(machine: &'m Machine, token: &str, told: &Told) -> Command<'m> 
 
 #[test]
 fn the_script_logs_in_with_tokens_of_any_length() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &["PasswordAuthentication no"]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
     let script = told(README);
     assert!(script.script.lines().count() <= 4, "{}", script.script);
     assert_eq!(told(&manual(&machine)), script, "the manual");
@@ -102,7 +87,7 @@ fn the_script_logs_in_with_tokens_of_any_length() {
 /// A server writes the prompt, so it is text from anybody.
 #[test]
 fn the_script_answers_nothing_but_questions_for_the_token() {
-    let machine = machine();
+    let machine = Machine::with_client();
     let script = told(README).script;
     machine.write("/home/carol/askpass", script, 0o755);
     let token = machine.token_of(1500, ["alice"]);
@@ -195,8 +180,8 @@ fn folded(machine: &Machine, token: &str) -> Vec<String> {
 
 #[test]
 fn by_hand_each_line_of_fold_answers_a_prompt() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &["PasswordAuthentication no"]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
     for bytes in LENGTHS {
         let token = machine.token_of(bytes, ["alice"]);
         let lines = folded(&machine, &token);
@@ -214,8 +199,8 @@ fn by_hand_each_line_of_fold_answers_a_prompt() {
 
 #[test]
 fn by_hand_a_token_in_one_line_is_cut_and_whoever_pasted_it_is_told_what_to_do() {
-    let machine = machine();
-    let _sshd = sshd(&machine, &["PasswordAuthentication no"]);
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
     let token = machine.token_of(1400, ["alice"]);
     let mark = machine.mark();
     let mut ssh = carols(&machine, &token, "exec ssh alice@machine id -un").terminal();
@@ -242,7 +227,7 @@ fn by_hand_a_token_in_one_line_is_cut_and_whoever_pasted_it_is_told_what_to_do()
 fn sudo_reads_the_lines_of_fold() {
     let command = "(fold -w 500 ~/token; echo) | sudo -S ";
     assert!(README.contains(command), "what is played");
-    let machine = machine();
+    let machine = Machine::with_client();
     machine.pam_line("sudo", "auth sufficient pam_jwt.so");
     machine.write("/etc/sudoers.d/carol", "carol ALL=(ALL) ALL\n", 0o440);
     for bytes in LENGTHS {
@@ -272,7 +257,7 @@ fn settings(machine: &Machine, drop_in: &str) -> String {
 
 #[test]
 fn sshd_takes_the_drop_in() {
-    let machine = machine();
+    let machine = Machine::with_client();
     let drop_in = machine.read(DROP_IN);
     let uncommented = drop_in.replace("\n#PasswordAuthentication", "\nPasswordAuthentication");
     assert_ne!(drop_in, uncommented);
@@ -298,7 +283,7 @@ fn sshd_takes_the_drop_in() {
 
 #[test]
 fn with_the_drop_in_a_token_logs_in_and_without_it_does_not() {
-    let machine = machine();
+    let machine = Machine::with_client();
     let place = "/etc/ssh/sshd_config.d/10-pam-jwt.conf";
     let token = machine.token_of(1500, ["alice"]);
     let login = || {
