@@ -3,14 +3,13 @@
 use crate::authenticate::{Note, Refusal};
 use crate::reason::Reason;
 
-/// The lengths at which programs cut an answer: ssh, sudo and others, and what reads from a
+/// The lengths at which programs cut an answer: ssh, gdm and pam_exec, and what reads from a
 /// terminal (readpass.c, PAM_MAX_RESP_SIZE less one, misc_conv).
 const LENGTHS: [usize; 3] = [1023, 511, 4095];
 
 /// Whether one answer of this length may have lost its end.
-const fn is_suspect(length: usize) -> bool {
-    let [ssh, sudo, terminal] = LENGTHS;
-    length == ssh || length == sudo || length == terminal
+fn is_suspect(length: usize) -> bool {
+    LENGTHS.contains(&length)
 }
 
 /// What to tell a user who was refused after one answer of this length. The length alone

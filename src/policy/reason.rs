@@ -32,7 +32,7 @@ reasons! {
     NoAnswer "no_answer" "The program that asked for the login could not pose the question, or the user gave up."
     NotAToken "not_a_token" "The secret does not look like a token; it is left to the next PAM module. Logged only under debug."
     TokenTooLong "token_too_long" "The token is longer than max_token_bytes (64 KiB), or its header or signature than any real one; detail= says which."
-    TokenCut "token_cut" "The token is not whole, and has just the length at which a program on its way cuts answers: ssh at 1023 bytes, sudo at 511, a terminal at 4095. Give it in pieces of 500."
+    TokenCut "token_cut" "The token is not whole, and has just the length at which a program on its way cuts answers: ssh at 1023 bytes, gdm at 511, a terminal at 4095. Give it in pieces of 500."
     TokenMalformed "token_malformed" "The token is not a compact JWS with strict base64url and JSON, or a claim has the wrong type; detail= says which part."
     DuplicateMember "duplicate_member" "The header or the claims have a member name twice."
     TokenEncrypted "token_encrypted" "The token is encrypted (JWE), which does not prove who sent it."

@@ -3,9 +3,9 @@
 //! keeps one token for all pieces: a file may be renewed between two of them.
 
 use crate::channel::{Peer, Place, Question, peer};
-use crate::conversation::{Answer, Conversation};
+use crate::conversation::Conversation;
 use crate::environment::Environment;
-use crate::source::{For, Source};
+use crate::source::{Recipient, Source};
 use crate::target::Target;
 use crate::{clock, secrecy};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -52,7 +52,8 @@ pub struct Task {
 /// Why it did not start.
 pub fn start(task: &Task) -> Result<PathBuf, String> {
     use std::os::unix::process::CommandExt;
-    let failed = |error: &dyn std::fmt::Display| format!("the agent did not start: {error}");
+    let failed =
+        |error: &dyn std::fmt::Display| format!("its helper process did not start: {error}");
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let task = serde_json::to_vec(task).map_err(|error| failed(&error))?;
     // It holds none of the files of this process, which whoever reads them would wait for.
@@ -131,8 +132,7 @@ fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
         ..
     } = task;
     let host = target.host.clone();
-    let audience = audiences.first().cloned().unwrap_or_default();
-    let mut conversation = Conversation::new(target, audiences, force);
+    let mut conversation = Conversation::new(target, audiences.clone(), force);
     let mut idle = 0;
     while getppid() == ssh && !(conversation.is_over() && idle > AFTERMATH) {
         let mut readable = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
@@ -150,16 +150,16 @@ fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
         };
         let answer = if known {
             conversation.answer(&question.prompt, clock::now(), || {
-                let whom = For {
+                let whom = Recipient {
                     host: Some(&host),
-                    audience: &audience,
+                    audiences: &audiences,
                 };
                 let found = source.token(&Environment::of_process(), &whom);
                 found.map(|(token, _)| token)
             })
         } else {
             // Such as the ssh of a jump host, which inherits SSH_ASKPASS.
-            Answer::Terminal(None)
+            conversation.left_to_the_user(&question.prompt)
         };
         let _ = question.reply(&answer);
     }

@@ -43,7 +43,9 @@ fn answer(name: &Path, prompt: &[u8], shown: &str) -> io::Result<bool> {
             secrecy::hide_memory();
             local::answer(prompt)
         }
-        Err(error) => Answer::Terminal(Some(format!("the agent does not answer: {error}"))),
+        Err(error) => Answer::Terminal(Some(format!(
+            "the process that holds the token does not answer: {error}"
+        ))),
     };
     let say = |word: Option<String>| {
         if let Some(word) = word {

@@ -133,7 +133,7 @@ pub fn ask(askpass: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
     }
     let mut stream = UnixStream::connect(socket)?;
     if peer(&stream)?.uid != Uid::effective() {
-        return Err(io::Error::other("it is not yours"));
+        return Err(io::Error::other("its socket belongs to another user"));
     }
     // Not for reading: --token-command may wait for somebody.
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -154,7 +154,7 @@ pub fn ask(askpass: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
         [PIECE] => Ok(Some(Answer::Piece(rest))),
         [TERMINAL] => Ok(Some(Answer::Terminal(word()))),
         [FAIL] => Ok(Some(Answer::Fail(word()))),
-        _ => Err(io::Error::other("the answer is none")),
+        _ => Err(io::Error::other("it speaks another version of jwt-ssh")),
     }
 }
 

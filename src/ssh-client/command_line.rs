@@ -141,4 +141,20 @@ mod tests {
             assert!(parse(line).2, "{line}");
         }
     }
+
+    /// A word that belongs to an option must not be taken for the host.
+    #[test]
+    fn our_options_with_an_argument_are_known_here_too() {
+        use clap::CommandFactory;
+        let command = crate::options::OwnWords::command();
+        let mut known: Vec<String> = command
+            .get_arguments()
+            .filter(|argument| argument.get_action().takes_values())
+            .filter_map(|argument| argument.get_long().map(|long| format!("--{long}")))
+            .collect();
+        known.sort();
+        let mut ours = OWN_WITH_ARGUMENT.map(str::to_owned).to_vec();
+        ours.sort();
+        assert_eq!(known, ours);
+    }
 }

@@ -24,8 +24,13 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
     if let Some(target) = line.logs_in.then(|| target(&ssh, &line.ssh)).flatten() {
         let nobody_to_ask = target.batch || !terminal::is_there();
         if target.batch {
-            // ssh would not even ask jwt-ssh, which then asks nobody.
+            // ssh would not even ask jwt-ssh, which then asks nobody. What else BatchMode
+            // sets stays: Debian's ssh looks after a silent host then.
             command.args(["-o", "BatchMode=no"]);
+            command.args([
+                "-o",
+                &format!("ServerAliveInterval={}", target.alive_interval),
+            ]);
         }
         let task = Task {
             audiences: settings(&environment)?.audiences(&target.host),
@@ -85,7 +90,8 @@ pub fn target(ssh: &PathBuf, arguments: &[OsString]) -> Option<Target> {
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    let printed = String::from_utf8(output.stdout).ok()?;
+    // A path in it need not be text.
+    let printed = String::from_utf8_lossy(&output.stdout);
     Target::of_configuration(&printed)
 }
 

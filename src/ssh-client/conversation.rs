@@ -13,6 +13,7 @@ pub struct Conversation {
     force: bool,
     state: State,
     told_of_password: bool,
+    told_of_another: bool,
 }
 
 enum State {
@@ -47,6 +48,7 @@ impl Conversation {
             force,
             state: State::Fresh,
             told_of_password: false,
+            told_of_another: false,
         }
     }
 
@@ -78,10 +80,14 @@ impl Conversation {
         if self.target.is_password_method(prompt) {
             return self.password_method();
         }
-        let Some(offset) = self.target.said_by_server(prompt).and_then(wanted) else {
+        let Some(said) = self.target.said_by_server(prompt) else {
+            return self.left_to_the_user(prompt);
+        };
+        let Some(offset) = wanted(said) else {
             return Answer::Terminal(None);
         };
         let host = &self.target.host;
+        // Whatever this does not undo has ended it.
         match (std::mem::replace(&mut self.state, State::Given), offset) {
             (State::Fresh, 0) => {
                 let token = source().and_then(|token| {
@@ -129,14 +135,27 @@ impl Conversation {
         Answer::Piece(bytes)
     }
 
+    /// What becomes of a prompt that is not the host's. It may ask for a token, and the
+    /// user is told once why that is not given.
+    pub fn left_to_the_user(&mut self, prompt: &[u8]) -> Answer {
+        let first = wanted(prompt).is_some() && !std::mem::replace(&mut self.told_of_another, true);
+        Answer::Terminal(first.then(|| {
+            format!(
+                "this question for a token does not come from {} and is left to you: another \
+                 host asks on the way there, or ssh is older than 8.5 and does not say who",
+                self.target.host
+            )
+        }))
+    }
+
     fn password_method(&mut self) -> Answer {
         // Who was asked for the token knows more than that already.
         let first = matches!(self.state, State::Fresh)
             && !std::mem::replace(&mut self.told_of_password, true);
         Answer::Terminal(first.then(|| {
             format!(
-                "{} asks by the method `password`, which takes no token longer than 1023 bytes \
-                 and is left to you. For tokens of any length its sshd_config needs \
+                "{} asks by the method `password`, which takes no token longer than 1023 bytes, \
+                 so that is left to you. For a token of any length its sshd_config needs \
                  KbdInteractiveAuthentication yes.",
                 self.target.host
             )

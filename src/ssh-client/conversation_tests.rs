@@ -23,6 +23,7 @@ fn conversation(force: bool) -> Conversation {
         user: "alice".to_owned(),
         host: "web1".to_owned(),
         batch: false,
+        alive_interval: "0".to_owned(),
     };
     Conversation::new(target, vec!["ssh://web1".to_owned()], force)
 }
@@ -94,10 +95,17 @@ fn who_asks_out_of_order_gets_no_more() {
 fn prompts_of_others_and_other_prompts_are_the_terminals() {
     let mut conversation = conversation(false);
     for prompt in [
-        "",
-        "token: ",
         "(alice@bastion) token: ",
         "(alice@bastion) (alice@web1) token: ",
+    ] {
+        let word = ask(&mut conversation, prompt, 300);
+        let first = prompt.len() == "(alice@bastion) token: ".len();
+        assert_eq!(word.contains("does not come from web1"), first, "{word}");
+    }
+    for prompt in [
+        "",
+        "token: ",
+        "token[500]: ",
         "(alice@web1) Password: ",
         "(alice@web1) \u{1b}[2Jtoken: ",
         "Enter passphrase for key '/home/alice/.ssh/id_ed25519': ",

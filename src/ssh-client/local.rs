@@ -48,15 +48,15 @@ fn asked_by_sudo() -> Result<(), String> {
 fn token_for_this_machine() -> Result<crate::token::Token, String> {
     use crate::environment::Environment;
     use crate::prompt::PIECE;
-    use crate::source::{For, Origin, Source};
+    use crate::source::{Origin, Recipient, Source};
 
     let environment = Environment::of_process();
     let host = nix::unistd::gethostname().map_err(|error| format!("no host name: {error}"))?;
     let host = host.to_string_lossy();
     let audiences = crate::connect::settings(&environment)?.audiences(&host);
-    let whom = For {
+    let whom = Recipient {
         host: Some(&host),
-        audience: audiences.first().map_or("", String::as_str),
+        audiences: &audiences,
     };
     let (token, origin) = Source::Anywhere.token(&environment, &whom)?;
     if origin == Origin::GitHub && token.as_bytes().len() >= PIECE {

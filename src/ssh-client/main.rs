@@ -26,7 +26,7 @@ mod terminal;
 mod token;
 
 use clap::{CommandFactory, Parser};
-use cli::output::{Exit, Failure, Output, hint};
+use cli::output::{Exit, Output, hint};
 use command_line::CommandLine;
 use options::{FirstWord, JwtSsh, OwnWords, Subcommands};
 use std::ffi::{OsStr, OsString};
@@ -88,7 +88,7 @@ fn connect(words: Vec<OsString>) -> ExitCode {
 fn subcommand() -> ExitCode {
     let parsed = JwtSsh::parse();
     let Some(command) = parsed.command else {
-        let _ = JwtSsh::command().print_help();
+        eprint!("{}", JwtSsh::command().render_help());
         return ExitCode::from(CANNOT);
     };
     let out = Output::new("jwt-ssh", command.wants_json());
@@ -113,9 +113,4 @@ impl Subcommands {
             Self::Completions(_) | Self::Manual(_) => false,
         }
     }
-}
-
-/// A failure for this reason.
-fn failure(why: String) -> Failure {
-    Failure::new(why)
 }

@@ -23,8 +23,7 @@ use std::path::PathBuf;
     // Their letters are ssh's, and all that is ours begins with two dashes.
     disable_help_flag = true,
     disable_version_flag = true,
-    override_usage = "jwt-ssh [--token-file FILE | --token-command COMMAND] [--force]\n               \
-                      [SSH OPTIONS] [USER@]HOST [COMMAND]\n       jwt-ssh status [HOST]",
+    override_usage = USAGE,
     after_long_help = "\
 Where the token comes from, if no option names it:
   BEARER_TOKEN             the token itself
@@ -91,7 +90,7 @@ Examples:
   jwt-ssh -- status"
 )]
 pub struct JwtSsh {
-    /// What stands before the host.
+    /// For --help: where they stand before a host, [`OwnWords`] has read them.
     #[command(flatten)]
     pub token: TokenOptions,
     /// Print this help.
@@ -126,7 +125,7 @@ pub struct TokenOptions {
     /// JWT_SSH_AUDIENCE. It runs only when the token is asked for.
     #[arg(long, value_name = "COMMAND")]
     pub token_command: Option<String>,
-    /// Send the token though its aud does not name the host.
+    /// Send the token even if its aud does not name the host; its time is looked at still.
     #[arg(long)]
     pub force: bool,
 }
@@ -144,12 +143,17 @@ impl TokenOptions {
 
 /// The options alone, for the words that are not ssh's.
 #[derive(Parser)]
-#[command(name = "jwt-ssh", disable_help_flag = true)]
+#[command(name = "jwt-ssh", disable_help_flag = true, override_usage = USAGE)]
 pub struct OwnWords {
     /// All of them.
     #[command(flatten)]
     pub token: TokenOptions,
 }
+
+const USAGE: &str = "\
+jwt-ssh [--token-file FILE | --token-command COMMAND] [--force]
+               [SSH OPTIONS] [USER@]HOST [COMMAND]
+       jwt-ssh status [HOST]";
 
 /// First words that are jwt-ssh's own, whether they do something yet or not.
 pub enum FirstWord {

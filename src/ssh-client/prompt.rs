@@ -10,11 +10,17 @@ pub const PIECE: usize = 500;
 pub fn wanted(text: &[u8]) -> Option<usize> {
     // Text may stand before the question: sshd 9.2 joins messages to it. What a terminal
     // would obey does not come from pam_jwt.
-    if text
-        .iter()
-        .any(|byte| byte.is_ascii_control() && *byte != b'\n')
-    {
-        return None;
+    let mut rest = text;
+    while let [byte, behind @ ..] = rest {
+        let is_text = match byte {
+            b'\n' | b'\t' => true,
+            b'\r' => behind.first() == Some(&b'\n'),
+            byte => !byte.is_ascii_control(),
+        };
+        if !is_text {
+            return None;
+        }
+        rest = behind;
     }
     if text.ends_with(b"token: ") {
         return Some(0);
@@ -57,6 +63,7 @@ mod tests {
             (&b"Password or token: "[..], 0),
             (b"token: ", 0),
             (b"Hello.\nYour token: ", 0),
+            (b"Hello,\tyou.\r\nYour token: ", 0),
             (b"token[500]: ", 500),
             (b"token[60000]: ", 60_000),
             (b"Hello [all].\ntoken[1000]: ", 1000),
@@ -91,6 +98,7 @@ mod tests {
             b"token[99999999999999999999999999]: ",
             b"\x1b[2Jtoken: ",
             b"\rtoken: ",
+            b"\r\r\ntoken: ",
             b"x\0token[500]: ",
         ] {
             assert_eq!(wanted(text), None, "{}", text.escape_ascii());

@@ -4,10 +4,10 @@
 use crate::environment::Environment;
 use crate::options::TokenOptions;
 use crate::prompt::PIECE;
-use crate::source::{For, Origin};
+use crate::source::{Origin, Recipient};
 use crate::target::Target;
 use crate::token::{Token, Unfit, for_people, on_one_line};
-use crate::{clock, connect, failure, secrecy};
+use crate::{clock, connect, secrecy};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone};
 use jiff::Timestamp;
@@ -47,24 +47,24 @@ impl Status {
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
         secrecy::hide_memory();
         let environment = Environment::of_process();
-        let settings = connect::settings(&environment).map_err(failure)?;
+        let settings = connect::settings(&environment).map_err(Failure::new)?;
         let target = self.host.as_deref();
         let target = target
             .map(|host| connect::target_named(&environment, host))
             .transpose()
-            .map_err(failure)?;
+            .map_err(Failure::new)?;
         let audiences = target
             .as_ref()
             .map(|target| settings.audiences(&target.host));
-        let whom = For {
+        let whom = Recipient {
             host: target.as_ref().map(|target| target.host.as_str()),
-            audience: audiences.iter().flatten().next().map_or("", String::as_str),
+            audiences: audiences.as_deref().unwrap_or_default(),
         };
         let (token, origin) = match self.token.source().token(&environment, &whom) {
             Ok(found) => found,
             Err(why) => {
                 out.report(
-                    || json!({ "would_be_sent": false, "error": why }),
+                    || json!({ "would_be_sent": false, "reason": "no_token", "error": why }),
                     || cli::output::visible(&why),
                 );
                 return Ok(Exit::Refused);
@@ -141,7 +141,10 @@ impl Report<'_> {
             more => format!("{more} prompts"),
         };
         let verdict = match (self.unfit, self.target) {
-            (None, None) => out.painted(Tone::Good, "valid now"),
+            (None, None) => out.painted(
+                Tone::Good,
+                "valid now; name a host to see whether it would be sent there",
+            ),
             (None, Some(target)) => {
                 let text = format!("would be sent to {}@{}", target.user, target.host);
                 out.painted(Tone::Good, &on_one_line(&text))
@@ -149,7 +152,7 @@ impl Report<'_> {
             (Some(unfit), _) => out.painted(Tone::Bad, &format!("would not be sent: {unfit}")),
         };
         let lines = [
-            ("token", self.origin.to_string()),
+            ("from", self.origin.to_string()),
             ("issuer", or_none(&claims.issuer)),
             ("subject", or_none(&claims.subject)),
             (
@@ -167,13 +170,13 @@ impl Report<'_> {
         for (name, value) in lines {
             text.push_str(&format!("{name:8} {}\n", on_one_line(&value)));
         }
-        text.push_str(&format!("{:8} {verdict}", "now"));
+        text.push_str(&format!("{:8} {verdict}", "verdict"));
         text
     }
 
     fn expiry(&self) -> String {
         let Some(exp) = self.token.claims().expires.map(jose::NumericDate::floor) else {
-            return "never".to_owned();
+            return "not said".to_owned();
         };
         let date = i64::try_from(exp)
             .ok()

@@ -10,6 +10,8 @@ pub struct Target {
     pub host: String,
     /// Whether nobody is to be asked anything (BatchMode).
     pub batch: bool,
+    /// Seconds after which ssh asks a silent host whether it is there (ServerAliveInterval).
+    pub alive_interval: String,
 }
 
 impl Target {
@@ -26,6 +28,7 @@ impl Target {
             user: value("user")?,
             host: value("hostkeyalias").or_else(|| value("hostname"))?,
             batch: value("batchmode").as_deref() == Some("yes"),
+            alive_interval: value("serveraliveinterval").unwrap_or_else(|| "0".to_owned()),
         })
     }
 
@@ -53,6 +56,7 @@ mod tests {
             user: "alice".to_owned(),
             host: "web1".to_owned(),
             batch: false,
+            alive_interval: "0".to_owned(),
         }
     }
 

@@ -198,13 +198,26 @@ fn whoever_gives_up_at_a_question_has_the_terminal_as_it_was() {
                 stty -a | cmp - before && echo as it was";
     for key in ["\x03", "\x1c"] {
         let text = format!("cd; {text}");
-        let mut shell = carols(&machine, "", &["sh", "-c", &text]).terminal();
+        // A test that was started in the background has them ignored.
+        let shell = ["env", "--default-signal=INT,QUIT", "sh", "-c", &text];
+        let mut shell = carols(&machine, "", &shell).terminal();
         shell
             .expect("there is no token")
             .expect("Password or token: ")
             .send(key);
         shell.expect("status ").expect("as it was");
     }
+}
+
+/// A jump host that takes tokens too has a run of its own, with an agent of its own.
+#[test]
+fn a_jump_host_can_have_a_jwt_ssh_of_its_own() {
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
+    let token = machine.token_of(1500, ["alice"]);
+    let jump = "ProxyCommand=jwt-ssh -W %h:%p alice@machine";
+    let login = ["jwt-ssh", "-o", jump, "alice@machine", "id -un"];
+    expect_quiet(carols(&machine, &token, &login).run(), "alice\n");
 }
 
 /// BatchMode means that nobody is asked, and a token needs nobody.

@@ -1,6 +1,6 @@
 //! `--token-command`: a token that a program prints.
 
-use super::{For, Text, bounded};
+use super::{Recipient, Text, bounded};
 use nix::sys::signal::SigSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -11,7 +11,10 @@ const MOST_OF_STDERR: u64 = 2048;
 
 /// Runs the command by sh, and takes what it prints. Standard input is empty: that of this
 /// run is ssh's. A command that asks the user does so on /dev/tty.
-pub fn run(command: &str, whom: &For<'_>) -> Result<Text, String> {
+///
+/// # Errors
+/// How it ended, and the beginning of what it complained of.
+pub fn run(command: &str, whom: &Recipient<'_>) -> Result<Text, String> {
     let failed = |why: String| format!("--token-command: {why}");
     // The agent blocks signals, and a child inherits that: Ctrl-C is for it all the same.
     let mask = SigSet::thread_get_mask().map_err(|error| failed(error.to_string()))?;
@@ -19,7 +22,7 @@ pub fn run(command: &str, whom: &For<'_>) -> Result<Text, String> {
     let child = Command::new("sh")
         .args(["-c", command])
         .env("JWT_SSH_HOST", whom.host.unwrap_or_default())
-        .env("JWT_SSH_AUDIENCE", whom.audience)
+        .env("JWT_SSH_AUDIENCE", whom.audience().unwrap_or_default())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -58,9 +61,9 @@ mod tests {
     use nix::sys::signal::Signal;
 
     fn run(command: &str) -> Result<String, String> {
-        let whom = For {
+        let whom = Recipient {
             host: Some("web1"),
-            audience: "ssh://web1",
+            audiences: &["ssh://web1".to_owned()],
         };
         super::run(command, &whom).map(|text| String::from_utf8_lossy(&text).into_owned())
     }

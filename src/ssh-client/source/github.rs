@@ -29,7 +29,7 @@ impl Drop for Answer {
 ///
 /// # Errors
 /// What came of the request; never the secret with which it is made.
-pub fn ask(environment: &Environment<'_>, audience: &str) -> Result<Option<Text>, String> {
+pub fn ask(environment: &Environment<'_>, audience: Option<&str>) -> Result<Option<Text>, String> {
     let variable = |name| {
         environment
             .get(name)
@@ -41,6 +41,9 @@ pub fn ask(environment: &Environment<'_>, audience: &str) -> Result<Option<Text>
     let Some(secret) = variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Zeroizing::new) else {
         return Ok(None);
     };
+    let audience = audience.ok_or(
+        "a token of this GitHub Actions job is made for a host; name it: jwt-ssh status HOST",
+    )?;
     request(&url, &secret, audience, TIMEOUT)
         .map(Some)
         .map_err(|error| format!("the identity of this GitHub Actions job: {error}"))
@@ -141,10 +144,10 @@ mod tests {
     #[test]
     fn without_the_permission_there_is_nothing_to_ask() {
         let none = Environment::of(&|_| None);
-        assert!(matches!(ask(&none, "x"), Ok(None)));
+        assert!(matches!(ask(&none, Some("x")), Ok(None)));
         let only_the_address = Environment::of(&|name| {
             (name == "ACTIONS_ID_TOKEN_REQUEST_URL").then(|| "https://x".into())
         });
-        assert!(matches!(ask(&only_the_address, "x"), Ok(None)));
+        assert!(matches!(ask(&only_the_address, Some("x")), Ok(None)));
     }
 }

@@ -55,12 +55,18 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Whom the token is for.
-pub struct For<'a> {
+/// Whom the token is to be for.
+pub struct Recipient<'a> {
     /// The host as prompts name it; none where the token is only looked at.
     pub host: Option<&'a str>,
-    /// The audience to ask for, where one can be asked for.
-    pub audience: &'a str,
+    /// What the host goes by in `aud`; the first is asked for, where one can be asked for.
+    pub audiences: &'a [String],
+}
+
+impl<'a> Recipient<'a> {
+    fn audience(&self) -> Option<&'a str> {
+        self.audiences.first().map(String::as_str)
+    }
 }
 
 impl Source {
@@ -72,18 +78,21 @@ impl Source {
     pub fn token(
         &self,
         environment: &Environment<'_>,
-        whom: &For<'_>,
+        whom: &Recipient<'_>,
     ) -> Result<(Token, Origin), String> {
         let (text, origin) = self.text(environment, whom)?;
         let token = Token::parse(text)
             .map_err(|error| format!("what {origin} holds is no token: {error}"))?;
+        if let Origin::Kubernetes(_) = origin {
+            kubernetes::check(&token, whom)?;
+        }
         Ok((token, origin))
     }
 
     fn text(
         &self,
         environment: &Environment<'_>,
-        whom: &For<'_>,
+        whom: &Recipient<'_>,
     ) -> Result<(Text, Origin), String> {
         match self {
             Self::File(path) => {
@@ -95,7 +104,7 @@ impl Source {
                 if let Some(found) = discovery::discover(environment)? {
                     return Ok(found);
                 }
-                if let Some(text) = github::ask(environment, whom.audience)? {
+                if let Some(text) = github::ask(environment, whom.audience())? {
                     return Ok((text, Origin::GitHub));
                 }
                 if let Some(found) = kubernetes::read(environment)? {

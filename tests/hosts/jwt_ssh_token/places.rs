@@ -46,7 +46,7 @@ fn the_first_place_that_is_not_blank_has_the_token() {
         let status = discovery(&machine, place, &["jwt-ssh", "status", "alice@machine"]).run();
         let status = status.expect_success();
         assert!(
-            status.stdout.starts_with(&format!("token    {name}\n")),
+            status.stdout.starts_with(&format!("from     {name}\n")),
             "{status}"
         );
     }

@@ -23,7 +23,7 @@ fn status_says_what_would_be_sent() {
     let token = machine.token(["alice", "--lifetime", "65m"].into_iter().chain(audiences));
     let bytes = token.len();
     let about = format!(
-        "token    the environment variable BEARER_TOKEN\n\
+        "from     the environment variable BEARER_TOKEN\n\
          issuer   {}\n\
          subject  alice\n\
          for      ssh://machine, x\n\
@@ -35,12 +35,16 @@ fn status_says_what_would_be_sent() {
         let output = status(&machine, &token, arguments).run().expect_code(code);
         assert_eq!(
             output.stdout,
-            format!("{about}now      {last}\n"),
+            format!("{about}verdict  {last}\n"),
             "{output}"
         );
         assert_eq!(output.stderr, "");
     };
-    last(&[], 0, "valid now");
+    last(
+        &[],
+        0,
+        "valid now; name a host to see whether it would be sent there",
+    );
     last(&["alice@machine"], 0, "would be sent to alice@machine");
     last(&["machine"], 0, "would be sent to carol@machine");
     let other = "would not be sent: it is for ssh://machine, x, not for ssh://localhost. If the host \
@@ -72,7 +76,7 @@ fn status_says_what_would_be_sent() {
     assert!(
         output
             .stdout
-            .ends_with("now      would not be sent: it expired 1m ago; get a new one\n"),
+            .ends_with("verdict  would not be sent: it expired 1m ago; get a new one\n"),
         "{output}"
     );
     let output = status(&machine, &token, &["--json", "--force", "machine"])
@@ -135,10 +139,10 @@ fn status_without_a_token_or_an_answer_has_codes_of_its_own() {
 #[test]
 fn what_a_token_says_does_not_reach_the_terminal_as_it_is() {
     let machine = Machine::with_client();
-    let odd = "\u{1b}[2J\u{202e}\nnow      would be sent to root@bank";
+    let odd = "\u{1b}[2J\u{202e}\nverdict  would be sent to root@bank";
     let token =
         unsigned(&json!({ "iss": odd, "sub": odd, "aud": [odd], "exp": 9_999_999_999_u64 }));
-    let shown = r"\u{1b}[2J\u{202e}\u{a}now      would be sent to root@bank";
+    let shown = r"\u{1b}[2J\u{202e}\u{a}verdict  would be sent to root@bank";
     let output = status(&machine, &token, &["machine"]).run().expect_code(1);
     assert_eq!(output.stdout.matches(shown).count(), 4, "{output}");
     assert_eq!(output.stdout.lines().count(), 7, "{output}");
