@@ -1,10 +1,33 @@
 //! Manual pages, completions and the examples of --help: all of them from the
 //! definitions of the command line, as they were installed.
 
-use machine::{Machine, Output, tell};
+use machine::{Command, Machine, Output, tell};
 use std::collections::BTreeSet;
 
-const PAGES: &str = "/usr/share/man/man8";
+/// A command whose definitions all of this is made from.
+struct Documented {
+    name: &'static str,
+    /// The section of the manual.
+    section: char,
+    /// How many pages it has at least.
+    pages: usize,
+    /// How wide a page is at most, where its lines are to fit a terminal.
+    width: Option<usize>,
+}
+
+const PAM_JWT: Documented = Documented {
+    name: "pam-jwt",
+    section: '8',
+    pages: 12,
+    width: None,
+};
+
+const JWT_SSH: Documented = Documented {
+    name: "jwt-ssh",
+    section: '1',
+    pages: 4,
+    width: Some(80),
+};
 
 fn installed() -> Machine {
     let machine = Machine::boot();
@@ -12,8 +35,9 @@ fn installed() -> Machine {
     machine
 }
 
-fn help(machine: &Machine, subcommand: &[String]) -> String {
-    let command = machine.command(["pam-jwt"]).args(subcommand).arg("--help");
+fn help(machine: &Machine, command: &Documented, subcommand: &[String]) -> String {
+    let command = machine.command([command.name]);
+    let command = command.args(subcommand).arg("--help");
     command.run().expect_success().stdout
 }
 
@@ -28,11 +52,11 @@ fn section<'a>(help: &'a str, heading: &str) -> Vec<&'a str> {
 }
 
 /// Every subcommand with the words that lead to it, the command itself first.
-fn subcommands(machine: &Machine) -> Vec<Vec<String>> {
+fn subcommands(machine: &Machine, command: &Documented) -> Vec<Vec<String>> {
     let mut found = vec![Vec::new()];
     let mut at = 0;
     while let Some(above) = found.get(at).cloned() {
-        for line in section(&help(machine, &above), "Commands:") {
+        for line in section(&help(machine, command, &above), "Commands:") {
             // What is indented further continues the line above.
             let name = line[2..].split(' ').next().expect("a name");
             if !name.is_empty() && name != "help" {
@@ -44,31 +68,48 @@ fn subcommands(machine: &Machine) -> Vec<Vec<String>> {
     found
 }
 
-fn page_of(subcommand: &[String]) -> String {
-    let mut name = vec!["pam-jwt".to_owned()];
+fn page_of(command: &Documented, subcommand: &[String]) -> String {
+    let mut name = vec![command.name.to_owned()];
     name.extend_from_slice(subcommand);
-    format!("{}.8", name.join("-"))
+    format!("{}.{}", name.join("-"), command.section)
+}
+
+/// A page as it is installed, but for what roff wants instead of some characters.
+fn page(machine: &Machine, path: &str) -> String {
+    let escapes = [(r"\-", "-"), (r"\(aq", "'"), (r"\(ga", "`"), (r"\(ti", "~")];
+    escapes
+        .iter()
+        .fold(machine.read(path), |page, (escape, c)| {
+            page.replace(escape, c)
+        })
 }
 
 #[test]
 fn every_subcommand_has_a_page_with_every_option_of_its_help() {
     let machine = installed();
-    let subcommands = subcommands(&machine);
-    assert!(subcommands.len() >= 12, "{subcommands:?}");
-    let listed = machine.run(["ls", PAGES]).expect_success().stdout;
+    for command in [PAM_JWT, JWT_SSH] {
+        compare(&machine, &command);
+    }
+}
+
+fn compare(machine: &Machine, command: &Documented) {
+    let subcommands = subcommands(machine, command);
+    assert!(subcommands.len() >= command.pages, "{subcommands:?}");
+    let pages = format!("/usr/share/man/man{}", command.section);
+    let listed = machine.run(["ls", &pages]).expect_success().stdout;
     let listed: BTreeSet<String> = listed
         .lines()
-        .filter(|page| page.starts_with("pam-jwt"))
+        .filter(|page| page.starts_with(command.name))
         .map(str::to_owned)
         .collect();
-    let wanted: BTreeSet<String> = subcommands.iter().map(|words| page_of(words)).collect();
-    assert_eq!(listed, wanted);
+    let wanted = subcommands.iter().map(|words| page_of(command, words));
+    assert_eq!(listed, wanted.collect::<BTreeSet<String>>());
 
     let mut compared = 0;
     for subcommand in &subcommands {
-        let name = page_of(subcommand);
-        let path = format!("{PAGES}/{name}");
-        let page = machine.read(&path).replace("\\-", "-");
+        let name = page_of(command, subcommand);
+        let path = format!("{pages}/{name}");
+        let page = page(machine, &path);
         for heading in [
             "NAME",
             "SYNOPSIS",
@@ -79,9 +120,10 @@ fn every_subcommand_has_a_page_with_every_option_of_its_help() {
             "\"SEE ALSO\"",
         ] {
             let heading = format!("\n.SH {heading}\n");
-            assert!(page.contains(&heading), "{name} lacks {heading:?}:\n{page}");
+            let found = page.matches(&heading).count();
+            assert_eq!(found, 1, "{name} has {found} {heading:?}:\n{page}");
         }
-        let help = help(&machine, subcommand);
+        let help = help(machine, command, subcommand);
         for line in section(&help, "Options:") {
             let option = line.trim_start();
             // A value that is explained has a dash too, and a space behind it.
@@ -106,12 +148,43 @@ fn every_subcommand_has_a_page_with_every_option_of_its_help() {
         }
 
         // groff, as man runs it, has nothing to say about the page.
-        let groff = machine
-            .run(["groff", "-man", "-Tutf8", "-ww", "-z", &path])
-            .expect_success();
+        let groff = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", "-rLL=78n"];
+        let groff = machine.command(groff).arg(&path).run().expect_success();
         assert_eq!(groff.stderr, "", "{name}");
+        for line in groff.stdout.lines() {
+            let fits = |width| line.chars().count() <= width;
+            assert!(command.width.is_none_or(fits), "{name}: {line}");
+        }
+        // A link of rustdoc's is for whoever reads the source.
+        assert!(!page.contains("[`"), "{name}:\n{page}");
     }
-    tell(&format!("{} pages, {compared} options", subcommands.len()));
+    tell(&format!(
+        "{}: {} pages, {compared} options",
+        command.name,
+        subcommands.len()
+    ));
+}
+
+/// Plays each example of --help, which has to succeed.
+fn play_examples(machine: &Machine, command: &Documented, mut play: impl FnMut(&str) -> Output) {
+    let mut played = 0;
+    for subcommand in subcommands(machine, command) {
+        let help = help(machine, command, &subcommand);
+        let examples = section(&help, "Examples:");
+        assert!(!examples.is_empty(), "no examples:\n{help}");
+        let examples = examples.iter().map(|line| line.trim());
+        for example in examples.filter(|line| !line.starts_with('#')) {
+            let _ = play(example).expect_success();
+            played += 1;
+        }
+    }
+    tell(&format!("{}: {played} examples", command.name));
+}
+
+/// A script in the home of whoever plays it.
+fn script<'m>(machine: &'m Machine, script: &str) -> Command<'m> {
+    let script = format!("cd; {script}");
+    machine.command(["bash", "-e", "-o", "pipefail", "-c", &script])
 }
 
 #[test]
@@ -120,37 +193,41 @@ fn the_examples_of_help_do_what_they_say() {
     for account in ["alice", "deploy"] {
         machine.account(account);
     }
-    let play = |script: &str| -> Output {
-        machine
-            .run([
-                "bash",
-                "-e",
-                "-o",
-                "pipefail",
-                "-c",
-                &format!("cd /root; {script}"),
-            ])
-            .expect_success()
-    };
-    let mut played = 0;
-    for subcommand in subcommands(&machine) {
-        let help = help(&machine, &subcommand);
-        let examples = section(&help, "Examples:");
-        assert!(!examples.is_empty(), "no examples:\n{help}");
-        let examples = examples.iter().map(|line| line.trim());
-        for example in examples.filter(|line| !line.starts_with('#')) {
-            if example.starts_with("pam-jwt init") {
-                // Which is for a machine that has not been set up.
-                let _ = play("rm -rf /etc/pam-jwt");
-            }
-            let _ = play(example);
-            if example.starts_with("pam-jwt init") {
-                let _ = play("pam-jwt issue alice > token");
-            }
-            played += 1;
+    let root = |text: &str| script(&machine, text).run();
+    play_examples(&machine, &PAM_JWT, |example| {
+        if !example.starts_with("pam-jwt init") {
+            return root(example);
         }
-    }
-    tell(&format!("{played} examples"));
+        // Which is for a machine that has not been set up.
+        let _ = root("rm -rf /etc/pam-jwt").expect_success();
+        let output = root(example);
+        let _ = root("pam-jwt issue alice > token").expect_success();
+        output
+    });
+}
+
+/// On a host that goes by the name in the examples, and by that of the subcommand.
+#[test]
+fn the_examples_of_jwt_ssh_do_what_they_say() {
+    let machine = Machine::ready();
+    let names = ["web1.example.org", "status"];
+    let _sshds = names.map(|name| machine.sshd_of(name, "sshd", &["Port 2222"]));
+    let audiences = ["machine", "web1.example.org", "status"].map(|name| format!("ssh://{name}"));
+    let audiences = audiences
+        .iter()
+        .flat_map(|audience| ["--audience", audience]);
+    let token = machine.token(std::iter::once("alice").chain(audiences));
+    machine.write_as("alice", "/home/alice/token", format!("{token}\n"), 0o600);
+    let get_token = "#!/bin/sh\n[ \"$*\" = ssh://web1.example.org ] && exec cat ~/token\n";
+    machine.write("/usr/local/bin/get-token", get_token, 0o755);
+    play_examples(&machine, &JWT_SSH, |example| {
+        let alices = script(&machine, example).user("alice");
+        // Found where tools look, unless the example says where.
+        if example.contains("--token-") {
+            return alices.run();
+        }
+        alices.env("BEARER_TOKEN_FILE", "/home/alice/token").run()
+    });
 }
 
 #[test]
@@ -179,34 +256,54 @@ fn bash_completes_subcommands_and_options() {
     );
     // Where several fit, they are offered; ^U takes the line away again.
     type_line("pam-jwt key\t\t\x15", &["keygen", "keys"]);
+    type_line(
+        "source /usr/share/bash-completion/completions/jwt-ssh; complete -p jwt-ssh",
+        &["\ncomplete ", " jwt-ssh"],
+    );
+    type_line("jwt-ssh st\t--help", &["Usage: jwt-ssh status "]);
+    type_line(
+        "jwt-ssh status --js\t--help",
+        &["--json", "Usage: jwt-ssh status "],
+    );
+    type_line(
+        "jwt-ssh completions ba\t--help",
+        &["bash", "Usage: jwt-ssh completions "],
+    );
+    type_line(
+        "jwt-ssh --token-\t\t\x15",
+        &["--token-file", "--token-command"],
+    );
     type_line("exit", &[]);
     let _ = bash.wait();
 }
 
 #[test]
 fn what_is_installed_is_uninstalled() {
-    let machine = installed();
+    let machine = Machine::boot();
     let files = || {
-        let found = machine.run([
-            "find",
-            "/usr",
-            "/etc/pam.d",
-            "-name",
-            "*pam[-_]jwt*",
-            "-print",
-        ]);
+        let find = "find /usr /etc/pam.d -name '*pam[-_]jwt*' -o -name '*jwt-ssh*'";
+        let found = machine.run(["sh", "-c", find]);
         found.expect_success().stdout
     };
-    for path in [
-        "/usr/share/bash-completion/completions/pam-jwt",
-        "/usr/share/zsh/vendor-completions/_pam-jwt",
-        "/usr/share/fish/vendor_completions.d/pam-jwt.fish",
-    ] {
-        let first = machine.read(path).lines().next().map(str::to_owned);
-        assert!(first.is_some_and(|line| !line.is_empty()), "{path}");
-        assert_eq!(machine.run(["stat", "-c", "%a", path]).stdout, "644\n");
+    // Those of whoever's machine this is made of.
+    let before = files();
+    machine.install();
+    for command in ["pam-jwt", "jwt-ssh"] {
+        for path in [
+            format!("/usr/share/bash-completion/completions/{command}"),
+            format!("/usr/share/zsh/vendor-completions/_{command}"),
+            format!("/usr/share/fish/vendor_completions.d/{command}.fish"),
+        ] {
+            let first = machine.read(&path).lines().next().map(str::to_owned);
+            assert!(first.is_some_and(|line| !line.is_empty()), "{path}");
+            let mode = machine.run(["stat", "-c", "%a", &path]);
+            assert_eq!(mode.stdout, "644\n", "{path}");
+        }
     }
-    assert!(files().contains("pam_jwt.so"), "{}", files());
+    for file in ["pam_jwt.so", "/usr/bin/jwt-ssh-askpass", "/man1/jwt-ssh.1"] {
+        assert!(files().contains(file), "{file}: {}", files());
+        assert!(!before.contains(file), "{file} is installed here already");
+    }
     machine.uninstall();
-    assert_eq!(files(), "");
+    assert_eq!(files(), before);
 }
