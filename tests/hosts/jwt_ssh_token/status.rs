@@ -150,7 +150,10 @@ fn what_a_token_says_does_not_reach_the_terminal_as_it_is() {
         .run()
         .expect_code(1);
     assert_eq!(parsed(&output)["sub"], json!(odd));
-    assert!(output.stdout.contains(r"\u001b[2J\u202e\nnow"), "{output}");
+    assert!(
+        output.stdout.contains(r"\u001b[2J\u202e\nverdict"),
+        "{output}"
+    );
     let complaint = r"printf '\033[2J' >&2; exit 1";
     let output = status(&machine, "", &["--token-command", complaint])
         .run()
