@@ -45,8 +45,8 @@ pub struct Task {
     pub ssh: u32,
 }
 
-/// Starts the agent of the ssh that this process is about to become, and returns the value
-/// of SSH_ASKPASS.
+/// Starts the agent of the ssh that this process is about to become, and returns the path of
+/// its socket.
 ///
 /// # Errors
 /// Why it did not start.
@@ -88,7 +88,7 @@ pub fn run() {
         Ok(ready) => ready,
         Err(error) => return report(&Err(error.to_string())),
     };
-    report(&Ok(place.askpass()));
+    report(&Ok(place.socket()));
     // Not asked of getppid: it may have ended before that.
     let ssh = Pid::from_raw(task.ssh.cast_signed());
     // It may wait without an end for a token, at a pipe that nobody writes to, and this
@@ -111,8 +111,7 @@ fn prepare() -> io::Result<(Place, UnixListener, Task)> {
     io::stdin().read_to_end(&mut task)?;
     let task = serde_json::from_slice(&task)?;
     let environment = Environment::of_process();
-    let program = std::env::current_exe()?;
-    let (place, listener) = Place::new(&environment.runtime_directories(), &program)?;
+    let (place, listener) = Place::new(&environment.runtime_directories())?;
     listener.set_nonblocking(true)?;
     Ok((place, listener, task))
 }

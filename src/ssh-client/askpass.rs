@@ -8,24 +8,27 @@ use crate::{local, prompt, secrecy, terminal};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
+/// The name by which the program knows that it is meant as the askpass.
+pub const NAME: &str = "jwt-ssh-askpass";
+
 /// Answers the prompt, on standard output, or fails.
-pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
+pub fn run(arguments: &[OsString]) -> ExitCode {
     let [prompt] = arguments else {
         cli::output::hint(
-            channel::ASKPASS,
+            NAME,
             "ssh and sudo run this with one prompt; see `jwt-ssh --help`",
         );
         return ExitCode::FAILURE;
     };
     let shown = prompt.to_string_lossy();
-    let answered = match Environment::of_process().get("SSH_ASKPASS_PROMPT") {
+    let environment = Environment::of_process();
+    let answered = match environment.get("SSH_ASKPASS_PROMPT") {
         Some(kind) if kind == "none" => notify(&shown),
         Some(_) => at_terminal(&shown, true),
-        None => answer(name, prompt.as_bytes(), &shown),
+        None => answer(&environment, prompt.as_bytes(), &shown),
     };
     // What keeps from answering has been said.
     if answered.unwrap_or(false) {
@@ -36,12 +39,17 @@ pub fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
 }
 
 /// Has the agent or the user answer, and says whether either did.
-fn answer(name: &Path, prompt: &[u8], shown: &str) -> io::Result<bool> {
-    let answer = match channel::ask(name, prompt) {
-        Ok(Some(answer)) => answer,
+fn answer(environment: &Environment<'_>, prompt: &[u8], shown: &str) -> io::Result<bool> {
+    let asked = environment
+        .path(channel::VARIABLE)
+        .map(|socket| channel::ask(&socket, prompt));
+    let answer = match asked.transpose() {
+        Ok(Some(Some(answer))) => answer,
+        // The agent has given what it had and ended, or ssh has.
+        Ok(Some(None)) => Answer::Terminal(None),
         Ok(None) => {
             secrecy::hide_memory();
-            local::answer(prompt)
+            local::answer(environment, prompt)
         }
         Err(error) => Answer::Terminal(Some(format!(
             "the process that holds the token does not answer: {error}"
@@ -84,8 +92,11 @@ fn at_terminal(shown: &str, echo: bool) -> io::Result<bool> {
 
 /// ssh says something that needs no answer, and ends this when it no longer holds.
 fn notify(shown: &str) -> io::Result<bool> {
+    let ssh = nix::unistd::getppid();
     if terminal::show(shown).is_ok() {
-        nix::unistd::pause();
+        while nix::unistd::getppid() == ssh {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
     }
     Ok(true)
 }

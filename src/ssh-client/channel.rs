@@ -8,14 +8,16 @@ use nix::unistd::Uid;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The name of the askpass, by which the program knows that it is meant as such.
-pub const ASKPASS: &str = "jwt-ssh-askpass";
+/// The variable by which the askpass knows whom to ask: the path of the socket. It outlives
+/// the directory in what ssh has started, so nothing is run from there, and who answers at
+/// that path has to be the user.
+pub const VARIABLE: &str = "JWT_SSH_SOCKET";
 
 const SOCKET: &str = "socket";
 
@@ -30,21 +32,21 @@ const PIECE: u8 = b'A';
 const TERMINAL: u8 = b'T';
 const FAIL: u8 = b'F';
 
-/// The directory of one run: 0700, with the socket (0600) and the askpass's name, a link
-/// to this program. So SSH_ASKPASS alone says both what to run and whom to ask.
+/// The directory of one run: 0700, with the socket (0600).
 pub struct Place {
     directory: PathBuf,
 }
 
 impl Place {
-    /// Makes it in the first of `parents` that will have it.
+    /// Makes it in the first of `parents` that will have it, and where no other user can put
+    /// another directory in its place.
     ///
     /// # Errors
-    /// Why the last of them will not.
-    pub fn new(parents: &[PathBuf], program: &Path) -> io::Result<(Self, UnixListener)> {
+    /// Why the last of them will not do.
+    pub fn new(parents: &[PathBuf]) -> io::Result<(Self, UnixListener)> {
         let mut last = io::Error::other("there is no directory for it");
         for parent in parents {
-            match Self::in_directory(parent, program) {
+            match Self::in_directory(parent) {
                 Ok(made) => return Ok(made),
                 Err(error) => last = io::Error::other(format!("{}: {error}", parent.display())),
             }
@@ -52,11 +54,17 @@ impl Place {
         Err(last)
     }
 
-    fn in_directory(parent: &Path, program: &Path) -> io::Result<(Self, UnixListener)> {
+    fn in_directory(parent: &Path) -> io::Result<(Self, UnixListener)> {
+        let metadata = fs::metadata(parent)?;
+        let (owner, mode) = (metadata.uid(), metadata.mode());
+        let is_own = owner == Uid::effective().as_raw() && mode & 0o022 == 0;
+        let is_everybodys = owner == 0 && (mode & 0o1000 != 0 || mode & 0o022 == 0);
+        if !is_own && !is_everybodys {
+            return Err(io::Error::other("others can change what is in it"));
+        }
         // 0700, whatever the umask (mkdtemp(3)).
         let directory = nix::unistd::mkdtemp(&parent.join("jwt-ssh.XXXXXX"))?;
         let place = Self { directory };
-        symlink(program, place.askpass())?;
         let old = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
         let listener = UnixListener::bind(place.directory.join(SOCKET));
         nix::sys::stat::umask(old);
@@ -68,16 +76,15 @@ impl Place {
         Ok((place, listener))
     }
 
-    /// The value of SSH_ASKPASS.
-    pub fn askpass(&self) -> PathBuf {
-        self.directory.join(ASKPASS)
+    /// The value of [`VARIABLE`].
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join(SOCKET)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.directory.join(SOCKET));
-        let _ = fs::remove_file(self.askpass());
+        let _ = fs::remove_file(self.socket());
         let _ = fs::remove_dir(&self.directory);
     }
 }
@@ -119,19 +126,16 @@ impl Question {
     }
 }
 
-/// Asks the agent whose place `askpass` is; none if it is in no such place.
+/// Asks the agent at `socket`; none if it is not there any more.
 ///
 /// # Errors
 /// What the socket says, or that it is not the user's.
-pub fn ask(askpass: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
-    let Some(directory) = askpass.parent() else {
-        return Ok(None);
+pub fn ask(socket: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
+    let mut stream = match UnixStream::connect(socket) {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
     };
-    let socket = directory.join(SOCKET);
-    if !socket.exists() {
-        return Ok(None);
-    }
-    let mut stream = UnixStream::connect(socket)?;
     if peer(&stream)?.uid != Uid::effective() {
         return Err(io::Error::other("its socket belongs to another user"));
     }

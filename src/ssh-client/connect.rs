@@ -7,6 +7,7 @@ use crate::options::TokenOptions;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::terminal;
+use crate::{askpass, channel, source};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -40,7 +41,8 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
             ssh: std::process::id(),
         };
         command
-            .env("SSH_ASKPASS", agent::start(&task)?)
+            .env("SSH_ASKPASS", askpass()?)
+            .env(channel::VARIABLE, agent::start(&task)?)
             // Also where there is a terminal (OpenSSH 8.4).
             .env("SSH_ASKPASS_REQUIRE", "force")
             .env_remove("SSH_ASKPASS_PROMPT");
@@ -63,11 +65,29 @@ pub fn settings(environment: &Environment<'_>) -> Result<Settings, String> {
         return Ok(Settings::default());
     };
     let failed = |error: String| format!("{}: {error}", path.display());
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Settings::parse(&text).map_err(failed),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+    // As ssh does it with its own: they say where a token may go.
+    match source::read_settings(&path) {
+        Ok(Some(text)) => {
+            let text = std::str::from_utf8(&text).map_err(|error| failed(error.to_string()))?;
+            Settings::parse(text).map_err(failed)
+        }
+        Ok(None) => Ok(Settings::default()),
         Err(error) => Err(failed(error.to_string())),
     }
+}
+
+/// This program under its second name, which is beside the first.
+fn askpass() -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    let askpass = program.with_file_name(askpass::NAME);
+    if std::fs::canonicalize(&askpass).ok() == std::fs::canonicalize(&program).ok() {
+        return Ok(askpass);
+    }
+    Err(format!(
+        "{} is not this program: ln -s {} {0}",
+        askpass.display(),
+        program.display()
+    ))
 }
 
 /// The real ssh: the first on PATH that is not this program under that name.

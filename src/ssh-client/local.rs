@@ -2,17 +2,20 @@
 //! no run of jwt-ssh then and no agent; the token comes from where tools find it.
 
 use crate::conversation::Answer;
+use crate::environment::Environment;
 
 /// Answers a prompt of sudo's.
 #[cfg(target_os = "linux")]
-pub fn answer(prompt: &[u8]) -> Answer {
+pub fn answer(environment: &Environment<'_>, prompt: &[u8]) -> Answer {
     use crate::prompt::{piece, wanted};
     use zeroize::Zeroizing;
 
-    let Some(offset) = wanted(prompt) else {
+    // What begins so is ssh's, and with SUDO_PROMPT any module's question has its words.
+    let is_of_another = prompt.starts_with(b"(") || environment.get("SUDO_PROMPT").is_some();
+    let Some(offset) = wanted(prompt).filter(|_| !is_of_another) else {
         return Answer::Terminal(None);
     };
-    let token = asked_by_sudo().and_then(|()| token_for_this_machine());
+    let token = asked_by_sudo().and_then(|()| token_for_this_machine(environment));
     match token.as_ref().map(|token| piece(token.as_bytes(), offset)) {
         Ok(Some(piece)) => Answer::Piece(Zeroizing::new(piece.to_vec())),
         Ok(None) => Answer::Terminal(None),
@@ -22,7 +25,7 @@ pub fn answer(prompt: &[u8]) -> Answer {
 
 /// There is no pam_jwt elsewhere.
 #[cfg(not(target_os = "linux"))]
-pub fn answer(_: &[u8]) -> Answer {
+pub fn answer(_: &Environment<'_>, _: &[u8]) -> Answer {
     Answer::Terminal(None)
 }
 
@@ -45,20 +48,18 @@ fn asked_by_sudo() -> Result<(), String> {
 }
 
 #[cfg(target_os = "linux")]
-fn token_for_this_machine() -> Result<crate::token::Token, String> {
-    use crate::environment::Environment;
+fn token_for_this_machine(environment: &Environment<'_>) -> Result<crate::token::Token, String> {
     use crate::prompt::PIECE;
     use crate::source::{Origin, Recipient, Source};
 
-    let environment = Environment::of_process();
     let host = nix::unistd::gethostname().map_err(|error| format!("no host name: {error}"))?;
     let host = host.to_string_lossy();
-    let audiences = crate::connect::settings(&environment)?.audiences(&host);
+    let audiences = crate::connect::settings(environment)?.audiences(&host);
     let whom = Recipient {
         host: Some(&host),
         audiences: &audiences,
     };
-    let (token, origin) = Source::Anywhere.token(&environment, &whom)?;
+    let (token, origin) = Source::Anywhere.token(environment, &whom)?;
     if origin == Origin::GitHub && token.as_bytes().len() >= PIECE {
         // Each piece is asked for by a process of its own.
         return Err(

@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = PathBuf::from(words.next().unwrap_or_default());
     let words: Vec<OsString> = words.collect();
-    if is_called(&name, channel::ASKPASS) {
-        return askpass::run(&name, &words);
+    if is_called(&name, askpass::NAME) {
+        return askpass::run(&words);
     }
     if is_called(&name, agent::NAME) {
         agent::run();

@@ -1,12 +1,14 @@
 //! Prompts that are not jwt-ssh's to answer, on the terminal, as ssh would pose them.
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{
     LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getppid};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use zeroize::Zeroizing;
 
 /// What a terminal in its line mode passes on at most, and a little.
@@ -16,6 +18,9 @@ const LONGEST: usize = 4200;
 /// terminal shows again what is typed before anything ends.
 const INTERRUPT: u8 = 0x03;
 const QUIT: u8 = 0x1c;
+
+/// How often it looks whether who asked is still there, in milliseconds.
+const TICK: u16 = 500;
 
 /// Whether there is a terminal to ask at.
 pub fn is_there() -> bool {
@@ -71,7 +76,14 @@ pub fn ask(prompt: &str, echo: bool) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
 fn read_line(terminal: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, Option<u8>)> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
     let mut byte = Zeroizing::new([0; 1]);
+    let asking = getppid();
     while line.len() < LONGEST {
+        // Who asked may end: then what is typed is for the next one who reads.
+        while !is_typed(terminal)? {
+            if getppid() != asking {
+                return Ok((line, None));
+            }
+        }
         if terminal.read(byte.as_mut())? == 0 {
             return Ok((line, None));
         }
@@ -81,6 +93,12 @@ fn read_line(terminal: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, Option<u8>)
         }
     }
     Err(io::Error::other("the line is too long"))
+}
+
+/// Waits for a while, and says whether there is something to read.
+fn is_typed(terminal: &File) -> io::Result<bool> {
+    let mut readable = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+    Ok(poll(&mut readable, PollTimeout::from(TICK))? > 0)
 }
 
 /// A terminal that does not show what is typed, until this is dropped.

@@ -388,9 +388,10 @@ fn the_agent_answers_only_its_own_ssh_and_ends_with_it() {
         assert!(read.stderr.contains("Permission denied"), "{file}: {read}");
     }
     // Neither carol, nor root, nor anybody else is answered by hand.
-    let ask = format!("{place}/jwt-ssh-askpass");
+    let socket = format!("{place}/socket");
     for user in ["carol", "alice", "root"] {
-        let ask = machine.command([&*ask, "(alice@machine) token: "]);
+        let ask = machine.command(["jwt-ssh-askpass", "(alice@machine) token: "]);
+        let ask = ask.env("JWT_SSH_SOCKET", &socket);
         let ask = if user == "root" { ask } else { ask.user(user) };
         let answer = ask.run();
         assert_ne!(answer.code(), Some(0), "{user}: {answer}");
@@ -428,4 +429,83 @@ fn the_token_is_in_no_argument_environment_or_file() {
     assert_eq!(output.stdout, "/run/vault/token\n", "{output}");
     drop(session);
     wait_until_no_agent_is_left(&machine);
+}
+
+/// What ssh starts later has the variables still, and by then somebody else may have made a
+/// directory of that name: nothing in it is run or believed.
+#[test]
+fn whoever_takes_the_place_of_the_agent_later_is_not_believed() {
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
+    let token = machine.token(["alice"]);
+    let text = "
+        cd; jwt-ssh -o PermitLocalCommand=yes -o LocalCommand='env >seen' alice@machine true
+        . ./seen; echo \"$SSH_ASKPASS $JWT_SSH_SOCKET\"";
+    let text = text.replace(
+        ". ./seen;",
+        "eval $(grep -E '^(SSH_ASKPASS|JWT_SSH_SOCKET)=' seen);",
+    );
+    let seen = carols(&machine, &token, &["sh", "-c", &text])
+        .run()
+        .expect_success();
+    let (askpass, socket) = seen.stdout.trim().split_once(' ').expect("two paths");
+    assert_eq!(askpass, "/usr/bin/jwt-ssh-askpass");
+    wait_until_no_agent_is_left(&machine);
+    // alice makes the same place, with a socket that anybody may connect to.
+    let directory = socket.trim_end_matches("/socket");
+    let listen = "import os, socket, sys
+os.umask(0)
+os.mkdir(sys.argv[1])
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1] + '/socket')
+listener.listen()
+print('listening', flush=True)
+while True:
+    listener.accept()[0].sendall(b'Aplanted')";
+    let mut planted = machine
+        .command(["python3", "-c", listen, directory])
+        .user("alice")
+        .terminal();
+    planted.expect("listening");
+    let answer = machine
+        .command([askpass, "(alice@machine) token: "])
+        .user("carol")
+        .env("JWT_SSH_SOCKET", socket)
+        .run();
+    assert_ne!(answer.code(), Some(0), "{answer}");
+    assert!(!answer.stdout.contains("planted"), "{answer}");
+    assert!(
+        answer.stderr.contains("belongs to another user"),
+        "{answer}"
+    );
+}
+
+/// A directory that others can change is none for a socket, and settings of others decide
+/// nothing.
+#[test]
+fn what_others_can_change_is_not_trusted() {
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
+    let token = machine.token(["alice"]);
+    machine
+        .run(["mkdir", "-m", "777", "/srv/open"])
+        .expect_success();
+    for theirs in ["/home/alice", "/srv/open"] {
+        let text = "cd; jwt-ssh -o PermitLocalCommand=yes -o LocalCommand='echo $JWT_SSH_SOCKET >at' \
+                    alice@machine true; cat at";
+        let at = carols(&machine, &token, &["sh", "-c", text])
+            .env("XDG_RUNTIME_DIR", theirs)
+            .run()
+            .expect_success();
+        assert!(at.stdout.starts_with("/tmp/jwt-ssh."), "{at}");
+    }
+    let settings = "[[host]]\nmatch = \"*\"\naudience = \"ssh://machine\"\n";
+    machine.write("/home/carol/.config/jwt-ssh/config.toml", settings, 0o666);
+    let login = carols(&machine, &token, &["jwt-ssh", "alice@machine", "true"]).run();
+    assert_eq!(login.code(), Some(255), "{login}");
+    assert!(
+        login.stderr.contains("not a file of your own")
+            || login.stderr.contains("others may write"),
+        "{login}"
+    );
 }

@@ -4,10 +4,15 @@ use super::{Recipient, Text, bounded};
 use nix::sys::signal::SigSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 /// How much of what it complains about is repeated.
 const MOST_OF_STDERR: u64 = 2048;
+
+/// For the rest of a complaint, once the command has ended.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the command by sh, and takes what it prints. Standard input is empty: that of this
 /// run is ssh's. A command that asks the user does so on /dev/tty.
@@ -30,18 +35,20 @@ pub fn run(command: &str, whom: &Recipient<'_>) -> Result<Text, String> {
     let _ = mask.thread_set_mask();
     let mut child = child.map_err(|error| failed(format!("sh: {error}")))?;
     let stderr = child.stderr.take();
-    let complaint = thread::spawn(move || {
+    let (complain, complaint) = mpsc::channel();
+    thread::spawn(move || {
         let mut text = Vec::new();
         if let Some(mut stderr) = stderr {
             let _ = stderr.by_ref().take(MOST_OF_STDERR).read_to_end(&mut text);
             // The rest is read too, so that it is never stuck writing.
             let _ = std::io::copy(&mut stderr, &mut std::io::sink());
         }
-        String::from_utf8_lossy(&text).trim().to_owned()
+        let _ = complain.send(String::from_utf8_lossy(&text).trim().to_owned());
     });
     let text = child.stdout.take().map(bounded).transpose();
     let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    let complaint = complaint.join().unwrap_or_default();
+    // What it has left running may hold standard error open for good.
+    let complaint = complaint.recv_timeout(PATIENCE).unwrap_or_default();
     let with_complaint = |what: String| match complaint.as_str() {
         "" => failed(what),
         complaint => failed(format!("{what}: {complaint}")),

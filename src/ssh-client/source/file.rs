@@ -9,6 +9,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Reads a file that the user named, whatever it is: a pipe, too.
+///
+/// # Errors
+/// What keeps it from being read, its length among that.
 pub fn read(path: &Path) -> io::Result<Text> {
     bounded(File::open(path)?)
 }
@@ -17,11 +20,25 @@ pub fn read(path: &Path) -> io::Result<Text> {
 /// user's own, or root's, and a regular one. None if it is not there.
 ///
 /// Otherwise somebody else's token in /tmp would have the user log in as somebody else.
+///
+/// # Errors
+/// That it is another's, that others may write to it, or what keeps it from being read.
 pub fn read_own(path: &Path) -> io::Result<Option<Text>> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    read_trusted(path, OFlag::O_NOFOLLOW)
+}
+
+/// Reads the user's settings in the same way. They may be a link, as people keep them.
+///
+/// # Errors
+/// Those of [`read_own`].
+pub fn read_settings(path: &Path) -> io::Result<Option<Text>> {
+    read_trusted(path, OFlag::empty())
+}
+
+fn read_trusted(path: &Path, flags: OFlag) -> io::Result<Option<Text>> {
     let file = match OpenOptions::new()
         .read(true)
-        .custom_flags(flags.bits())
+        .custom_flags((flags | OFlag::O_NONBLOCK).bits())
         .open(path)
     {
         Ok(file) => file,

@@ -7,6 +7,8 @@ mod file;
 mod github;
 mod kubernetes;
 
+pub use file::read_settings;
+
 use crate::environment::Environment;
 use crate::token::Token;
 use serde::{Deserialize, Serialize};
