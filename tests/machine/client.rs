@@ -1,6 +1,6 @@
 //! A machine whose users log in at it with jwt-ssh.
 
-use crate::{Machine, Sshd};
+use crate::{Command, Machine, Sshd};
 
 impl Machine {
     /// A machine with alice, whose tokens open her account, and carol, who has the client.
@@ -26,5 +26,13 @@ impl Machine {
     pub fn write_as(&self, owner: &str, path: &str, contents: impl AsRef<[u8]>, mode: u32) {
         self.write(path, contents, mode);
         self.run(["chown", owner, path]).expect_success();
+    }
+
+    /// A command of carol's, with a token in the file that BEARER_TOKEN_FILE names.
+    pub fn carol_with<'m>(&'m self, token: &str, command: &[&str]) -> Command<'m> {
+        self.write("/home/carol/token", token, 0o644);
+        self.command(command)
+            .user("carol")
+            .env("BEARER_TOKEN_FILE", "/home/carol/token")
     }
 }
