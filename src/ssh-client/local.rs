@@ -10,12 +10,12 @@ pub fn answer(environment: &Environment<'_>, prompt: &[u8]) -> Answer {
     use crate::prompt::{piece, wanted};
     use zeroize::Zeroizing;
 
-    // What begins so is ssh's, and with SUDO_PROMPT any module's question has its words.
-    let is_of_another = prompt.starts_with(b"(") || environment.get("SUDO_PROMPT").is_some();
-    let Some(offset) = wanted(prompt).filter(|_| !is_of_another) else {
+    // With SUDO_PROMPT any module's question has the user's words.
+    let is_the_users = environment.get("SUDO_PROMPT").is_some();
+    let Some(offset) = wanted(prompt).filter(|_| !is_the_users) else {
         return Answer::Terminal(None);
     };
-    let token = asked_by_sudo().and_then(|()| token_for_this_machine(environment));
+    let token = asked_by_sudo(prompt).and_then(|()| token_for_this_machine(environment));
     match token.as_ref().map(|token| piece(token.as_bytes(), offset)) {
         Ok(Some(piece)) => Answer::Piece(Zeroizing::new(piece.to_vec())),
         Ok(None) => Answer::Terminal(None),
@@ -33,14 +33,15 @@ pub fn answer(_: &Environment<'_>, _: &[u8]) -> Answer {
 /// machine. An ssh client acts as its user and passes on what some server says; and what a
 /// program of the user's left behind is a child of root's process 1. Root needs no sudo.
 #[cfg(target_os = "linux")]
-fn asked_by_sudo() -> Result<(), String> {
+fn asked_by_sudo(prompt: &[u8]) -> Result<(), String> {
     use nix::unistd::{Uid, getppid};
     if Uid::effective().is_root() {
         return Err("root's token is not given without jwt-ssh".to_owned());
     }
+    // `(user@host) ` is how ssh begins, whoever runs it.
     match crate::process::is_sudo(getppid().as_raw()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(
+        Ok(true) if !prompt.starts_with(b"(") => Ok(()),
+        Ok(_) => Err(
             "only sudo may ask without jwt-ssh: `jwt-ssh HOST` instead of `ssh HOST`".to_owned(),
         ),
         Err(error) => Err(format!("who asks cannot be seen: {error}")),
