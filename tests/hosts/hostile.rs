@@ -4,6 +4,10 @@
 
 #[path = "../hostile/mod.rs"]
 mod hostile;
+#[path = "../hostile/jumps.rs"]
+mod jumps;
+#[path = "../hostile/wire.rs"]
+mod wire;
 
 use hostile::{Hostile, Say, ask, ask_openly, prompts, tell};
 use machine::{Command, Machine, Sshd};
