@@ -84,6 +84,7 @@ fn at_terminal(shown: &str, echo: bool) -> io::Result<bool> {
         cli::output::hint("jwt-ssh", &word);
         return Ok(false);
     }
+    secrecy::hide_memory();
     match terminal::ask(shown, echo)? {
         Some(line) => print(&line).map(|()| true),
         None => Ok(false),

@@ -68,6 +68,9 @@ mod tests {
         assert_eq!(Target::of_configuration(&aliased), Some(target()));
         let batch = printed.replace("batchmode no", "batchmode yes");
         assert!(Target::of_configuration(&batch).is_some_and(|target| target.batch));
+        let alive = printed.to_owned() + "serveraliveinterval 300\n";
+        let alive = Target::of_configuration(&alive).unwrap().alive_interval;
+        assert_eq!(alive, "300");
     }
 
     #[test]

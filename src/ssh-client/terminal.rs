@@ -1,5 +1,6 @@
 //! Prompts that are not jwt-ssh's to answer, on the terminal, as ssh would pose them.
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{
@@ -98,7 +99,11 @@ fn read_line(terminal: &mut File) -> io::Result<(Zeroizing<Vec<u8>>, Option<u8>)
 /// Waits for a while, and says whether there is something to read.
 fn is_typed(terminal: &File) -> io::Result<bool> {
     let mut readable = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
-    Ok(poll(&mut readable, PollTimeout::from(TICK))? > 0)
+    match poll(&mut readable, PollTimeout::from(TICK)) {
+        // It was stopped, and goes on.
+        Err(Errno::EINTR) => Ok(false),
+        ready => Ok(ready? > 0),
+    }
 }
 
 /// A terminal that does not show what is typed, until this is dropped.

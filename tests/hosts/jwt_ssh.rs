@@ -231,6 +231,21 @@ fn in_batch_mode_a_token_logs_in_and_nobody_is_asked() {
     let batch = [&batch[..1], &known, &batch[1..]].concat();
     let ssh = machine.carol_with(&token, &batch).terminal().wait();
     assert_eq!((ssh.code(), &*ssh.stdout), (Some(0), "alice\r\n"), "{ssh}");
+    // What else it means to Debian's ssh stays.
+    let ssh = machine
+        .run(["ssh", "-G", "-oBatchMode=yes", "machine"])
+        .stdout;
+    let alive = ssh
+        .lines()
+        .find_map(|line| line.strip_prefix("serveraliveinterval "));
+    let alive = format!("ServerAliveInterval={}", alive.expect("an option of ssh's"));
+    let local = [
+        "-oPermitLocalCommand=yes",
+        "-oLocalCommand=tr '\\0' ' ' </proc/$PPID/cmdline",
+    ];
+    let look = [&batch[..1], &local, &batch[1..]].concat();
+    let ssh = machine.carol_with(&token, &look).run().expect_success();
+    assert!(ssh.stdout.contains(&alive), "{alive}: {ssh}");
     let refused = machine
         .carol_with(&machine.token(["bob"]), &batch)
         .terminal()

@@ -194,3 +194,26 @@ fn what_others_can_change_is_not_trusted() {
         "{login}"
     );
 }
+
+/// Where the askpass waits for what is typed nobody looks at it, and when ssh is killed it ends
+/// and leaves the terminal as it was.
+#[test]
+fn an_askpass_hides_what_is_typed_and_ends_with_its_ssh() {
+    let machine = Machine::with_client();
+    let _sshd = machine.known_sshd(&[]);
+    let text = "
+        cd; stty -a >before; jwt-ssh alice@machine
+        while pgrep -x jwt-ssh-askpass >/dev/null; do :; done
+        stty -a | cmp - before && echo as it was";
+    let mut shell = machine.command(["sh", "-c", text]).user("carol").terminal();
+    shell.expect("Password or token: ");
+    for file in ["mem", "environ", "maps"] {
+        let read = format!("head -c 1 /proc/$(pgrep -u carol -x jwt-ssh-askpass)/{file}");
+        let read = machine.command(["sh", "-c", &read]).user("carol").run();
+        assert!(read.stderr.contains("Permission denied"), "{file}: {read}");
+    }
+    machine
+        .run(["pkill", "-KILL", "-u", "carol", "-x", "ssh"])
+        .expect_success();
+    shell.expect("as it was");
+}

@@ -233,6 +233,14 @@ fn a_question_for_the_password_alone_goes_to_the_terminal() {
     assert!(output.stdout.contains("root"), "{output}");
     assert!(!output.stdout.contains("jwt-ssh"), "{output}");
     assert!(!output.stdout.contains("horse"), "{output}");
+
+    // In words of hers that look like pam_jwt's it is still pam_unix's.
+    let mut in_her_words = sudo(&machine, &machine.token(["alice"]))
+        .env("SUDO_PROMPT", "token: ")
+        .terminal();
+    in_her_words.expect("token: ").send_line("correct horse");
+    let output = in_her_words.wait().expect_success();
+    assert!(output.stdout.contains("root"), "{output}");
 }
 
 /// sudo asks three times, and each time the same token is all that there is.

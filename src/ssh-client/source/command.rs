@@ -90,6 +90,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_command_leaves_running_holds_nothing_up() {
+        let left = run("sleep 1000 >/dev/null & echo $!").unwrap();
+        let left = nix::unistd::Pid::from_raw(left.trim().parse().unwrap());
+        nix::sys::signal::kill(left, Signal::SIGKILL).unwrap();
+    }
+
+    #[test]
     fn a_command_that_fails_is_told_of_in_its_own_words() {
         let error = run("echo partly; echo 'log in first' >&2; exit 3").unwrap_err();
         assert!(error.contains("exit status: 3: log in first"), "{error}");
