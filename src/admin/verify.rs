@@ -9,6 +9,7 @@ use policy::explain::{Step, Steps};
 use serde_json::{Value, json};
 use std::path::Path;
 use system::login::Attempt;
+use system::records::Purpose;
 
 /// Explain what a login with the token on standard input would do.
 ///
@@ -38,6 +39,8 @@ impl Verify {
             in_pieces: false,
             account: &self.user,
             service: &self.service,
+            proved: &[],
+            purpose: Purpose::Explanation,
         };
         let verdict = system::login::decide(attempt, config, &mut steps);
         if !verdict.faults.is_empty() {
@@ -66,6 +69,7 @@ impl Verify {
             Note::None => None,
             Note::OverBy(seconds) => Some(("over_by", json!(seconds))),
             Note::EarlyBy(seconds) => Some(("early_by", json!(seconds))),
+            Note::Lacks(what) => Some(("lacks", json!(what))),
             Note::Detail(text) => Some(("detail", json!(text))),
         };
         if let (Some((name, value)), Some(report)) = (note, report.as_object_mut()) {

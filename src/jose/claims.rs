@@ -93,6 +93,11 @@ impl Claims {
         self.all.get(name)
     }
 
+    /// The time in the claim of this name, if that is what it holds (RFC 7519 §2).
+    pub fn date(&self, name: &str) -> Option<NumericDate> {
+        self.get(name).and_then(NumericDate::from_json)
+    }
+
     /// All of them.
     pub const fn all(&self) -> &Map<String, Value> {
         &self.all

@@ -14,6 +14,7 @@ use std::ffi::CStr;
 use std::time::Duration;
 use system::key_store;
 use system::login::{self, Attempt};
+use system::records::Purpose;
 
 /// What pam_unix asks for after a wrong password.
 const DELAY: Duration = Duration::from_secs(2);
@@ -119,11 +120,16 @@ fn decide(
     answer: &Answer,
 ) -> Result<(Code, Option<String>), Code> {
     let service = handle.service().unwrap_or_default();
+    let rhost = handle.rhost();
     let attempt = Attempt {
         secret: answer.secret.as_bytes(),
         in_pieces: answer.count > 1,
         account,
         service: &service,
+        proved: &[],
+        purpose: Purpose::Login {
+            rhost: rhost.as_deref(),
+        },
     };
     let verdict = login::decide(attempt, &options.config, &mut Silent);
     let decision = &verdict.decision;
@@ -138,7 +144,6 @@ fn decide(
         }
         return Ok((code, None));
     }
-    let rhost = handle.rhost();
     let named = verdict.account_exists.then_some(account);
     let record = Record {
         rhost: rhost.as_deref(),

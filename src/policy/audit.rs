@@ -79,6 +79,7 @@ impl fmt::Display for Record<'_> {
             Note::None => Ok(()),
             Note::OverBy(seconds) => write!(f, " over_by={seconds}s"),
             Note::EarlyBy(seconds) => write!(f, " early_by={seconds}s"),
+            Note::Lacks(what) => field(f, "", "lacks", Some(what)),
             Note::Detail(text) => field(f, "", "detail", Some(text)),
         }
     }

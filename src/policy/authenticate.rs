@@ -5,10 +5,11 @@
 use crate::duration::for_people;
 use crate::explain::Observer;
 use crate::reason::Reason;
+use crate::standing::{OneTime, Standing, UseFault};
 use crate::trust::{Trust, TrustedIssuer};
-use crate::{cut, rules, validate};
+use crate::{cut, revocation, rules, status, validate};
 use jose::error::Part;
-use jose::{Claims, Compact, Header};
+use jose::{Claims, Compact, Header, PublicKey};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct Request<'a> {
     pub uid: Option<u32>,
     /// Whether the token came in several answers.
     pub in_pieces: bool,
+    /// Keys whose possession the host program has just had proved, as sshd's publickey does.
+    pub proved: &'a [PublicKey],
 }
 
 /// The outcome, and what the token says, for the log.
@@ -58,6 +61,8 @@ pub enum Note {
     OverBy(u64),
     /// Seconds until `nbf` or `iat`, or until a certificate begins.
     EarlyBy(u64),
+    /// What the login at the issuer was to be, such as `amr otp or hwk`.
+    Lacks(String),
     /// A place and a cause in words, for the log alone.
     Detail(String),
 }
@@ -136,6 +141,23 @@ impl Decision {
                 "Your token is {} too old for this; get a new one.",
                 for_people(*seconds)
             )),
+            (Reason::AuthTooOld, Note::OverBy(seconds)) => Some(format!(
+                "Your last login at the issuer is {} too old for this; log in there again.",
+                for_people(*seconds)
+            )),
+            (Reason::AcrInsufficient | Reason::AmrInsufficient, Note::Lacks(what)) => {
+                Some(format!(
+                    "This takes a login at the issuer with {}; log in there that way.",
+                    on_one_line(what)
+                ))
+            }
+            (Reason::AuthTimeMissing, _) => Some(
+                "Your token does not say when you last logged in at the issuer (auth_time)."
+                    .to_owned(),
+            ),
+            (Reason::AlreadyUsed, _) => {
+                Some("Your token was used already; get a new one.".to_owned())
+            }
             (Reason::LifetimeTooLong, Note::OverBy(seconds)) => Some(format!(
                 "Your token lives {} longer than is accepted here; ask for a shorter one.",
                 for_people(*seconds)
@@ -151,17 +173,27 @@ impl Decision {
     }
 }
 
-/// Decides whether `token` opens `request` at `now`, in seconds since the epoch.
+/// What a decision rests on besides the token and the request.
+#[derive(Clone, Copy)]
+pub struct Grounds<'a> {
+    /// Whom the machine trusts.
+    pub trust: &'a Trust,
+    /// What it knows of single tokens.
+    pub standing: &'a dyn Standing,
+    /// The time, in seconds since the epoch.
+    pub now: u64,
+}
+
+/// Decides whether `token` opens `request`. A one-time token that does is used up by that.
 pub fn authenticate(
     token: &[u8],
     request: &Request<'_>,
-    trust: &Trust,
-    now: u64,
+    grounds: Grounds<'_>,
     observer: &mut dyn Observer,
 ) -> Decision {
     let mut facts = Facts::default();
-    let outcome = verified(token, request.in_pieces, trust, now, &mut facts, observer)
-        .and_then(|verified| judge(&verified, request, trust, now, observer));
+    let outcome = verified(token, request.in_pieces, grounds, &mut facts, observer)
+        .and_then(|verified| judge(&verified, request, grounds, observer));
     Decision { outcome, facts }
 }
 
@@ -177,6 +209,8 @@ fn within(limit: usize, token: &[u8]) -> Result<(), jose::Error> {
 /// A token whose signature is by a key of a trusted issuer.
 struct Verified<'a> {
     issuer: &'a TrustedIssuer,
+    /// The kid under which its key is trusted; the token need not name it.
+    kid: &'a str,
     header: Header,
     claims: Claims,
 }
@@ -184,8 +218,7 @@ struct Verified<'a> {
 fn verified<'a>(
     token: &[u8],
     in_pieces: bool,
-    trust: &'a Trust,
-    now: u64,
+    Grounds { trust, now, .. }: Grounds<'a>,
     facts: &mut Facts,
     observer: &mut dyn Observer,
 ) -> Result<Verified<'a>, Refusal> {
@@ -266,6 +299,7 @@ fn verified<'a>(
     facts.verified = true;
     Ok(Verified {
         issuer,
+        kid: &key.kid,
         header,
         claims,
     })
@@ -300,38 +334,104 @@ fn no_key(issuer: &TrustedIssuer, header: &Header, observer: &mut dyn Observer) 
 }
 
 /// Every check is made, so that an explanation is complete; the first that
-/// failed is the reason. Times come last ([`Decision::message_for_user`]).
+/// failed is the reason. Times come last ([`Decision::message_for_user`]), but for two that
+/// are only looked at where all else holds: the issuer's status list
+/// (draft-ietf-oauth-status-list § Validation Rules) and the use of a one-time token.
 fn judge(
     token: &Verified<'_>,
     request: &Request<'_>,
-    trust: &Trust,
-    now: u64,
+    grounds: Grounds<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Admission, Refusal> {
     let Verified {
         issuer,
+        kid,
         header,
         claims,
     } = token;
+    let Grounds {
+        trust,
+        standing,
+        now,
+    } = grounds;
     let file = issuer.file_name();
     let typ = validate::typ(header.typ.as_deref(), &issuer.types, observer);
-    let unbound = validate::unbound(claims, observer);
+    let binding = validate::binding(claims, request.proved, observer);
     let audience = validate::audience(claims, &issuer.audience, observer);
+    let revocation = revocation::check(&issuer.issuer, kid, claims, standing, observer);
     let case = rules::Case {
         claims,
         request,
         global: &trust.global,
         now,
     };
-    let rule = rules::decide(&issuer.allow, file, case, observer);
+    let held = rules::decide(&issuer.allow, file, case, observer);
     let times = validate::times(claims, now, trust.global.leeway, observer);
     let lifetime = validate::lifetime(claims, issuer.max_lifetime, observer);
-    typ.and(unbound).and(audience)?;
-    let rule = rule?;
+    typ.and(binding).and(audience).and(revocation)?;
+    let held = held?;
     times.and(lifetime)?;
+    status::check(
+        &issuer.issuer,
+        issuer.status,
+        claims,
+        standing,
+        now,
+        observer,
+    )?;
+    if held.use_up {
+        use_up(&issuer.issuer, claims, standing, observer)?;
+    }
     Ok(Admission {
-        rule: format!("{file}:{}", rule.line),
+        rule: format!("{file}:{}", held.rule.line),
     })
+}
+
+/// Last of all: what is refused for another reason is not used up.
+fn use_up(
+    issuer: &str,
+    claims: &Claims,
+    standing: &dyn Standing,
+    observer: &mut dyn Observer,
+) -> Result<(), Refusal> {
+    // A rule that held has seen that both are there.
+    let (Some(id), Some(expires)) = (claims.id.as_deref(), claims.expires) else {
+        return Err(Reason::JtiMissing.into());
+    };
+    let once = OneTime {
+        issuer,
+        id,
+        expires: expires.floor(),
+    };
+    let (reason, note, words) = match standing.use_up(once) {
+        Ok(()) => {
+            let words = format_args!("jti {id:?} has opened no login here yet");
+            observer.check(format_args!("one time"), true, words);
+            return Ok(());
+        }
+        Err(UseFault::Used(words)) => {
+            let note = Note::Detail(words.clone());
+            (Reason::AlreadyUsed, note, words)
+        }
+        Err(UseFault::Dropped) => {
+            let words = "the records of that time are dropped".to_owned();
+            (Reason::RecordsDropped, Note::None, words)
+        }
+        Err(UseFault::Unrecorded(words)) => {
+            let note = Note::Detail(words.clone());
+            (Reason::UseUnrecorded, note, words)
+        }
+    };
+    observer.check(format_args!("one time"), false, format_args!("{words}"));
+    Err(Refusal { reason, note })
+}
+
+/// For a user's terminal: what an issuer's file says is an administrator's text, but one
+/// line it is.
+fn on_one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn read<T>(

@@ -3,6 +3,8 @@
 use super::*;
 use crate::config::{Config, KeyFile, Source};
 use crate::explain::{Silent, Steps};
+use crate::revocation::{Entry, Mark};
+use crate::status::{ListFault, Listed};
 use crate::trust::{KeysOfIssuer, keys_in};
 use jose::private_key::generate;
 use jose::{Algorithm, PrivateKey, Validity, sign::sign};
@@ -63,7 +65,33 @@ const ALICE: Request<'_> = Request {
     service: "sshd",
     uid: Some(1000),
     in_pieces: false,
+    proved: &[],
 };
+
+/// A machine that knows nothing of any token.
+struct Blank;
+
+impl Standing for Blank {
+    fn revocation(&self, _: Mark<'_>) -> Result<Option<Entry>, String> {
+        Ok(None)
+    }
+
+    fn listed(&self, _: &str, _: &str, _: u64) -> Result<Listed, ListFault> {
+        Err(ListFault::Missing)
+    }
+
+    fn use_up(&self, _: OneTime<'_>) -> Result<(), UseFault> {
+        Ok(())
+    }
+}
+
+fn grounds(trust: &Trust, now: u64) -> Grounds<'_> {
+    Grounds {
+        trust,
+        standing: &Blank,
+        now,
+    }
+}
 
 fn good() -> Value {
     json!({"iss": "https://i", "sub": "alice", "aud": "ssh://h", "exp": NOW + 60, "iat": NOW, "jti": "j"})
@@ -78,8 +106,7 @@ impl World {
         authenticate(
             self.token(claims).as_bytes(),
             &ALICE,
-            &self.trust,
-            NOW,
+            grounds(&self.trust, NOW),
             &mut Silent,
         )
     }
@@ -177,7 +204,12 @@ fn what_did_not_verify_is_never_called_verified() {
     let world = world();
     let other = self::world();
     let forged = other.token(&good());
-    let decision = authenticate(forged.as_bytes(), &ALICE, &world.trust, NOW, &mut Silent);
+    let decision = authenticate(
+        forged.as_bytes(),
+        &ALICE,
+        grounds(&world.trust, NOW),
+        &mut Silent,
+    );
     assert_eq!(
         (decision.reason(), decision.facts.verified),
         (Reason::SignatureInvalid, false)
@@ -198,7 +230,12 @@ fn an_unknown_kid_and_a_foreign_alg_have_their_reasons() {
         (ec, Reason::AlgorithmMismatch),
     ] {
         let token = sign(&key, "JWT", good().as_object().unwrap()).unwrap();
-        let decision = authenticate(token.as_bytes(), &ALICE, &world.trust, NOW, &mut Silent);
+        let decision = authenticate(
+            token.as_bytes(),
+            &ALICE,
+            grounds(&world.trust, NOW),
+            &mut Silent,
+        );
         assert_eq!(decision.reason(), reason);
     }
 }
@@ -212,10 +249,20 @@ fn the_verdict_is_the_same_whoever_watches() {
     for claims in [good(), expired_for_bob] {
         let token = world.token(&claims);
         let mut steps = Steps::default();
-        let watched = authenticate(token.as_bytes(), &ALICE, &world.trust, NOW, &mut steps);
+        let watched = authenticate(
+            token.as_bytes(),
+            &ALICE,
+            grounds(&world.trust, NOW),
+            &mut steps,
+        );
         assert_eq!(
             watched,
-            authenticate(token.as_bytes(), &ALICE, &world.trust, NOW, &mut Silent)
+            authenticate(
+                token.as_bytes(),
+                &ALICE,
+                grounds(&world.trust, NOW),
+                &mut Silent
+            )
         );
         assert_eq!(
             watched.outcome.is_ok(),
@@ -233,7 +280,12 @@ fn an_explanation_shows_every_check_that_failed() {
     claims["exp"] = (NOW - 42).into();
     let mut steps = Steps::default();
     let token = world.token(&claims);
-    let decision = authenticate(token.as_bytes(), &ALICE, &world.trust, NOW, &mut steps);
+    let decision = authenticate(
+        token.as_bytes(),
+        &ALICE,
+        grounds(&world.trust, NOW),
+        &mut steps,
+    );
     assert_eq!(decision.reason(), Reason::AudienceMismatch);
     let failed: Vec<&str> = steps
         .0
@@ -274,7 +326,13 @@ fn an_issuer_set_to_access_tokens_takes_no_other() {
     );
     let decided = |typ: &str| {
         let token = sign(&world.key, typ, good().as_object().unwrap()).unwrap();
-        authenticate(token.as_bytes(), &ALICE, &world.trust, NOW, &mut Silent).reason()
+        authenticate(
+            token.as_bytes(),
+            &ALICE,
+            grounds(&world.trust, NOW),
+            &mut Silent,
+        )
+        .reason()
     };
     for typ in ["at+jwt", "AT+JWT", "application/at+jwt"] {
         assert_eq!(decided(typ), Reason::Allowed, "{typ}");
@@ -332,7 +390,12 @@ fn a_key_in_a_certificate_verifies_on_its_days_alone() {
         (NOW - 11, Reason::CertificateNotYetValid),
         (NOW + 11, Reason::CertificateExpired),
     ] {
-        let decision = authenticate(token.as_bytes(), &ALICE, &world.trust, now, &mut Silent);
+        let decision = authenticate(
+            token.as_bytes(),
+            &ALICE,
+            grounds(&world.trust, now),
+            &mut Silent,
+        );
         assert_eq!(decision.reason(), reason);
         assert_eq!(decision.facts.verified, reason == Reason::Allowed);
         assert_eq!(decision.message_for_user(), None);
@@ -347,8 +410,14 @@ fn a_key_that_could_not_be_read_is_named_and_makes_none_the_only_one() {
     let missing = generate(Algorithm::Hs256, Some("other")).unwrap();
     let missing = PrivateKey::parse(missing.private_jwk.as_bytes()).unwrap();
     let token = sign(&missing, "JWT", good().as_object().unwrap()).unwrap();
-    let decide =
-        |token: &str| authenticate(token.as_bytes(), &ALICE, &world.trust, NOW, &mut Silent);
+    let decide = |token: &str| {
+        authenticate(
+            token.as_bytes(),
+            &ALICE,
+            grounds(&world.trust, NOW),
+            &mut Silent,
+        )
+    };
     let refused = decide(&token);
     assert_eq!(refused.reason(), Reason::KeyOutOfReach);
     let detail = "this process may not read /etc/pam-jwt/keys/oct.jwk";
@@ -366,7 +435,7 @@ fn a_token_that_is_not_whole_and_has_the_length_of_a_cut_was_cut() {
     assert_eq!(world.decide(&claims).reason(), Reason::Allowed);
     let cut = |length: usize| {
         let token = token.as_bytes().get(..length).unwrap();
-        authenticate(token, &ALICE, &world.trust, NOW, &mut Silent).reason()
+        authenticate(token, &ALICE, grounds(&world.trust, NOW), &mut Silent).reason()
     };
     let in_pieces = Request {
         in_pieces: true,
@@ -375,7 +444,7 @@ fn a_token_that_is_not_whole_and_has_the_length_of_a_cut_was_cut() {
     for length in [511, 1023, 4095] {
         assert_eq!(cut(length), Reason::TokenCut);
         let token = token.as_bytes().get(..length).unwrap();
-        let decision = authenticate(token, &in_pieces, &world.trust, NOW, &mut Silent);
+        let decision = authenticate(token, &in_pieces, grounds(&world.trust, NOW), &mut Silent);
         assert_eq!(decision.reason(), Reason::TokenMalformed);
         assert_eq!(cut(length - 1), Reason::TokenMalformed);
         assert_eq!(cut(length + 1), Reason::TokenMalformed);
@@ -387,7 +456,8 @@ fn a_token_that_is_not_whole_and_has_the_length_of_a_cut_was_cut() {
 fn a_token_is_as_long_as_the_settings_say_at_most() {
     let mut world = world();
     let token = world.token(&good());
-    let decide = |trust: &Trust| authenticate(token.as_bytes(), &ALICE, trust, NOW, &mut Silent);
+    let decide =
+        |trust: &Trust| authenticate(token.as_bytes(), &ALICE, grounds(trust, NOW), &mut Silent);
     world.trust.global.max_token_bytes = token.len();
     assert_eq!(decide(&world.trust).reason(), Reason::Allowed);
     world.trust.global.max_token_bytes = token.len() - 1;

@@ -11,12 +11,16 @@ pub mod audit;
 pub mod authenticate;
 pub mod claim_path;
 pub mod config;
+pub mod confirmation;
 pub mod cut;
 pub mod duration;
 pub mod explain;
 pub mod issue;
 pub mod reason;
+pub mod revocation;
 pub mod rules;
+pub mod standing;
+pub mod status;
 pub mod trust;
 pub mod validate;
 

@@ -6,7 +6,7 @@ use crate::config::{Account, Global, Rule};
 use crate::duration::for_people;
 use crate::explain::Observer;
 use crate::reason::Reason;
-use jose::Claims;
+use jose::{Claims, NumericDate};
 use serde_json::Value;
 use std::fmt;
 
@@ -26,6 +26,14 @@ pub(crate) struct Case<'a> {
     pub(crate) now: u64,
 }
 
+/// The rule that holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held<'a> {
+    pub(crate) rule: &'a Rule,
+    /// Whether the token opens this one login, since one of the rules that hold says so.
+    pub(crate) use_up: bool,
+}
+
 /// Finds the first of `rules`, which stand in `file`, that holds.
 ///
 /// # Errors
@@ -35,7 +43,7 @@ pub(crate) fn decide<'a>(
     file: &str,
     case: Case<'_>,
     observer: &mut dyn Observer,
-) -> Result<&'a Rule, Refusal> {
+) -> Result<Held<'a>, Refusal> {
     let account = case.request.account;
     if !valid_name(account) {
         observer.check(
@@ -48,6 +56,7 @@ pub(crate) fn decide<'a>(
     // Ranked by how far a rule got, so that the reason is the one to act on.
     let mut closest: Option<(usize, Refusal)> = None;
     let mut decided = None;
+    let mut use_up = false;
     for rule in rules {
         let mut look = Look {
             case,
@@ -63,15 +72,25 @@ pub(crate) fn decide<'a>(
             look.claims(rule),
             look.known(),
             look.permitted(rule),
+            look.bound(rule),
+            look.once(rule),
+            look.acr(rule),
+            look.amr(rule),
+            look.authenticated(rule),
             look.fresh(rule),
+            look.short(rule),
         ];
         let failed = conditions
             .into_iter()
             .enumerate()
             .find_map(|(rank, condition)| Some((rank, condition.err()?)));
         match failed {
-            // Those behind it are looked at all the same, for whoever watches.
-            None => decided = decided.or(Some(rule)),
+            // Those behind it are looked at all the same: for whoever watches, and because
+            // a token that fits one of one_time is used up whichever decides.
+            None => {
+                decided = decided.or(Some(rule));
+                use_up |= rule.one_time;
+            }
             Some((rank, refusal)) if closest.as_ref().is_none_or(|(best, _)| rank > *best) => {
                 closest = Some((rank, refusal));
             }
@@ -85,7 +104,10 @@ pub(crate) fn decide<'a>(
             format_args!("{file} has no [[allow]]"),
         );
     }
-    decided.ok_or_else(|| closest.map_or_else(|| Reason::NoRule.into(), |(_, refusal)| refusal))
+    match decided {
+        Some(rule) => Ok(Held { rule, use_up }),
+        None => Err(closest.map_or_else(|| Reason::NoRule.into(), |(_, refusal)| refusal)),
+    }
 }
 
 /// What the system's own tools and other programs that handle the name accept.
@@ -181,26 +203,141 @@ impl Look<'_> {
         self.check("uid", holds, compared, Reason::AccountReserved)
     }
 
-    /// `max_age`: seconds since `iat`, by which clocks may differ again.
+    /// `bound`: that the key which `cnf` names was proved is seen to before the rules.
+    fn bound(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        if !rule.bound {
+            return Ok(());
+        }
+        let holds = self.case.claims.get("cnf").is_some();
+        let has = if holds { "is" } else { "is not" };
+        let compared = format_args!("the token {has} bound to a key by a cnf claim");
+        self.check("bound", holds, compared, Reason::BindingMissing)
+    }
+
+    /// `one_time`: there is something to know the token by.
+    fn once(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        if !rule.one_time {
+            return Ok(());
+        }
+        let holds = self
+            .case
+            .claims
+            .id
+            .as_ref()
+            .is_some_and(|id| !id.is_empty());
+        let has = if holds { "has a" } else { "has no" };
+        let compared = format_args!("the token {has} jti, by which its use is remembered");
+        self.check("one time", holds, compared, Reason::JtiMissing)
+    }
+
+    fn acr(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        self.login_was("acr", &rule.acr, Reason::AcrInsufficient)
+    }
+
+    fn amr(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        self.login_was("amr", &rule.amr, Reason::AmrInsufficient)
+    }
+
+    /// The claim `name` is one of `wanted`, or has one among its elements.
+    fn login_was(&mut self, name: &str, wanted: &[String], reason: Reason) -> Result<(), Refusal> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let value = self.case.claims.get(name);
+        let is_wanted = |one: &Value| matches!(one, Value::String(text) if wanted.contains(text));
+        let holds = match value {
+            Some(Value::Array(elements)) => elements.iter().any(is_wanted),
+            Some(single) => is_wanted(single),
+            None => false,
+        };
+        let wanted = wanted.join(" or ");
+        let compared = format_args!("{name} is {}, wanted is {wanted}", Shown(value));
+        self.check(name, holds, compared, reason)
+            .map_err(|refusal| Refusal {
+                note: Note::Lacks(format!("{name} {wanted}")),
+                ..refusal
+            })
+    }
+
+    /// `max_auth_age`: seconds since `auth_time`, when the user last logged in at the issuer.
+    fn authenticated(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let Some(most) = rule.max_auth_age else {
+            return Ok(());
+        };
+        let Some(at) = self.case.claims.date("auth_time") else {
+            let compared = format_args!("the token has no auth_time that is a time");
+            return self.check("auth age", false, compared, Reason::AuthTimeMissing);
+        };
+        self.at_most("auth age", "logged in", at, most, Reason::AuthTooOld)
+    }
+
+    /// `max_age`: seconds since `iat`.
     fn fresh(&mut self, rule: &Rule) -> Result<(), Refusal> {
-        let Some(max_age) = rule.max_age else {
+        let Some(most) = rule.max_age else {
             return Ok(());
         };
         let Some(issued) = self.case.claims.issued_at else {
             let compared = format_args!("the token has no iat, so its age is not known");
             return self.check("age", false, compared, Reason::IssuedAtMissing);
         };
+        self.at_most("age", "issued", issued, most, Reason::TooOld)
+    }
+
+    /// From `then` to now it is at most `most` seconds, by which clocks may differ again. A
+    /// time to come is no age.
+    fn at_most(
+        &mut self,
+        name: &str,
+        what: &str,
+        then: NumericDate,
+        most: u64,
+        reason: Reason,
+    ) -> Result<(), Refusal> {
         let (now, leeway) = (self.case.now, self.case.global.leeway);
-        let age = now.saturating_sub(issued.floor());
-        let over = age.saturating_sub(max_age);
+        let early = then.ceil().saturating_sub(now);
+        if early > leeway {
+            let compared = format_args!("{what} {} from now", for_people(early));
+            return self
+                .check(name, false, compared, Reason::IssuedInFuture)
+                .map_err(|refusal| Refusal {
+                    note: Note::EarlyBy(early),
+                    ..refusal
+                });
+        }
+        let age = now.saturating_sub(then.floor());
+        let over = age.saturating_sub(most);
         let compared = format_args!(
-            "issued {} ago, at most {}, leeway {leeway} s",
+            "{what} {} ago, at most {}, leeway {leeway} s",
             for_people(age),
-            for_people(max_age)
+            for_people(most)
         );
-        self.check("age", over <= leeway, compared, Reason::TooOld)
+        self.check(name, over <= leeway, compared, reason)
             .map_err(|refusal| Refusal {
                 note: Note::OverBy(over),
+                ..refusal
+            })
+    }
+
+    /// What is used once lives no longer than its use is remembered at least: `max_age`.
+    fn short(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let (true, Some(most)) = (rule.one_time, rule.max_age) else {
+            return Ok(());
+        };
+        let claims = self.case.claims;
+        // A token without either is refused anyway.
+        let (Some(expires), Some(issued)) = (claims.expires, claims.issued_at) else {
+            return Ok(());
+        };
+        let lifetime = expires.ceil().saturating_sub(issued.floor());
+        let compared = format_args!(
+            "from iat to exp {}, at most {}",
+            for_people(lifetime),
+            for_people(most)
+        );
+        let holds = lifetime <= most;
+        self.check("lifetime", holds, compared, Reason::LifetimeTooLong)
+            .map_err(|refusal| Refusal {
+                note: Note::OverBy(lifetime.saturating_sub(most)),
                 ..refusal
             })
     }

@@ -24,10 +24,11 @@ fn outcome(allow: &str, claims: &str, account: &str, uid: Option<u32>) -> Result
         service: "sshd",
         uid,
         in_pieces: false,
+        proved: &[],
     };
     let rules = &config.issuers[0].allow;
     decide(rules, "i.toml", case(&claims, &request), &mut Silent)
-        .map(|rule| rule.line)
+        .map(|held| held.rule.line)
         .map_err(|refusal| refusal.reason)
 }
 
@@ -277,10 +278,11 @@ fn whoever_watches_sees_every_rule() {
         service: "sshd",
         uid: Some(1000),
         in_pieces: false,
+        proved: &[],
     };
     let mut steps = Steps::default();
     let decided = decide(&rules, "i.toml", case(&claims, &request), &mut steps).unwrap();
-    assert_eq!(decided.line, 4);
+    assert_eq!(decided.rule.line, 4);
     let failed = |rule: &str| {
         steps
             .0

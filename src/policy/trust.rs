@@ -1,6 +1,7 @@
 //! What is trusted once the configuration and its key files are loaded.
 
 use crate::config::{Config, Global, Issuer, KeyFile, Rule, TokenTypes};
+use crate::status::StatusMode;
 use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, Material, Validity, VerifyingKey, pem};
 use std::collections::BTreeSet;
 
@@ -30,6 +31,8 @@ pub struct TrustedIssuer {
     pub types: TokenTypes,
     /// The most seconds from `iat` to `exp`.
     pub max_lifetime: Option<u64>,
+    /// What becomes of a token of which no status list says anything.
+    pub status: StatusMode,
     /// Its rules, in file order.
     pub allow: Vec<Rule>,
 }
@@ -117,6 +120,7 @@ impl TrustedIssuer {
             out_of_reach: keys.out_of_reach,
             types: issuer.types,
             max_lifetime: issuer.max_lifetime,
+            status: issuer.status,
             allow: issuer.allow,
         }
     }

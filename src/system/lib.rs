@@ -6,7 +6,11 @@ pub mod account_db;
 pub mod clock;
 pub mod key_store;
 pub mod login;
+pub mod records;
+pub mod revocations;
+pub mod status_store;
 pub mod trusted_file;
+pub mod used_tokens;
 
 use std::path::Path;
 

@@ -2,8 +2,10 @@
 //! account, then [`policy::authenticate`]. The module calls this, and so does
 //! `pam-jwt verify`.
 
+use crate::records::{Purpose, Records};
 use crate::{account_db, clock, key_store};
-use policy::authenticate::{Decision, Facts, Note, Refusal, Request, authenticate};
+use jose::PublicKey;
+use policy::authenticate::{Decision, Facts, Grounds, Note, Refusal, Request, authenticate};
 use policy::config::Fault;
 use policy::explain::Observer;
 use policy::reason::Reason;
@@ -32,6 +34,10 @@ pub struct Attempt<'a> {
     pub account: &'a str,
     /// The PAM service.
     pub service: &'a str,
+    /// Keys whose possession the host program has just had proved.
+    pub proved: &'a [PublicKey],
+    /// Whether somebody logs in.
+    pub purpose: Purpose<'a>,
 }
 
 /// Decides whether `attempt` is let in, with the configuration in `dir`, now.
@@ -41,6 +47,8 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         in_pieces,
         account,
         service,
+        proved,
+        purpose,
     } = attempt;
     let is_token = jose::compact::is_token_shaped(token);
     // Whether a password's account exists is not asked here: databases are slow.
@@ -102,8 +110,14 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         service,
         uid,
         in_pieces,
+        proved,
     };
-    let decision = authenticate(token, &request, &trust, now, observer);
+    let grounds = Grounds {
+        trust: &trust,
+        standing: &Records { purpose, now },
+        now,
+    };
+    let decision = authenticate(token, &request, grounds, observer);
     Verdict {
         decision,
         account_exists,

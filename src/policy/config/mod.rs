@@ -11,6 +11,7 @@ mod rule;
 pub use fault::Fault;
 
 use crate::claim_path::ClaimPath;
+use crate::status::StatusMode;
 use jose::Algorithm;
 use serde_json::Value;
 
@@ -75,6 +76,8 @@ pub struct Issuer {
     pub types: TokenTypes,
     /// The most seconds from `iat` to `exp`.
     pub max_lifetime: Option<u64>,
+    /// What becomes of a token of which no status list says anything.
+    pub status: StatusMode,
     /// Who may log in as whom; without a rule nobody.
     pub allow: Vec<Rule>,
 }
@@ -168,6 +171,16 @@ pub struct Rule {
     pub claims: Vec<(ClaimPath, Vec<Value>)>,
     /// The most seconds since `iat`.
     pub max_age: Option<u64>,
+    /// The most seconds since `auth_time`, the login at the issuer (OpenID Connect Core §2).
+    pub max_auth_age: Option<u64>,
+    /// The class of that login (`acr`) is one of these, unless there are none.
+    pub acr: Vec<String>,
+    /// Among its methods (`amr`, RFC 8176) is one of these, unless there are none.
+    pub amr: Vec<String>,
+    /// Whether the token opens one login. There is a `max_age` then, and it lives no longer.
+    pub one_time: bool,
+    /// Whether the token has to be bound to a key (`cnf`, RFC 7800).
+    pub bound: bool,
 }
 
 /// The account that a rule is for.

@@ -5,15 +5,14 @@ use super::key_file::{KeyText, key_files};
 use super::rule::{RuleText, rule_of};
 use super::{Fault, Issuer, Source, TokenTypes};
 use crate::duration;
+use crate::status::StatusMode;
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
 
 /// Keys that a later version will have. Like every key that is not known they are
 /// refused, since to ignore one could let somebody in; these with a word of their own.
-const LATER: [&str; 14] = [
-    "acr",
-    "amr",
+const LATER: [&str; 9] = [
     "device",
     "discover",
     "end_with_token",
@@ -21,11 +20,8 @@ const LATER: [&str; 14] = [
     "introspection",
     "issue",
     "jwks_uri",
-    "max_auth_age",
     "may_issue",
-    "one_time",
     "spiffe",
-    "status",
 ];
 
 #[derive(Deserialize)]
@@ -36,6 +32,7 @@ struct IssuerText {
     keys: Option<Spanned<Vec<Spanned<KeyText>>>>,
     typ: Option<Spanned<toml::Value>>,
     max_lifetime: Option<Spanned<String>>,
+    status: Option<Spanned<String>>,
     #[serde(default)]
     allow: Vec<Spanned<RuleText>>,
 }
@@ -73,6 +70,10 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
     let max_lifetime = text
         .max_lifetime
         .and_then(|time| period(source, "max_lifetime", "12h", &time, &mut note));
+    let status = status_mode(source, text.status).unwrap_or_else(|fault| {
+        note(Err(fault));
+        StatusMode::default()
+    });
     let allow = text
         .allow
         .into_iter()
@@ -88,23 +89,47 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
         keys,
         types,
         max_lifetime,
+        status,
         allow,
     })
 }
 
 /// One media type or a list of them.
 fn token_types(source: Source<'_>, typ: &Spanned<toml::Value>) -> Result<TokenTypes, Fault> {
-    let names: Option<Vec<&str>> = match typ.get_ref() {
-        toml::Value::String(one) => Some(vec![one]),
-        toml::Value::Array(list) => list.iter().map(toml::Value::as_str).collect(),
-        _ => None,
-    };
-    match names {
-        Some(names) if !names.is_empty() && !names.contains(&"") => Ok(TokenTypes::new(names)),
-        _ => Err(at(
+    match one_or_several(typ.get_ref()) {
+        Some(names) => Ok(TokenTypes::new(names.iter().map(String::as_str))),
+        None => Err(at(
             source,
             typ.span(),
             "typ is a token type or a list of them, such as \"at+jwt\" or [\"JWT\", \"none\"]",
+        )),
+    }
+}
+
+/// A text that is not empty, or a list of such that is not empty.
+pub(super) fn one_or_several(value: &toml::Value) -> Option<Vec<String>> {
+    let text = |value: &toml::Value| {
+        let text = value.as_str().filter(|text| !text.is_empty())?;
+        Some(text.to_owned())
+    };
+    match value {
+        toml::Value::Array(list) if list.is_empty() => None,
+        toml::Value::Array(list) => list.iter().map(text).collect(),
+        one => text(one).map(|one| vec![one]),
+    }
+}
+
+fn status_mode(source: Source<'_>, status: Option<Spanned<String>>) -> Result<StatusMode, Fault> {
+    let Some(status) = status else {
+        return Ok(StatusMode::default());
+    };
+    match status.get_ref().as_str() {
+        "require" => Ok(StatusMode::Require),
+        "if-present" => Ok(StatusMode::IfPresent),
+        _ => Err(at(
+            source,
+            status.span(),
+            "status is \"require\" or \"if-present\"",
         )),
     }
 }

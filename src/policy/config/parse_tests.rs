@@ -130,12 +130,7 @@ fn what_is_not_built_yet_is_refused_and_never_ignored() {
     for (from, key, value) in [
         ("keys     =", "jwks_uri", "\"https://x\""),
         ("keys     =", "discover", "true"),
-        ("keys     =", "status", "\"require\""),
         ("keys     =", "device", "{}"),
-        ("services = [\"sshd\"]", "one_time", "true"),
-        ("services = [\"sshd\"]", "max_auth_age", "\"10m\""),
-        ("services = [\"sshd\"]", "acr", "\"x\""),
-        ("services = [\"sshd\"]", "amr", "\"x\""),
         ("services = [\"sshd\"]", "end_with_token", "false"),
     ] {
         let fault = fault_of(&edited(from, &format!("{key} = {value}\n{from}")));

@@ -1,6 +1,6 @@
 //! One `[[allow]]`: whom it lets in, where, with which claims.
 
-use super::parse::{at, period, strings, unspanned};
+use super::parse::{at, one_or_several, period, strings, unspanned};
 use super::{Account, Fault, Rule, Source, fault};
 use crate::claim_path::ClaimPath;
 use crate::rules::valid_name;
@@ -19,6 +19,12 @@ pub(super) struct RuleText {
     claims: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     strip_suffix: Option<Spanned<String>>,
     max_age: Option<Spanned<String>>,
+    max_auth_age: Option<Spanned<String>>,
+    acr: Option<Spanned<toml::Value>>,
+    amr: Option<Spanned<toml::Value>>,
+    one_time: Option<Spanned<bool>>,
+    #[serde(default)]
+    bound: bool,
 }
 
 /// The rule, if it can be one; every fault is noted.
@@ -49,15 +55,42 @@ pub(super) fn rule_of(
             claims.push((path, values));
         }
     }
-    let max_age = rule
-        .max_age
-        .and_then(|age| period(source, "max_age", "10m", &age, note));
+    if let Some(one_time) = rule.one_time.as_ref().filter(|yes| *yes.get_ref()) {
+        if rule.max_age.is_none() {
+            note(Err(at(
+                source,
+                one_time.span(),
+                "one_time takes a max_age, so that what was used need not be remembered for \
+                 ever: max_age = \"10m\"",
+            )));
+        }
+    }
+    let mut time = |name, time: Option<Spanned<String>>| {
+        time.and_then(|time| period(source, name, "10m", &time, note))
+    };
+    let max_age = time("max_age", rule.max_age);
+    let max_auth_age = time("max_auth_age", rule.max_auth_age);
+    let mut texts = |name, value: Option<Spanned<toml::Value>>| {
+        let Some(value) = value else {
+            return Vec::new();
+        };
+        one_or_several(value.get_ref()).unwrap_or_else(|| {
+            let form = format!("{name} is a text or a list of them, of which any one will do");
+            note(Err(at(source, value.span(), form)));
+            Vec::new()
+        })
+    };
     Some(Rule {
         line,
         account: account?,
         services: unspanned(rule.services),
         claims,
         max_age,
+        max_auth_age,
+        acr: texts("acr", rule.acr),
+        amr: texts("amr", rule.amr),
+        one_time: rule.one_time.is_some_and(Spanned::into_inner),
+        bound: rule.bound,
     })
 }
 

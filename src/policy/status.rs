@@ -1,0 +1,143 @@
+//! Token status lists (draft-ietf-oauth-status-list): a token names its place in a list that
+//! its issuer keeps, and what the list says there is what has become of it.
+
+use crate::authenticate::{Note, Refusal};
+use crate::explain::Observer;
+use crate::reason::Reason;
+use crate::standing::Standing;
+use jose::Claims;
+use serde_json::Value;
+
+/// `status` of an issuer's file: what a list that is missing or stale means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatusMode {
+    /// `"if-present"`: a token is refused for what a list says, not for what none says.
+    #[default]
+    IfPresent,
+    /// `"require"`: a token is accepted only where a fresh list says that it is valid.
+    Require,
+}
+
+/// What a list says of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The status: 0 is valid, 1 invalid, 2 suspended (§ Status Types).
+    pub value: u8,
+    /// From when on the list is stale, in seconds since the epoch.
+    pub stale_at: Option<u64>,
+}
+
+/// Why a list says nothing of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListFault {
+    /// There is no such list on this machine.
+    Missing,
+    /// It cannot be used, in words for the log.
+    Unusable(String),
+    /// It has so many entries, and the token names one beyond them.
+    OutOfRange(u64),
+}
+
+/// Where a token stands in which list (§ Referenced Token in JOSE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference<'a> {
+    /// `uri`
+    pub uri: &'a str,
+    /// `idx`
+    pub index: u64,
+}
+
+impl<'a> Reference<'a> {
+    /// The reference in these claims, if there is one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(claims: &'a Claims) -> Result<Option<Self>, &'static str> {
+        let Some(Value::Object(status)) = claims.get("status") else {
+            return Ok(None);
+        };
+        let Some(reference) = status.get("status_list") else {
+            return Ok(None);
+        };
+        let member = |name: &str| reference.get(name);
+        let index = member("idx").and_then(Value::as_u64);
+        let uri = member("uri").and_then(Value::as_str);
+        match (uri, index) {
+            (Some(uri), Some(index)) => Ok(Some(Self { uri, index })),
+            _ => Err("status_list needs a uri and an idx, a whole number"),
+        }
+    }
+}
+
+/// Nothing that the issuer's list says speaks against the token at `now`.
+pub(crate) fn check(
+    issuer: &str,
+    mode: StatusMode,
+    claims: &Claims,
+    standing: &dyn Standing,
+    now: u64,
+    observer: &mut dyn Observer,
+) -> Result<(), Refusal> {
+    let (outcome, words) = judge(issuer, mode, claims, standing, now);
+    observer.check(
+        format_args!("status"),
+        outcome.is_ok(),
+        format_args!("{words}"),
+    );
+    outcome.map_err(|reason| Refusal {
+        reason,
+        note: Note::Detail(words),
+    })
+}
+
+fn judge(
+    issuer: &str,
+    mode: StatusMode,
+    claims: &Claims,
+    standing: &dyn Standing,
+    now: u64,
+) -> (Result<(), Reason>, String) {
+    // What follows the configured choice.
+    let unknown = |reason| match mode {
+        StatusMode::Require => Err(reason),
+        StatusMode::IfPresent => Ok(()),
+    };
+    let Reference { uri, index } = match Reference::of(claims) {
+        Ok(Some(reference)) => reference,
+        Ok(None) => {
+            let words = "the token names no status list".to_owned();
+            return (unknown(Reason::StatusMissing), words);
+        }
+        Err(fault) => return (Err(Reason::StatusUnknown), fault.to_owned()),
+    };
+    let place = format!("entry {index} of {uri:?}");
+    match standing.listed(issuer, uri, index) {
+        Ok(listed) if listed.value != 0 => (
+            Err(Reason::StatusInvalid),
+            format!("{place} is {}", name_of(listed.value)),
+        ),
+        Ok(listed) if listed.stale_at.is_some_and(|end| now >= end) => (
+            unknown(Reason::StatusUnknown),
+            format!("{place} was valid, but the list is stale"),
+        ),
+        Ok(_) => (Ok(()), format!("{place} is valid")),
+        Err(ListFault::Missing) => (
+            unknown(Reason::StatusUnknown),
+            format!("there is no list {uri:?} here"),
+        ),
+        Err(ListFault::Unusable(why)) => (Err(Reason::StatusUnknown), why),
+        Err(ListFault::OutOfRange(size)) => (
+            Err(Reason::StatusUnknown),
+            format!("{place} is beyond its {size} entries"),
+        ),
+    }
+}
+
+/// A status for people (§ Status Types Values).
+fn name_of(value: u8) -> String {
+    match value {
+        1 => "invalid (1)".to_owned(),
+        2 => "suspended (2)".to_owned(),
+        other => format!("not valid ({other})"),
+    }
+}

@@ -1,0 +1,47 @@
+//! What this machine knows of single tokens, as a decision asks for it: one file for each
+//! kind of knowledge, all below /var/lib/pam-jwt, whatever the configuration directory is.
+
+use crate::{revocations, status_store, used_tokens};
+use policy::revocation::{Entry, Mark};
+use policy::standing::{OneTime, Standing, UseFault};
+use policy::status::{ListFault, Listed};
+use std::path::Path;
+
+/// What a decision is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// A login, which uses a one-time token up.
+    Login {
+        /// Where it comes from, as the host program says; for the log.
+        rhost: Option<&'a str>,
+    },
+    /// An explanation, after which the token is as good as before.
+    Explanation,
+}
+
+/// The machine's records, at one moment, for one request.
+pub(crate) struct Records<'a> {
+    pub(crate) purpose: Purpose<'a>,
+    /// Seconds since the epoch.
+    pub(crate) now: u64,
+}
+
+impl Standing for Records<'_> {
+    fn revocation(&self, mark: Mark<'_>) -> Result<Option<Entry>, String> {
+        revocations::find(Path::new(revocations::DIR), mark)
+    }
+
+    fn listed(&self, issuer: &str, uri: &str, index: u64) -> Result<Listed, ListFault> {
+        status_store::look_up(Path::new(status_store::DIR), issuer, uri, index)
+    }
+
+    fn use_up(&self, once: OneTime<'_>) -> Result<(), UseFault> {
+        let dir = Path::new(used_tokens::DIR);
+        match self.purpose {
+            Purpose::Login { rhost } => {
+                used_tokens::use_up(dir, once, self.now, rhost.unwrap_or("this machine"))
+            }
+            Purpose::Explanation => used_tokens::look(dir, once),
+        }
+    }
+}
