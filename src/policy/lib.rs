@@ -15,6 +15,7 @@ pub mod confirmation;
 pub mod cut;
 pub mod duration;
 pub mod explain;
+mod freshness;
 pub mod issue;
 pub mod reason;
 pub mod revocation;

@@ -219,6 +219,51 @@ fn combinations_that_make_no_sense_are_refused() {
             "typ = true\nkeys     =",
             "typ is a token type",
         ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\none_time = true",
+            "one_time takes a max_age",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\none_time = 1",
+            "expected a boolean",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\nbound = \"yes\"",
+            "expected a boolean",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\nmax_auth_age = 600",
+            "expected a string",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\nmax_auth_age = \"0m\"",
+            "max_auth_age is a time such as",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\nacr = 2",
+            "acr is a text or a list",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\nacr = []",
+            "acr is a text or a list",
+        ),
+        (
+            "\"deploy\"",
+            "\"deploy\"\namr = [\"otp\", \"\"]",
+            "amr is a text or a list",
+        ),
+        (
+            "keys     =",
+            "status = \"required\"\nkeys     =",
+            "status is \"require\" or \"if-present\"",
+        ),
         ("[\"sshd\"]", "[]", "services is empty"),
         ("[\"sshd\"]", "[\"\"]", "an entry of services is empty"),
         ("[\"ssh://{hostname}\"]", "[]", "audience is empty"),
