@@ -449,3 +449,7 @@ fn read<T>(
 #[cfg(test)]
 #[path = "authenticate_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "standing_tests.rs"]
+mod standing_tests;

@@ -10,10 +10,10 @@ use jose::private_key::generate;
 use jose::{Algorithm, PrivateKey, Validity, sign::sign};
 use serde_json::{Value, json};
 
-const NOW: u64 = 2_000_000_000;
+pub(super) const NOW: u64 = 2_000_000_000;
 
-struct World {
-    trust: Trust,
+pub(super) struct World {
+    pub(super) trust: Trust,
     key: PrivateKey,
 }
 
@@ -25,7 +25,7 @@ fn world() -> World {
 }
 
 /// A world whose issuers have these files, and all the same key.
-fn world_of(issuers: &str) -> World {
+pub(super) fn world_of(issuers: &str) -> World {
     let generated = generate(Algorithm::EdDsa, Some("k1")).unwrap();
     let texts: Vec<&str> = issuers.split("---\n").collect();
     let sources: Vec<Source<'_>> = texts
@@ -60,7 +60,7 @@ fn keys_of(text: &str) -> KeysOfIssuer {
     }
 }
 
-const ALICE: Request<'_> = Request {
+pub(super) const ALICE: Request<'_> = Request {
     account: "alice",
     service: "sshd",
     uid: Some(1000),
@@ -93,12 +93,12 @@ fn grounds(trust: &Trust, now: u64) -> Grounds<'_> {
     }
 }
 
-fn good() -> Value {
+pub(super) fn good() -> Value {
     json!({"iss": "https://i", "sub": "alice", "aud": "ssh://h", "exp": NOW + 60, "iat": NOW, "jti": "j"})
 }
 
 impl World {
-    fn token(&self, claims: &Value) -> String {
+    pub(super) fn token(&self, claims: &Value) -> String {
         sign(&self.key, "at+jwt", claims.as_object().unwrap()).unwrap()
     }
 
