@@ -14,6 +14,7 @@ pub mod certificate;
 pub mod claims;
 pub mod compact;
 pub mod curve;
+pub mod digest;
 pub mod error;
 pub mod header;
 pub mod json;
@@ -25,6 +26,7 @@ pub mod private_key;
 pub mod public_key;
 pub mod secret_key;
 pub mod sign;
+pub mod ssh_key;
 #[cfg(test)]
 mod test_keys;
 #[cfg(test)]

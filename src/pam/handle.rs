@@ -94,6 +94,22 @@ impl<'a> Handle<'a> {
         text(item).to_str().ok().map(str::to_owned)
     }
 
+    /// A variable of the transaction's environment, which the application and earlier modules
+    /// have set; `pam_getenv(3)`. The process's own environment, which may be the user's, has no
+    /// part in it. `None` where it is not set or not UTF-8.
+    #[must_use]
+    pub fn variable(&mut self, name: &CStr) -> Option<String> {
+        // SAFETY: the handle is live and the name a C string, which libpam reads.
+        let value = unsafe { sys::pam_getenv(self.raw, name.as_ptr()) };
+        if value.is_null() {
+            return None;
+        }
+        // SAFETY: what libpam returns is a C string of its own, which it keeps until the variable
+        // changes; it is copied before anything else is called.
+        let value = unsafe { CStr::from_ptr(value) };
+        value.to_str().ok().map(str::to_owned)
+    }
+
     /// The secret that an earlier module asked for (`PAM_AUTHTOK`, `pam_get_item(3)`). Never asks
     /// the user.
     #[must_use]

@@ -1,7 +1,7 @@
 //! A module whose lines in pam.d are the steps of a test in `tests/modules.rs`: each does one thing
 //! with the handle, in whichever duty it stands, and tells the user what came of it.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use pam::{Code, Flags, Handle, Module, PamData, Priority, Secret};
@@ -63,6 +63,11 @@ fn run(handle: &mut Handle<'_>, words: &[&str]) -> Result<(), Code> {
             let milliseconds = milliseconds.parse().map_err(|_| Code::ServiceErr)?;
             handle.fail_delay(Duration::from_millis(milliseconds));
             return Err(Code::AuthErr);
+        }
+        ["variable", name] => {
+            let name = CString::new(name).map_err(|_| Code::ServiceErr)?;
+            let value = handle.variable(&name);
+            handle.info(&format!("{value:?}"));
         }
         ["log", text] => handle.log(Priority::Notice, text),
         ["authtok"] => {

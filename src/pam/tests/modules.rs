@@ -247,6 +247,30 @@ fn environment_is_what_the_modules_put_there() {
 }
 
 #[test]
+fn a_variable_is_one_of_the_transaction_and_never_one_of_the_process() {
+    let envfile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("variable.pam_env");
+    fs::write(&envfile, "FOUND=here\n").unwrap();
+    let pam_env = format!(
+        "auth required pam_env.so conffile=/dev/null readenv=1 envfile={}",
+        envfile.display()
+    );
+    let lines = [
+        &pam_env,
+        "auth required PROBE variable PATH",
+        "auth required PROBE variable FOUND",
+    ];
+    assert!(std::env::var_os("PATH").is_some());
+    let mut login = Login::start("variable", &lines, &[]);
+    login.pam.authenticate(Flags::NONE).unwrap();
+    assert_eq!(login.heard(), ["TextInfo: None"; 2]);
+    // pam_env sets its variables in this duty.
+    login.pam.setcred(Flags::ESTABLISH_CRED).unwrap();
+    let mut heard = login.heard();
+    heard.retain(|line| !line.contains("setcred"));
+    assert_eq!(heard, ["TextInfo: None", "TextInfo: Some(\"here\")"]);
+}
+
+#[test]
 fn a_failure_is_delayed_unless_the_application_says_otherwise() {
     let fail = |lines: &[&str], delayed: bool| {
         let mut login = Login::start("delay", lines, &[]);

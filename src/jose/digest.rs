@@ -1,0 +1,32 @@
+//! SHA-256, for names that are made of other people's text.
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// The digest of `parts` in lower-case hexadecimal. Before each part goes its length in bytes
+/// (64 bits, big-endian), so that no two lists of parts are one text.
+pub fn sha256_hex(parts: &[&[u8]]) -> String {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let digits = context.finish();
+    let digits = digits.as_ref().iter();
+    digits.map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hashed_is_each_part_behind_its_length() {
+        // printf '\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\2bc' | sha256sum
+        assert_eq!(
+            sha256_hex(&[b"a", b"bc"]),
+            "3fafa1cf2f19a7c1129beb20cf0983f73a489a221fc0dd2f16d1be292d089205"
+        );
+        assert_ne!(sha256_hex(&[b"ab", b"c"]), sha256_hex(&[b"a", b"bc"]));
+        assert_ne!(sha256_hex(&[]), sha256_hex(&[b""]));
+    }
+}
