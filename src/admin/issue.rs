@@ -1,14 +1,14 @@
 //! `pam-jwt issue`: a token, signed with this machine's key.
 
-use crate::faults;
+use crate::{faults, ssh_key};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use cli::output::{Exit, Failure, Output};
 use jose::sign::{random_id, sign};
 use jose::{Claims, PrivateKey};
-use policy::duration;
 use policy::issue::{Grant, RESERVED, claims};
 use policy::trust::{TrustedIssuer, TrustedKey};
+use policy::{confirmation, duration};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::Read;
@@ -28,6 +28,8 @@ Examples:
   pam-jwt issue alice --lifetime 10m
   # one with a claim that a rule asks for
   pam-jwt issue deploy --claim environment=production
+  # one that takes alice's SSH key to be of use
+  pam-jwt issue alice --bind id_ed25519.pub
   # one for a machine that trusts another key
   pam-jwt issue ci --key ci.jwk --issuer https://ci.test --audience ssh://db1")]
 pub struct Issue {
@@ -43,6 +45,10 @@ pub struct Issue {
     /// A further claim; the value is JSON, or else a text. May be given several times.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, Value)>,
+    /// Bind the token to this OpenSSH public key: it then opens nothing without the key, and
+    /// over ssh takes AuthenticationMethods publickey,keyboard-interactive.
+    #[arg(long, value_name = "FILE.pub")]
+    bind: Option<PathBuf>,
     /// The private or symmetric JWK to sign with, instead of private/local.jwk.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -97,7 +103,14 @@ impl Issue {
             now,
             lifetime: self.lifetime,
         };
-        let claims = claims(&grant, extra(&self.claims)?).map_err(|name| {
+        let mut extra = extra(&self.claims)?;
+        if let Some(path) = &self.bind {
+            let cnf = confirmation::claim(&ssh_key::read(path)?);
+            if extra.insert("cnf".to_owned(), cnf).is_some() {
+                return Err(Failure::new("--bind and --claim cnf say the same twice"));
+            }
+        }
+        let claims = claims(&grant, extra).map_err(|name| {
             Failure::new(format!(
                 "--claim {name} is not possible: {} are set by the command",
                 RESERVED.join(", ")

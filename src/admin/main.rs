@@ -14,6 +14,7 @@ mod manual;
 mod new_file;
 mod new_key;
 mod pam_stack;
+mod ssh_key;
 mod verify;
 
 use clap::{Parser, Subcommand};

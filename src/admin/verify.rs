@@ -1,13 +1,13 @@
 //! `pam-jwt verify`: what a login with this token would do, and why.
 
-use crate::faults;
-use crate::token_from_stdin;
+use crate::{faults, ssh_key, token_from_stdin};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone, visible};
+use jose::PublicKey;
 use policy::authenticate::{Decision, Note};
 use policy::explain::{Step, Steps};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use system::login::Attempt;
 use system::records::Purpose;
 
@@ -19,7 +19,9 @@ use system::records::Purpose;
 #[command(after_long_help = "\
 Examples:
   # what sshd would say to this token, and why
-  pam-jwt verify --user alice --service sshd < token")]
+  pam-jwt verify --user alice --service sshd < token
+  # the same after alice has logged in with her key
+  pam-jwt verify --user alice --service sshd --ssh-key id_ed25519.pub < token")]
 pub struct Verify {
     /// The account to log in as.
     #[arg(long, value_name = "ACCOUNT")]
@@ -27,19 +29,25 @@ pub struct Verify {
     /// The PAM service, such as sshd, sudo, su-l.
     #[arg(long, value_name = "SERVICE")]
     service: String,
+    /// The OpenSSH public key that sshd would have verified before: for a token that is
+    /// bound to a key, under AuthenticationMethods publickey,keyboard-interactive.
+    #[arg(long, value_name = "FILE.pub")]
+    ssh_key: Option<PathBuf>,
 }
 
 impl Verify {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let token = token_from_stdin(out)?;
+        let key = self.ssh_key.as_deref().map(ssh_key::read).transpose()?;
+        let proved: Vec<PublicKey> = key.into_iter().collect();
         let mut steps = Steps::default();
         let attempt = Attempt {
             secret: &token,
             in_pieces: false,
             account: &self.user,
             service: &self.service,
-            proved: &[],
+            proved: &proved,
             purpose: Purpose::Explanation,
         };
         let verdict = system::login::decide(attempt, config, &mut steps);

@@ -43,7 +43,7 @@ impl Jwk {
     ///
     /// # Errors
     /// [`KeyError`], with the cause.
-    pub(crate) fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
+    pub fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
         let has = |name: &&str| members.contains_key(*name);
         let private = match text(members, "kty")? {
             Some("oct") => PRIVATE_MEMBERS.iter().any(has),

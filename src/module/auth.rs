@@ -15,6 +15,7 @@ use std::time::Duration;
 use system::key_store;
 use system::login::{self, Attempt};
 use system::records::Purpose;
+use system::ssh_auth_info;
 
 /// What pam_unix asks for after a wrong password.
 const DELAY: Duration = Duration::from_secs(2);
@@ -121,12 +122,14 @@ fn decide(
 ) -> Result<(Code, Option<String>), Code> {
     let service = handle.service().unwrap_or_default();
     let rhost = handle.rhost();
+    let auth_info = handle.variable(ssh_auth_info::VARIABLE);
+    let proved = auth_info.map_or_else(Vec::new, |info| ssh_auth_info::proved_keys(&info));
     let attempt = Attempt {
         secret: answer.secret.as_bytes(),
         in_pieces: answer.count > 1,
         account,
         service: &service,
-        proved: &[],
+        proved: &proved,
         purpose: Purpose::Login {
             rhost: rhost.as_deref(),
         },

@@ -48,8 +48,8 @@ pub fn named_key(cnf: &Value) -> Result<NamedKey, String> {
         (Some((name, Value::String(thumbprint))), None) if name == "jkt" => {
             Ok(NamedKey::Thumbprint(thumbprint.clone()))
         }
-        (Some((name, jwk)), None) if name == "jwk" => {
-            let jwk = Jwk::parse(jwk.to_string().as_bytes());
+        (Some((name, Value::Object(jwk))), None) if name == "jwk" => {
+            let jwk = Jwk::from_members(jwk);
             match jwk
                 .map_err(|error| format!("its jwk is not usable: {error}"))?
                 .key

@@ -8,6 +8,7 @@ pub mod key_store;
 pub mod login;
 pub mod records;
 pub mod revocations;
+pub mod ssh_auth_info;
 pub mod status_store;
 pub mod trusted_file;
 pub mod used_tokens;

@@ -194,6 +194,7 @@ fn the_examples_of_help_do_what_they_say() {
         machine.account(account);
     }
     let root = |text: &str| script(&machine, text).run();
+    let _ = root("ssh-keygen -q -t ed25519 -N '' -f id_ed25519").expect_success();
     play_examples(&machine, &PAM_JWT, |example| {
         if !example.starts_with("pam-jwt init") {
             return root(example);
