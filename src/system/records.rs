@@ -41,7 +41,7 @@ impl Standing for Records<'_> {
             Purpose::Login { rhost } => {
                 used_tokens::use_up(dir, once, self.now, rhost.unwrap_or("this machine"))
             }
-            Purpose::Explanation => used_tokens::look(dir, once),
+            Purpose::Explanation => used_tokens::look(dir, once, self.now),
         }
     }
 }

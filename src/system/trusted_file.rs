@@ -135,15 +135,29 @@ pub fn read(path: &Path) -> Result<Content, Untrusted> {
     })
 }
 
+/// A trusted directory, open for reading.
+///
+/// # Errors
+/// [`Untrusted`], naming the component at fault.
+pub(crate) fn directory(path: &Path) -> Result<OwnedFd, Untrusted> {
+    let (parent, name) = parent(path)?;
+    directory_in(&parent, name, path)
+}
+
+/// The directory `name` in one that was walked to; `path` is its whole name, for messages.
+pub(crate) fn directory_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<OwnedFd, Untrusted> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+    let (dir, _) = open_checked(dir, name, path, flags, SFlag::S_IFDIR, "directory")?;
+    Ok(dir)
+}
+
 /// The files in a trusted directory whose names end in `suffix` and do not begin
 /// with a dot, in the order of their names.
 ///
 /// # Errors
 /// [`Untrusted`], naming the component at fault.
 pub fn list(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Untrusted> {
-    let (parent, name) = parent(path)?;
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let (dir, _) = open_checked(&parent, name, path, flags, SFlag::S_IFDIR, "directory")?;
+    let dir = directory(path)?;
     let system = |errno: Errno| untrusted(path, errno.into());
     let mut names = Vec::new();
     for entry in Dir::from_fd(dir).map_err(system)?.iter() {

@@ -1,0 +1,58 @@
+//! Dropping the records of tokens that have long ended.
+
+use super::{DAY, Store, floor};
+use nix::dir::Dir;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// How long a day's records stay after its end, in seconds: a day, and the most by which
+/// clocks may differ.
+const STAY: u64 = DAY + 300;
+
+/// How many records a login drops at most: of a day with a million of them each takes some.
+const MOST: usize = 256;
+
+impl Store {
+    /// Drops what is due at `now`, a bounded part of it.
+    pub(super) fn sweep(&self, now: u64) -> io::Result<()> {
+        // The days before this one ended that long ago.
+        let due = now
+            .saturating_sub(STAY)
+            .checked_div(DAY)
+            .unwrap_or_default();
+        let is_due = |name: &str| name.parse::<u64>().is_ok_and(|day| day < due);
+        let days: Vec<String> = names(&self.dir, ".")?.filter(|name| is_due(name)).collect();
+        if days.is_empty() {
+            return Ok(());
+        }
+        floor::raise(&self.dir, due)?;
+        let mut left = MOST;
+        for day in days {
+            for record in names(&self.dir, &day)? {
+                if left == 0 {
+                    return Ok(());
+                }
+                left = left.saturating_sub(1);
+                // Another process may be doing the same.
+                let record = format!("{day}/{record}");
+                let _ = unlinkat(&self.dir, record.as_str(), UnlinkatFlags::NoRemoveDir);
+            }
+            let _ = unlinkat(&self.dir, day.as_str(), UnlinkatFlags::RemoveDir);
+        }
+        Ok(())
+    }
+}
+
+/// What is in a directory, as it is read: nobody waits for a million names.
+fn names(dir: &OwnedFd, name: &str) -> io::Result<impl Iterator<Item = String> + use<>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let dir = Dir::openat(dir, name, flags, Mode::empty())?;
+    let names = dir.into_iter().map_while(Result::ok).map(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        name.into_owned()
+    });
+    Ok(names.filter(|name| name != "." && name != ".."))
+}
