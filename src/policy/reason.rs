@@ -77,7 +77,7 @@ reasons! {
     StatusInvalid "status_invalid" "The issuer's status list says that the token is no longer valid."
     JtiMissing "jti_missing" "The rule says one_time = true, and the token has no jti claim."
     AlreadyUsed "already_used" "The token opens one login and has opened it; detail= says when and from where. Get a new one."
-    RecordsDropped "records_dropped" "The records of one-time tokens that end when this one does are dropped: the clock ran ahead and was set back. Get a new one."
+    RecordsDropped "records_dropped" "The records of one-time tokens that end when this one does are dropped: the clock ran ahead by more than a day and was set back. Until it has passed that day again none of them opens anything."
     UseUnrecorded "use_unrecorded" "The use of a one-time token cannot be recorded, so it opens nothing; detail= says why."
     ClockUnset "clock_unset" "The machine's clock is earlier than the day this program was built, so no time can be trusted. Set the clock."
     ConfigError "config_error" "The configuration does not load, so every token is refused. Run 'pam-jwt check'."

@@ -55,15 +55,14 @@ pub(super) fn rule_of(
             claims.push((path, values));
         }
     }
-    if let Some(one_time) = rule.one_time.as_ref().filter(|yes| *yes.get_ref()) {
-        if rule.max_age.is_none() {
-            note(Err(at(
-                source,
-                one_time.span(),
-                "one_time takes a max_age, so that what was used need not be remembered for \
-                 ever: max_age = \"10m\"",
-            )));
-        }
+    let one_time = rule.one_time.as_ref().filter(|yes| *yes.get_ref());
+    if let (Some(one_time), None) = (one_time, &rule.max_age) {
+        note(Err(at(
+            source,
+            one_time.span(),
+            "one_time takes a max_age, so that what was used need not be remembered for \
+             ever: max_age = \"10m\"",
+        )));
     }
     let mut time = |name, time: Option<Spanned<String>>| {
         time.and_then(|time| period(source, name, "10m", &time, note))

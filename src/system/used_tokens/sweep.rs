@@ -23,14 +23,17 @@ impl Store {
             .saturating_sub(STAY)
             .checked_div(DAY)
             .unwrap_or_default();
-        let is_due = |name: &str| name.parse::<u64>().is_ok_and(|day| day < due);
-        let days: Vec<String> = names(&self.dir, ".")?.filter(|name| is_due(name)).collect();
-        if days.is_empty() {
+        let days: Vec<u64> = names(&self.dir, ".")?
+            .filter_map(|name| name.parse().ok())
+            .filter(|day: &u64| *day < due)
+            .collect();
+        let Some(last) = days.iter().max() else {
             return Ok(());
-        }
-        floor::raise(&self.dir, due)?;
+        };
+        // No higher than it has to be: after a clock that ran ahead, what it refuses is lost.
+        floor::raise(&self.dir, last.saturating_add(1))?;
         let mut left = MOST;
-        for day in days {
+        for day in days.iter().map(u64::to_string) {
             for record in names(&self.dir, &day)? {
                 if left == 0 {
                     return Ok(());
@@ -40,7 +43,7 @@ impl Store {
                 let record = format!("{day}/{record}");
                 let _ = unlinkat(&self.dir, record.as_str(), UnlinkatFlags::NoRemoveDir);
             }
-            let _ = unlinkat(&self.dir, day.as_str(), UnlinkatFlags::RemoveDir);
+            let _ = unlinkat(&self.dir, &*day, UnlinkatFlags::RemoveDir);
         }
         Ok(())
     }
