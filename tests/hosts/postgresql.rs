@@ -229,3 +229,30 @@ fn a_symmetric_key_is_out_of_reach_and_the_others_are_not() {
     let verify = ["pam-jwt", "verify", "--user", "alice", "--service", "sshd"];
     let _ = machine.command(verify).stdin(token).run().expect_success();
 }
+
+/// The records of one-time tokens are root's: such a rule refuses here, and any other works.
+///
+/// Checklist: A.27
+#[test]
+fn a_one_time_token_opens_nothing_where_its_use_cannot_be_recorded() {
+    let machine = cluster();
+    machine.append(
+        "/etc/pam-jwt/issuers.d/local.toml",
+        "one_time = true\nmax_age  = \"1h\"\n\n\
+         [[allow]]\naccount = \"bob\"\nservices = [\"postgresql\"]\n\
+         claims = { plain = true }\n",
+    );
+    start(&machine);
+    let token = machine.token(["alice"]);
+    let unrecorded = "use_unrecorded account=alice service=postgresql";
+    refused(&machine, "alice", &token, unrecorded);
+    // Also where root has used some already.
+    let state = "/var/lib/pam-jwt";
+    let make = format!("mkdir -p -m 755 {state}; mkdir -m 700 {state}/used");
+    machine.run(["sh", "-c", &make]).expect_success();
+    refused(&machine, "alice", &token, unrecorded);
+    // A token that fits no such rule.
+    let plain = machine.token(["bob", "--lifetime", "2h", "--claim", "plain=true"]);
+    let output = psql(&machine, "bob", &plain).expect_success();
+    assert!(output.stdout.contains("bob"), "{output}");
+}

@@ -231,6 +231,7 @@ impl World {
             events.extend(self.good.phases());
             audit.push(&self.good.audit);
         }
+        self.forget();
         let mark = self.machine.mark();
         let output = self
             .machine
@@ -276,6 +277,7 @@ impl World {
         } else {
             vec![secret.to_owned()]
         };
+        self.forget();
         let mark = self.machine.mark();
         let login = self
             .machine
@@ -294,6 +296,12 @@ impl World {
         } else {
             assert!(!accepted && self.audit_lines(mark).is_empty(), "{what}");
         }
+    }
+
+    /// What was used up on one way is as new on the next.
+    fn forget(&self) {
+        let records = ["rm", "-rf", "/var/lib/pam-jwt/used"];
+        let _ = self.machine.run(records).expect_success();
     }
 
     /// The audit lines are there, to the letter, and no others.

@@ -328,7 +328,11 @@ fn the_examples_load() {
     };
     let config = Config::parse(global, &[issuer]).whole().unwrap();
     assert_eq!(config.global, Global::default());
-    assert_eq!(config.issuers[0].allow.len(), 3);
+    let rules = &config.issuers[0].allow;
+    assert_eq!(rules.len(), 6);
+    assert_eq!(rules[3].max_auth_age, Some(900));
+    assert_eq!(rules[3].amr, ["otp", "hwk"]);
+    assert!(rules[4].one_time && rules[5].bound);
     // What the comments offer loads too.
     let offered = |text: &str| {
         text.lines()
