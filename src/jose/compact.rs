@@ -33,10 +33,19 @@ impl<'a> Compact<'a> {
     /// [`Error::Parts`], [`Error::Encrypted`], [`Error::PartTooLong`] or
     /// [`Error::Base64Url`].
     pub fn parse(token: &'a [u8]) -> Result<Self, Error> {
-        if token.len() > MAX_BYTES {
+        Self::parse_within(MAX_BYTES, token)
+    }
+
+    /// As [`Compact::parse`], with another limit in bytes: what is no login's token, such as
+    /// a list, is longer than those.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_within(limit: usize, token: &'a [u8]) -> Result<Self, Error> {
+        if token.len() > limit {
             return Err(Error::TooLong {
                 bytes: token.len(),
-                limit: MAX_BYTES,
+                limit,
             });
         }
         if token.trim_ascii_start().starts_with(b"{") {

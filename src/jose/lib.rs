@@ -27,6 +27,7 @@ pub mod public_key;
 pub mod secret_key;
 pub mod sign;
 pub mod ssh_key;
+pub mod status_list;
 #[cfg(test)]
 mod test_keys;
 #[cfg(test)]

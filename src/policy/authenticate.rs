@@ -371,14 +371,7 @@ fn judge(
     typ.and(binding).and(audience).and(revocation)?;
     let held = held?;
     times.and(lifetime)?;
-    status::check(
-        &issuer.issuer,
-        issuer.status,
-        claims,
-        standing,
-        now,
-        observer,
-    )?;
+    status::check(issuer, claims, standing, now, observer)?;
     if held.use_up {
         use_up(&issuer.issuer, claims, standing, observer)?;
     }

@@ -93,6 +93,7 @@ fn a_token_is_used_up_last_of_all_and_only_where_all_else_holds() {
         listed: Ok(Listed {
             value: 0,
             stale_at: None,
+            kid: "k1".into(),
         }),
         ..Machine::new()
     };
@@ -125,6 +126,7 @@ fn a_token_is_used_up_last_of_all_and_only_where_all_else_holds() {
         listed: Ok(Listed {
             value: 1,
             stale_at: None,
+            kid: "k1".into(),
         }),
         ..Machine::new()
     };
@@ -239,4 +241,62 @@ fn the_user_is_told_what_a_login_at_the_issuer_has_to_be() {
     }
     assert_eq!(told("amr='otp'\nclaims={x=1}", &good()), None);
     assert_eq!(told("bound=true\namr='otp'", &good()), None);
+}
+
+/// What becomes of a token under both choices, for each thing that a list can say.
+///
+/// Checklist: A.29
+#[test]
+fn a_status_list_is_obeyed_and_its_absence_follows_the_configured_choice() {
+    use ListFault::{Missing, OutOfRange, Unusable};
+    let listed = |value: u8, stale_at: u64, kid: &str| {
+        let kid = kid.to_owned();
+        Ok(Listed {
+            value,
+            stale_at: Some(stale_at),
+            kid,
+        })
+    };
+    let (fresh, stale) = (NOW + 1, NOW);
+    let unknown = Err(Reason::StatusUnknown);
+    let invalid = Err(Reason::StatusInvalid);
+    for (answer, require, if_present) in [
+        (listed(0, fresh, "k1"), Ok(()), Ok(())),
+        (listed(1, fresh, "k1"), invalid, invalid),
+        (listed(2, fresh, "k1"), invalid, invalid),
+        (listed(255, fresh, "k1"), invalid, invalid),
+        (listed(0, stale, "k1"), unknown, Ok(())),
+        (listed(1, stale, "k1"), invalid, invalid),
+        (listed(0, fresh, "gone"), unknown, unknown),
+        (Err(Missing), unknown, Ok(())),
+        (Err(OutOfRange(5)), unknown, unknown),
+        (Err(Unusable("broken".into())), unknown, unknown),
+    ] {
+        for (mode, outcome) in [("require", require), ("if-present", if_present)] {
+            let world = world(&format!("status='{mode}'"), "");
+            let machine = Machine {
+                listed: answer.clone(),
+                ..Machine::new()
+            };
+            let status = json!({"status_list": {"uri": "u", "idx": 5}});
+            let decision = decide(&world, &machine, &with("status", status));
+            let reason = outcome.err().unwrap_or(Reason::Allowed);
+            assert_eq!(decision.reason(), reason, "{mode}: {answer:?}");
+            assert_eq!(decision.message_for_user(), None);
+        }
+    }
+    for (top, status, reason) in [
+        ("status='require'", Value::Null, Reason::StatusMissing),
+        ("status='require'", json!({}), Reason::StatusMissing),
+        ("status='if-present'", Value::Null, Reason::Allowed),
+        ("", Value::Null, Reason::Allowed),
+        (
+            "",
+            json!({"status_list": {"uri": "u"}}),
+            Reason::StatusUnknown,
+        ),
+    ] {
+        let decision = decide(&world(top, ""), &Machine::new(), &with("status", status));
+        assert_eq!(decision.reason(), reason, "{top}");
+    }
 }

@@ -5,6 +5,7 @@ use crate::authenticate::{Note, Refusal};
 use crate::explain::Observer;
 use crate::reason::Reason;
 use crate::standing::Standing;
+use crate::trust::TrustedIssuer;
 use jose::Claims;
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ pub struct Listed {
     pub value: u8,
     /// From when on the list is stale, in seconds since the epoch.
     pub stale_at: Option<u64>,
+    /// The kid of the issuer's key that has signed the list.
+    pub kid: String,
 }
 
 /// Why a list says nothing of a token.
@@ -62,6 +65,7 @@ impl<'a> Reference<'a> {
         let member = |name: &str| reference.get(name);
         let index = member("idx").and_then(Value::as_u64);
         let uri = member("uri").and_then(Value::as_str);
+        let uri = uri.filter(|uri| !uri.is_empty());
         match (uri, index) {
             (Some(uri), Some(index)) => Ok(Some(Self { uri, index })),
             _ => Err("status_list needs a uri and an idx, a whole number"),
@@ -71,14 +75,13 @@ impl<'a> Reference<'a> {
 
 /// Nothing that the issuer's list says speaks against the token at `now`.
 pub(crate) fn check(
-    issuer: &str,
-    mode: StatusMode,
+    issuer: &TrustedIssuer,
     claims: &Claims,
     standing: &dyn Standing,
     now: u64,
     observer: &mut dyn Observer,
 ) -> Result<(), Refusal> {
-    let (outcome, words) = judge(issuer, mode, claims, standing, now);
+    let (outcome, words) = judge(issuer, claims, standing, now);
     observer.check(
         format_args!("status"),
         outcome.is_ok(),
@@ -91,14 +94,13 @@ pub(crate) fn check(
 }
 
 fn judge(
-    issuer: &str,
-    mode: StatusMode,
+    issuer: &TrustedIssuer,
     claims: &Claims,
     standing: &dyn Standing,
     now: u64,
 ) -> (Result<(), Reason>, String) {
-    // What follows the configured choice.
-    let unknown = |reason| match mode {
+    // What follows the configured choice; anything else that is wrong refuses.
+    let unknown = |reason| match issuer.status {
         StatusMode::Require => Err(reason),
         StatusMode::IfPresent => Ok(()),
     };
@@ -111,7 +113,15 @@ fn judge(
         Err(fault) => return (Err(Reason::StatusUnknown), fault.to_owned()),
     };
     let place = format!("entry {index} of {uri:?}");
-    match standing.listed(issuer, uri, index) {
+    match standing.listed(&issuer.issuer, uri, index) {
+        Ok(listed) if issuer.keys.iter().all(|key| key.kid != listed.kid) => (
+            Err(Reason::StatusUnknown),
+            format!(
+                "{uri:?} was signed by the kid {:?}, which is no longer trusted; load a new list",
+                listed.kid
+            ),
+        ),
+        // What was revoked when the list was new still is; only `valid` grows stale.
         Ok(listed) if listed.value != 0 => (
             Err(Reason::StatusInvalid),
             format!("{place} is {}", name_of(listed.value)),
@@ -139,5 +149,43 @@ fn name_of(value: u8) -> String {
         1 => "invalid (1)".to_owned(),
         2 => "suspended (2)".to_owned(),
         other => format!("not valid ({other})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference(status: &str) -> Result<Option<(String, u64)>, &'static str> {
+        let claims = format!("{{\"status\":{status}}}");
+        let claims = Claims::parse(claims.as_bytes()).unwrap();
+        let reference = Reference::of(&claims)?;
+        Ok(reference.map(|Reference { uri, index }| (uri.to_owned(), index)))
+    }
+
+    /// Checklist: A.29
+    #[test]
+    fn a_reference_has_a_uri_and_a_whole_number() {
+        let good = reference(r#"{"status_list":{"uri":"u","idx":5,"x":1},"other":1}"#);
+        assert_eq!(good, Ok(Some(("u".into(), 5))));
+        // Other ways to say what has become of a token, and claims of other people's.
+        for none in [r#"{"other":{}}"#, "{}", "\"active\"", "null", "[]"] {
+            assert_eq!(reference(none), Ok(None), "{none}");
+        }
+        for bad in [
+            r#"{"idx":5}"#,
+            r#"{"uri":"u"}"#,
+            r#"{"uri":"","idx":5}"#,
+            r#"{"uri":5,"idx":5}"#,
+            r#"{"uri":"u","idx":-1}"#,
+            r#"{"uri":"u","idx":5.5}"#,
+            r#"{"uri":"u","idx":"5"}"#,
+            r#"{"uri":"u","idx":18446744073709551616}"#,
+            "[]",
+            "null",
+        ] {
+            let bad = format!(r#"{{"status_list":{bad}}}"#);
+            assert!(reference(&bad).is_err(), "{bad}");
+        }
     }
 }

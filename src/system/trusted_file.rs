@@ -109,10 +109,7 @@ impl std::error::Error for Untrusted {}
 /// # Errors
 /// [`Untrusted`], naming the component at fault.
 pub fn read(path: &Path) -> Result<Content, Untrusted> {
-    let (dir, name) = parent(path)?;
-    // O_NONBLOCK: a FIFO in its place must not hold the login up.
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let (file, stat) = open_checked(&dir, name, path, flags, SFlag::S_IFREG, "regular file")?;
+    let (file, stat) = open_file(path)?;
     // As long as it will get, since a buffer that grows leaves copies behind.
     let size = u64::try_from(stat.st_size).unwrap_or(0).min(MAX_BYTES);
     let capacity = usize::try_from(size).unwrap_or(0).saturating_add(1);
@@ -133,6 +130,22 @@ pub fn read(path: &Path) -> Result<Content, Untrusted> {
         bytes,
         is_private: stat.st_mode & 0o077 == 0,
     })
+}
+
+/// A trusted file, open for reading, and its size in bytes.
+///
+/// # Errors
+/// [`Untrusted`], naming the component at fault.
+pub(crate) fn open(path: &Path) -> Result<(OwnedFd, u64), Untrusted> {
+    let (file, stat) = open_file(path)?;
+    Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
+}
+
+fn open_file(path: &Path) -> Result<(OwnedFd, FileStat), Untrusted> {
+    let (dir, name) = parent(path)?;
+    // O_NONBLOCK: a FIFO in its place must not hold the login up.
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    open_checked(&dir, name, path, flags, SFlag::S_IFREG, "regular file")
 }
 
 /// A trusted directory, open for reading.
