@@ -1,21 +1,17 @@
 //! `pam-jwt issue`: a token, signed with this machine's key.
 
-use crate::{faults, ssh_key};
+use crate::signing_key::{self, Signer};
+use crate::ssh_key;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use cli::output::{Exit, Failure, Output};
+use jose::Claims;
 use jose::sign::{random_id, sign};
-use jose::{Claims, PrivateKey};
+use policy::confirmation;
 use policy::issue::{Grant, RESERVED, claims};
-use policy::trust::{TrustedIssuer, TrustedKey};
-use policy::{confirmation, duration};
 use serde_json::{Map, Value, json};
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use system::{clock, key_store};
-use zeroize::Zeroizing;
+use system::clock;
 
 /// Print a token for an account, signed with this machine's key.
 ///
@@ -37,7 +33,7 @@ pub struct Issue {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     account: String,
     /// How long it lives, such as 90s, 15m, 1h, 2d.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = signing_key::lifetime)]
     lifetime: u64,
     /// Its aud, such as ssh://host; may be given several times.
     #[arg(long, value_name = "AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
@@ -61,35 +57,15 @@ pub struct Issue {
 impl Issue {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let path = self
-            .key
-            .clone()
-            .unwrap_or_else(|| config.join("private/local.jwk"));
-        let mut key = read_private(&path)?;
+        let Signer {
+            key,
+            issuer,
+            audience: own,
+        } = signing_key::find(config, self.key.as_deref(), self.issuer.as_deref())?;
         let mut audience = self.audience.clone();
-        let issuer = match &self.issuer {
-            Some(issuer) => issuer.clone(),
-            None => {
-                let trust = key_store::load(config)
-                    .map_err(|faults| faults::config_does_not_load(&faults))?
-                    .trust;
-                let (issuer, trusted) = trusting(&trust.issuers, &key).ok_or_else(|| {
-                    Failure::new(format!(
-                        "no file in issuers.d trusts the key {}; name --issuer and --audience, or \
-                         trust it",
-                        path.display()
-                    ))
-                })?;
-                // The kid under which it is trusted is the one that will be looked for, and its
-                // alg there the only one that will be accepted.
-                key.kid.clone_from(&trusted.kid);
-                key.alg = trusted.key.algorithm();
-                if audience.is_empty() {
-                    audience.extend(issuer.audience.first().cloned());
-                }
-                issuer.issuer.clone()
-            }
-        };
+        if audience.is_empty() {
+            audience.extend(own);
+        }
         let now = clock::now().map_err(|_| {
             Failure::new("the clock is earlier than this program; set it, or tokens mean nothing")
         })?;
@@ -146,42 +122,6 @@ fn extra(claims: &[(String, Value)]) -> Result<Map<String, Value>, Failure> {
     Ok(extra)
 }
 
-/// The issuer that trusts `key`, and the key as it is trusted there.
-fn trusting<'a>(
-    issuers: &'a [TrustedIssuer],
-    key: &PrivateKey,
-) -> Option<(&'a TrustedIssuer, &'a TrustedKey)> {
-    issuers.iter().find_map(|issuer| {
-        let found = issuer
-            .keys
-            .iter()
-            .find(|trusted| *trusted.key.material() == key.verifier);
-        found.map(|trusted| (issuer, trusted))
-    })
-}
-
-fn read_private(path: &Path) -> Result<PrivateKey, Failure> {
-    let shown = path.display();
-    let failed = |error| Failure::new(format!("{shown}: {error}"));
-    // One open file is both checked and read, so that no other can take its place.
-    let mut file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(Failure::new(format!(
-            "{shown} has mode {mode:04o}, so others can use the private key; run: chmod 600 {shown}"
-        )));
-    }
-    let mut text = Zeroizing::new(Vec::new());
-    file.read_to_end(&mut text).map_err(failed)?;
-    PrivateKey::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
-}
-
-fn lifetime(text: &str) -> Result<u64, String> {
-    duration::parse(text)
-        .filter(|seconds| *seconds > 0)
-        .ok_or_else(|| "a time is a number with s, m, h or d, such as 15m".to_owned())
-}
-
 fn claim(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("a claim is NAME=VALUE")?;
     if name.is_empty() {
@@ -215,13 +155,5 @@ mod tests {
         let given = |names: [&str; 2]| names.map(|name| (name.to_owned(), json!(1)));
         assert_eq!(extra(&given(["a", "b"])).unwrap().len(), 2);
         assert!(extra(&given(["a", "a"])).is_err());
-    }
-
-    #[test]
-    fn a_token_that_never_lives_is_refused() {
-        assert_eq!(lifetime("1h"), Ok(3600));
-        for bad in ["0s", "1", "h", "-1h"] {
-            assert!(lifetime(bad).is_err());
-        }
     }
 }

@@ -14,7 +14,9 @@ mod manual;
 mod new_file;
 mod new_key;
 mod pam_stack;
+mod signing_key;
 mod ssh_key;
+mod status_list;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -70,6 +72,8 @@ enum Command {
     #[command(subcommand)]
     Jws(jws::Jws),
     Check(check::Check),
+    #[command(subcommand)]
+    StatusList(status_list::StatusList),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Command::Verify(command) => command.run(&cli.config, &out),
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
+        Command::StatusList(command) => command.run(&cli.config, &out),
         Command::Completions(command) => command.run(&out),
         Command::Manual(command) => command.run(&out),
     };

@@ -1,5 +1,6 @@
 //! What `check` finds in a configuration directory.
 
+use super::status_lists::status_lists;
 use super::{Finding, warning};
 use crate::pam_stack::Severity;
 use jose::KeyError;
@@ -41,6 +42,7 @@ pub(super) fn configuration(dir: &Path) -> Vec<Finding> {
         let keys = loaded.trust.issuers.iter().flat_map(|issuer| &issuer.keys);
         findings.extend(keys.filter_map(|key| certificate(key, now)));
     }
+    findings.extend(status_lists(&loaded.trust.issuers, clock::now().ok()));
     let out_of_reach = loaded
         .trust
         .issuers

@@ -3,6 +3,7 @@
 mod configuration;
 mod private_keys;
 mod services;
+mod status_lists;
 
 use crate::pam_stack::Severity;
 use clap::Args;

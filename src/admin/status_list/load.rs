@@ -1,0 +1,103 @@
+//! `pam-jwt status-list load`: for logins to look into.
+
+use super::time;
+use super::verified::{self, Verified};
+use crate::faults;
+use clap::Args;
+use cli::output::{Exit, Failure, Output};
+use policy::status::ListFault;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use system::status_store::{self, Head};
+use system::{clock, key_store};
+
+/// Verify a status list and unpack it for logins, which look into it from then on.
+///
+/// The list is a file that something else has fetched. It is verified with the keys of the
+/// issuer that is trusted, and takes the place of the one of the same uri. Where it is
+/// refused, that one stays. When it ends by exp or ttl it is stale: load the next one before.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # from then on logins heed it
+  pam-jwt status-list load list.jwt")]
+pub struct Load {
+    /// The list, a JWT.
+    file: PathBuf,
+    /// Whose it is, where it does not say and keys of several issuers fit.
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Also where one is loaded that was issued later.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Load {
+    /// Runs it.
+    pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
+        let trust = key_store::load(config)
+            .map_err(|faults| faults::config_does_not_load(&faults))?
+            .trust;
+        let now =
+            clock::now().map_err(|_| Failure::new("the clock is earlier than this program"))?;
+        let Verified {
+            issuer,
+            kid,
+            list,
+            statuses,
+        } = verified::read(&self.file, &trust, self.issuer.as_deref(), now)?;
+        let dir = Path::new(status_store::DIR);
+        let shown = self.file.display();
+        match status_store::head(dir, &issuer, &list.uri) {
+            Ok(old) if old.issued_at > list.issued_at && !self.force => {
+                return Err(Failure::new(format!(
+                    "{shown}: it was issued at {}, the one that is loaded later, at {}; --force \
+                     takes the older one all the same",
+                    time(list.issued_at),
+                    time(old.issued_at)
+                )));
+            }
+            Err(ListFault::Unusable(why)) => out.hint(&format!("{why}: it is replaced")),
+            _ => {}
+        }
+        let head = Head {
+            stale_at: list.stale_at(now),
+            bytes: statuses.len() as u64,
+            issued_at: list.issued_at,
+            bits: list.bits,
+            uri: list.uri,
+            issuer,
+            kid,
+        };
+        status_store::store(dir, &head, &statuses).map_err(|why| {
+            let advice = if why.contains("ermission denied") {
+                "; run this as root"
+            } else {
+                ""
+            };
+            Failure::new(format!("{why}{advice}"))
+        })?;
+        if head.stale_at.is_none() {
+            out.hint("it has neither exp nor ttl, so it never counts as stale");
+        }
+        out.report(
+            || {
+                json!({ "issuer": head.issuer, "uri": head.uri, "kid": head.kid,
+                "bits": head.bits.number(), "entries": head.entries(), "iat": head.issued_at,
+                "stale_at": head.stale_at })
+            },
+            || {
+                format!(
+                    "Loaded {} of {}: {} entries of {} bits, issued {}, stale {}.",
+                    head.uri,
+                    head.issuer,
+                    head.entries(),
+                    head.bits.number(),
+                    time(head.issued_at),
+                    head.stale_at.map_or("never".to_owned(), time)
+                )
+            },
+        );
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,116 @@
+//! A status list token from a file, verified by the key of a trusted issuer.
+
+use super::deflate;
+use cli::output::Failure;
+use jose::status_list::StatusList;
+use jose::{Claims, Compact, Header};
+use policy::explain::Silent;
+use policy::trust::{Trust, TrustedIssuer, TrustedKey};
+use policy::validate::certificate;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// No list token is longer, in bytes: what lists of the greatest size take where they
+/// cannot be compressed.
+const MOST: usize = 2 * deflate::MOST;
+
+/// A list that its issuer has signed.
+pub struct Verified {
+    /// The trusted issuer.
+    pub issuer: String,
+    /// The kid of its key.
+    pub kid: String,
+    /// What the list says of itself.
+    pub list: StatusList,
+    /// Its statuses, unpacked.
+    pub statuses: Vec<u8>,
+}
+
+/// Reads, verifies and unpacks the list in the file `path` at `now`.
+///
+/// # Errors
+/// What keeps it from being a list of an issuer that is trusted, or of `issuer` where that is
+/// named.
+pub fn read(
+    path: &Path,
+    trust: &Trust,
+    issuer: Option<&str>,
+    now: u64,
+) -> Result<Verified, Failure> {
+    let shown = path.display();
+    let failed = |why: String| Failure::new(format!("{shown}: {why}"));
+    let mut token = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST as u64 + 1).read_to_end(&mut token))
+        .map_err(|error| failed(error.to_string()))?;
+    let token = token.trim_ascii();
+    let error = |error: jose::Error| failed(error.to_string());
+    let compact = Compact::parse_within(MOST, token).map_err(error)?;
+    let header = Header::parse(&compact).map_err(error)?;
+    let claims = Claims::parse(compact.payload()).map_err(error)?;
+    let list = StatusList::of(&header, &claims).map_err(|fault| failed(fault.to_string()))?;
+    let (issuer, key) = signer(&compact, &header, &claims, trust, issuer).map_err(failed)?;
+    certificate(key.validity, now, &mut Silent)
+        .map_err(|refusal| failed(refusal.reason.text().to_owned()))?;
+    let leeway = trust.global.leeway;
+    let begins = claims.not_before.map_or(0, |date| date.ceil());
+    if list.issued_at.max(begins) > now.saturating_add(leeway) {
+        return Err(failed("it is not valid yet; compare the clocks".to_owned()));
+    }
+    if list
+        .expires
+        .is_some_and(|end| now >= end.saturating_add(leeway))
+    {
+        return Err(failed("it has expired; fetch a new one".to_owned()));
+    }
+    let statuses = deflate::inflate(&list.compressed).map_err(failed)?;
+    Ok(Verified {
+        issuer: issuer.issuer.clone(),
+        kid: key.kid.clone(),
+        list,
+        statuses,
+    })
+}
+
+/// Whose list it is: the issuer that is named, by the caller or by `iss`, or else the only
+/// one of whose keys it is signed by.
+fn signer<'a>(
+    compact: &Compact<'_>,
+    header: &Header,
+    claims: &Claims,
+    trust: &'a Trust,
+    named: Option<&str>,
+) -> Result<(&'a TrustedIssuer, &'a TrustedKey), String> {
+    let named = named.or(claims.issuer.as_deref());
+    let mut candidates = trust
+        .issuers
+        .iter()
+        .filter(|issuer| named.is_none_or(|named| issuer.issuer == named))
+        .peekable();
+    if candidates.peek().is_none() {
+        let named = named.unwrap_or_default();
+        return Err(format!("no file in issuers.d names the issuer {named:?}"));
+    }
+    let mut why = "none of the issuer's keys is meant; compare with pam-jwt keys".to_owned();
+    let mut signers = candidates.filter_map(|issuer| {
+        let key = issuer.key_for(header)?;
+        match key.key.verify(compact, header) {
+            Ok(()) => Some((issuer, key)),
+            Err(error) => {
+                why = error.to_string();
+                None
+            }
+        }
+    });
+    match (signers.next(), signers.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => {
+            Err("keys of several issuers have signed it; say which with --issuer".to_owned())
+        }
+        (None, _) => {
+            drop(signers);
+            Err(why)
+        }
+    }
+}
