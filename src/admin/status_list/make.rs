@@ -20,7 +20,7 @@ use system::clock;
 #[command(after_long_help = "\
 Examples:
   # a thousand entries, of which that of place 7 is revoked
-  pam-jwt status-list make --uri https://login.example.org/lists/1 --bits 2 --size 1000 --set 7=1 > list.jwt")]
+  pam-jwt status-list make --uri https://i.test/1 --bits 2 --size 1000 --set 7=1 > list.jwt")]
 pub struct Make {
     /// Where it will be published: the uri by which tokens refer to it.
     #[arg(long, value_name = "URI", value_parser = NonEmptyStringValueParser::new())]

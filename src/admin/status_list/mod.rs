@@ -21,11 +21,11 @@ use std::path::Path;
 #[command(after_long_help = "\
 Examples:
   # a list of this machine's own in which the token of place 7 is revoked
-  pam-jwt status-list make --uri https://login.example.org/lists/1 --size 1000 --set 7=1 > list.jwt
+  pam-jwt status-list make --uri https://i.test/1 --size 1000 --set 7=1 > list.jwt
   pam-jwt status-list show list.jwt 6 7
   pam-jwt status-list load list.jwt
   # a token that has this place
-  pam-jwt issue alice --claim 'status={\"status_list\":{\"idx\":7,\"uri\":\"https://login.example.org/lists/1\"}}'")]
+  pam-jwt issue alice --claim 'status={\"status_list\":{\"idx\":7,\"uri\":\"https://i.test/1\"}}'")]
 pub enum StatusList {
     Make(make::Make),
     Show(show::Show),
