@@ -1,6 +1,7 @@
-//! The signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
+//! The signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2, RFC 9964 §5).
 
 use crate::curve::Curve;
+use crate::ml_dsa::ParameterSet;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
@@ -44,6 +45,9 @@ algorithms! {
     Ps256 "PS256" "RSASSA-PSS with SHA-256 and a salt as long as the hash (RFC 7518 §3.5)."
     Ps384 "PS384" "RSASSA-PSS with SHA-384 and a salt as long as the hash (RFC 7518 §3.5)."
     Ps512 "PS512" "RSASSA-PSS with SHA-512 and a salt as long as the hash (RFC 7518 §3.5)."
+    MlDsa44 "ML-DSA-44" "ML-DSA with the parameters of security category 2 (RFC 9964 §5)."
+    MlDsa65 "ML-DSA-65" "ML-DSA with the parameters of security category 3 (RFC 9964 §5)."
+    MlDsa87 "ML-DSA-87" "ML-DSA with the parameters of security category 5 (RFC 9964 §5)."
     Hs256 "HS256" "HMAC with SHA-256 (RFC 7518 §3.2)."
     Hs384 "HS384" "HMAC with SHA-384 (RFC 7518 §3.2)."
     Hs512 "HS512" "HMAC with SHA-512 (RFC 7518 §3.2)."
@@ -57,6 +61,7 @@ pub(crate) enum Scheme {
         verifying: &'static RsaParameters,
         signing: &'static RsaSignatureEncoding,
     },
+    MlDsa(ParameterSet),
     Hmac(hmac::Algorithm),
 }
 
@@ -98,6 +103,9 @@ impl Algorithm {
             Self::Ps256 => Scheme::rsa(&RSA_PSS_2048_8192_SHA256, &RSA_PSS_SHA256),
             Self::Ps384 => Scheme::rsa(&RSA_PSS_2048_8192_SHA384, &RSA_PSS_SHA384),
             Self::Ps512 => Scheme::rsa(&RSA_PSS_2048_8192_SHA512, &RSA_PSS_SHA512),
+            Self::MlDsa44 => Scheme::MlDsa(ParameterSet::MlDsa44),
+            Self::MlDsa65 => Scheme::MlDsa(ParameterSet::MlDsa65),
+            Self::MlDsa87 => Scheme::MlDsa(ParameterSet::MlDsa87),
             Self::Hs256 => Scheme::Hmac(hmac::HMAC_SHA256),
             Self::Hs384 => Scheme::Hmac(hmac::HMAC_SHA384),
             Self::Hs512 => Scheme::Hmac(hmac::HMAC_SHA512),
@@ -118,7 +126,7 @@ mod tests {
     /// Checklist: A.7, A.10
     #[test]
     fn names_are_compared_with_case_and_none_is_no_algorithm() {
-        assert_eq!(Algorithm::ALL.len(), 14);
+        assert_eq!(Algorithm::ALL.len(), 17);
         for alg in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(alg.name()), Some(*alg));
             assert_eq!(Algorithm::from_name(&alg.name().to_lowercase()), None);

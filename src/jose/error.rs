@@ -137,6 +137,19 @@ pub enum KeyError {
     KeyOps(&'static str),
     /// A member is missing, of the wrong type or not strict base64url.
     Member(&'static str),
+    /// An `AKP` key without `alg`, which alone says what its bytes are (RFC 9964 §3).
+    AlgorithmMissing,
+    /// A member has another length than its algorithm's have.
+    Length {
+        /// The member's name.
+        member: &'static str,
+        /// The bytes that it has.
+        bytes: usize,
+        /// The bytes that it needs.
+        needed: usize,
+        /// The algorithm.
+        alg: Algorithm,
+    },
     /// A private key where a public one belongs.
     Private,
     /// A public key where a private one belongs.
@@ -199,6 +212,18 @@ impl fmt::Display for KeyError {
                     "member {name:?} is missing, of the wrong type or not base64url"
                 )
             }
+            Self::AlgorithmMissing => f.write_str(
+                "a key of type \"AKP\" needs its own \"alg\": ML-DSA-44, ML-DSA-65 or ML-DSA-87",
+            ),
+            Self::Length {
+                member,
+                bytes,
+                needed,
+                alg,
+            } => write!(
+                f,
+                "member {member:?} has {bytes} bytes; that of {alg} has {needed}"
+            ),
             Self::Private => f.write_str("it holds a private key where a public one belongs"),
             Self::Public => f.write_str("it holds a public key where a private one belongs"),
             Self::Point(curve) => write!(f, "its point is not on the curve {}", curve.name()),

@@ -1,7 +1,8 @@
-//! A JSON Web Key that verifies (RFC 7517 §4; key types: RFC 7518 §6, RFC 8037 §2):
+//! A JSON Web Key that verifies (RFC 7517 §4; key types: RFC 7518 §6, RFC 8037 §2,
+//! RFC 9964 §3):
 //! a public key, or a symmetric one.
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Scheme};
 use crate::base64url;
 use crate::curve::Curve;
 use crate::error::KeyError;
@@ -23,7 +24,7 @@ pub struct Jwk {
     pub key: Material,
 }
 
-/// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964).
+/// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964 §3).
 /// `k` is not one of them: it is what a symmetric key consists of (RFC 7518 §6.4.1).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
@@ -47,7 +48,7 @@ impl Jwk {
         let has = |name: &&str| members.contains_key(*name);
         let private = match text(members, "kty")? {
             Some("oct") => PRIVATE_MEMBERS.iter().any(has),
-            Some("OKP" | "EC" | "RSA") => PRIVATE_MEMBERS.iter().any(has) || has(&"k"),
+            Some("OKP" | "EC" | "RSA" | "AKP") => PRIVATE_MEMBERS.iter().any(has) || has(&"k"),
             // What members a key of another type has is not known; it is not used anyway.
             _ => false,
         };
@@ -108,6 +109,13 @@ pub(crate) fn material(members: &Map<String, Value>) -> Result<Material, KeyErro
             PublicKey::ec(curve, &[&[4], x.as_slice(), y.as_slice()].concat())
         }
         "RSA" => PublicKey::rsa(&bytes(members, "n")?, &bytes(members, "e")?),
+        "AKP" => {
+            let alg = algorithm(members)?.ok_or(KeyError::AlgorithmMissing)?;
+            match alg.scheme() {
+                Scheme::MlDsa(set) => PublicKey::ml_dsa(set, &bytes(members, "pub")?),
+                _ => Err(KeyError::Algorithm(alg.to_string())),
+            }
+        }
         other => Err(KeyError::KeyType(other.to_owned())),
     };
     public.map(Material::Public)
@@ -270,9 +278,9 @@ mod tests {
         );
         assert_eq!(
             edited(RFC7515_A3, |jwk| {
-                jwk.insert("kty".into(), "AKP".into());
+                jwk.insert("kty".into(), "LMS".into());
             }),
-            Err(KeyError::KeyType("AKP".into()))
+            Err(KeyError::KeyType("LMS".into()))
         );
         assert_eq!(
             edited(RFC7638, |jwk| {

@@ -15,12 +15,13 @@ pub enum Material {
 }
 
 impl Material {
-    /// The algorithm of a key that names none: its curve's, RS256 or HS256.
+    /// The algorithm of a key that names none: its curve's or parameter set's, RS256 or HS256.
     pub fn default_algorithm(&self) -> Algorithm {
         match self {
             Self::Public(PublicKey::Ed25519(_)) => Algorithm::EdDsa,
             Self::Public(PublicKey::Ec { curve, .. }) => curve.algorithm(),
             Self::Public(PublicKey::Rsa { .. }) => Algorithm::Rs256,
+            Self::Public(PublicKey::MlDsa { set, .. }) => set.algorithm(),
             Self::Secret(_) => Algorithm::Hs256,
         }
     }
@@ -40,6 +41,7 @@ impl Material {
                 true
             }
             (Self::Public(PublicKey::Ec { curve, .. }), Scheme::Ecdsa(wanted)) => *curve == wanted,
+            (Self::Public(PublicKey::MlDsa { set, .. }), Scheme::MlDsa(wanted)) => *set == wanted,
             (Self::Public(PublicKey::Ed25519(_)), Scheme::Ed25519)
             | (Self::Public(PublicKey::Rsa { .. }), Scheme::Rsa { .. }) => true,
             _ => false,

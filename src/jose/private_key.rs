@@ -1,5 +1,5 @@
-//! A private JWK (RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 8037 §2): generated, written,
-//! read back, and turned into something that signs.
+//! A private JWK (RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 8037 §2, RFC 9964 §4): generated,
+//! written, read back, and turned into something that signs.
 
 use crate::algorithm::{Algorithm, Scheme};
 use crate::base64url;
@@ -8,13 +8,14 @@ use crate::error::KeyError;
 use crate::json;
 use crate::jwk;
 use crate::material::Material;
+use crate::ml_dsa::{ParameterSet, SEED_BYTES};
 use crate::public_key::PublicKey;
 use crate::secret_key::SecretKey;
 use crate::sign::random_id;
 use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeyPairComponents, KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, PqdsaKeyPair};
 use serde_json::{Map, Value};
 use spki::der::asn1::{AnyRef, OctetStringRef, UintRef};
 use spki::der::{Decode, Reader, SliceReader};
@@ -35,6 +36,7 @@ pub(crate) enum Signer {
     Ed25519(Ed25519KeyPair),
     Ecdsa(EcdsaKeyPair),
     Rsa(RsaKeyPair),
+    MlDsa(PqdsaKeyPair),
     Hmac(SecretKey),
 }
 
@@ -76,24 +78,27 @@ fn signer(verifier: &Material, members: &Map<String, Value>) -> Result<Signer, K
         Material::Secret(secret) => return Ok(Signer::Hmac(secret.clone())),
         Material::Public(public) => public,
     };
-    if !MEMBERS.iter().any(|name| members.contains_key(*name)) {
+    let private: &[&str] = match public {
+        PublicKey::MlDsa { .. } => &["priv"],
+        _ => &MEMBERS,
+    };
+    if !private.iter().any(|name| members.contains_key(*name)) {
         return Err(KeyError::Public);
     }
     let secret = |name| jwk::bytes(members, name);
-    let d = secret("d")?;
     let inconsistent = |_| KeyError::Inconsistent;
     Ok(match public {
-        PublicKey::Ed25519(x) => {
-            Signer::Ed25519(Ed25519KeyPair::from_seed_and_public_key(&d, x).map_err(inconsistent)?)
-        }
+        PublicKey::Ed25519(x) => Signer::Ed25519(
+            Ed25519KeyPair::from_seed_and_public_key(&secret("d")?, x).map_err(inconsistent)?,
+        ),
         PublicKey::Ec { curve, point } => Signer::Ecdsa(
-            EcdsaKeyPair::from_private_key_and_public_key(curve.signing(), &d, point)
+            EcdsaKeyPair::from_private_key_and_public_key(curve.signing(), &secret("d")?, point)
                 .map_err(inconsistent)?,
         ),
         PublicKey::Rsa { n, e } => Signer::Rsa(
             RsaKeyPair::from_components(&KeyPairComponents {
                 public_key: PublicKeyComponents { n, e },
-                d,
+                d: secret("d")?,
                 p: secret("p")?,
                 q: secret("q")?,
                 dP: secret("dp")?,
@@ -102,6 +107,13 @@ fn signer(verifier: &Material, members: &Map<String, Value>) -> Result<Signer, K
             })
             .map_err(inconsistent)?,
         ),
+        PublicKey::MlDsa { set, key } => {
+            let pair = set.key_pair(&secret("priv")?)?;
+            if pair.public_key().as_ref() != key {
+                return Err(KeyError::Inconsistent);
+            }
+            Signer::MlDsa(pair)
+        }
     })
 }
 
@@ -134,6 +146,7 @@ pub fn generate(alg: Algorithm, kid: Option<&str>) -> Result<Generated, KeyError
         Scheme::Ed25519 => generate_ed25519()?,
         Scheme::Ecdsa(curve) => generate_ec(curve)?,
         Scheme::Rsa { .. } => generate_rsa()?,
+        Scheme::MlDsa(set) => generate_ml_dsa(set)?,
     };
     let kid = kid.map_or_else(|| short(&public.thumbprint()), str::to_owned);
     let tail = tail(alg, &kid);
@@ -164,9 +177,13 @@ fn generate_hmac(alg: Algorithm, bytes: usize, kid: Option<&str>) -> Result<Gene
     })
 }
 
-/// The members that say what a key is for.
+/// The members that say what a key is for. To an ML-DSA key its `alg` belongs already.
 fn tail(alg: Algorithm, kid: &str) -> String {
-    format!(r#""alg":"{alg}","kid":{},"use":"sig""#, Value::from(kid))
+    let alg = match alg.scheme() {
+        Scheme::MlDsa(_) => String::new(),
+        _ => format!(r#""alg":"{alg}","#),
+    };
+    format!(r#"{alg}"kid":{},"use":"sig""#, Value::from(kid))
 }
 
 fn short(text: &str) -> String {
@@ -205,6 +222,16 @@ fn generate_ec(curve: Curve) -> Result<Halves, KeyError> {
     Ok((
         PublicKey::ec(curve, pair.public_key().as_ref())?,
         member("d", d.as_ref()),
+    ))
+}
+
+fn generate_ml_dsa(set: ParameterSet) -> Result<Halves, KeyError> {
+    let mut seed = Zeroizing::new([0; SEED_BYTES]);
+    SystemRandom::new().fill(&mut *seed).map_err(library)?;
+    let pair = set.key_pair(&*seed)?;
+    Ok((
+        PublicKey::ml_dsa(set, pair.public_key().as_ref())?,
+        member("priv", &*seed),
     ))
 }
 

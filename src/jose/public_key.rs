@@ -4,6 +4,7 @@
 use crate::base64url;
 use crate::curve::Curve;
 use crate::error::KeyError;
+use crate::ml_dsa::ParameterSet;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::UnparsedPublicKey;
 
@@ -25,6 +26,13 @@ pub enum PublicKey {
         n: Vec<u8>,
         /// The public exponent.
         e: Vec<u8>,
+    },
+    /// RFC 9964 §3, §5.
+    MlDsa {
+        /// The parameter set, which is the key's algorithm.
+        set: ParameterSet,
+        /// `pub`: the key as FIPS 204 §7.2 encodes it.
+        key: Vec<u8>,
     },
 }
 
@@ -86,12 +94,34 @@ impl PublicKey {
         })
     }
 
-    /// The size that is usually named for such a key, in bits.
+    /// An ML-DSA key. Every text of the right length is one (FIPS 204 algorithm 23).
+    ///
+    /// # Errors
+    /// [`KeyError::Length`] for any other, such as another parameter set's.
+    pub fn ml_dsa(set: ParameterSet, key: &[u8]) -> Result<Self, KeyError> {
+        let (bytes, needed) = (key.len(), set.public_bytes());
+        if bytes != needed {
+            return Err(KeyError::Length {
+                member: "pub",
+                bytes,
+                needed,
+                alg: set.algorithm(),
+            });
+        }
+        Ok(Self::MlDsa {
+            set,
+            key: key.to_vec(),
+        })
+    }
+
+    /// The size that is usually named for such a key, in bits. For ML-DSA no other is
+    /// named than that of its encoding.
     pub fn bits(&self) -> usize {
         match self {
             Self::Ed25519(_) => 256,
             Self::Ec { curve, .. } => curve.bits(),
             Self::Rsa { n, .. } => bits(n),
+            Self::MlDsa { key, .. } => key.len().saturating_mul(8),
         }
     }
 
@@ -101,7 +131,7 @@ impl PublicKey {
     }
 
     /// The required members in lexicographic order without white space: the
-    /// input of the thumbprint (RFC 7638 §3, RFC 8037 §2) and a valid JWK.
+    /// input of the thumbprint (RFC 7638 §3, RFC 8037 §2, RFC 9964 §6) and a valid JWK.
     pub fn canonical_jwk(&self) -> String {
         let enc = base64url::encode;
         match self {
@@ -117,6 +147,11 @@ impl PublicKey {
                 )
             }
             Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, enc(e), enc(n)),
+            Self::MlDsa { set, key } => format!(
+                r#"{{"alg":"{}","kty":"AKP","pub":"{}"}}"#,
+                set.algorithm(),
+                enc(key)
+            ),
         }
     }
 }

@@ -54,6 +54,11 @@ fn signature(key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, KeyError> {
                 .map_err(library)?;
             Ok(signature)
         }
+        (Signer::MlDsa(pair), Scheme::MlDsa(set)) => {
+            let mut signature = vec![0; set.signature_bytes()];
+            pair.sign(message, &mut signature).map_err(library)?;
+            Ok(signature)
+        }
         (Signer::Hmac(secret), Scheme::Hmac(algorithm)) => {
             let key = hmac::Key::new(algorithm, secret.bytes());
             Ok(hmac::sign(&key, message).as_ref().to_vec())
@@ -68,7 +73,7 @@ mod tests {
     use super::*;
     use crate::{Algorithm, Claims, Compact, Header, VerifyingKey, json, private_key};
 
-    /// Checklist: A.19
+    /// Checklist: A.19, A.19b
     #[test]
     fn what_is_signed_verifies() {
         let claims = json::object(br#"{"iss":"i","exp":10}"#).unwrap();

@@ -62,6 +62,7 @@ impl VerifyingKey {
         match (&self.material, self.alg.scheme()) {
             (_, Scheme::Hmac(hmac)) => hmac.tag_len(),
             (_, Scheme::Ecdsa(curve)) => curve.bytes().saturating_mul(2),
+            (_, Scheme::MlDsa(set)) => set.signature_bytes(),
             (_, Scheme::Ed25519) => ED25519_SIGNATURE_BYTES,
             (material, Scheme::Rsa { .. }) => material.bits().div_ceil(8),
         }
@@ -97,6 +98,9 @@ impl VerifyingKey {
             }
             (Material::Public(PublicKey::Rsa { n, e }), Scheme::Rsa { verifying, .. }) => {
                 PublicKeyComponents { n, e }.verify(verifying, message, signature)
+            }
+            (Material::Public(PublicKey::MlDsa { key, .. }), Scheme::MlDsa(set)) => {
+                UnparsedPublicKey::new(set.verifying(), key).verify(message, signature)
             }
             // `new` let no such pair come to be.
             _ => return Err(Error::Signature),

@@ -1,4 +1,4 @@
-// The tokens that RFC 7515, 7519, 7520 §4, 7797 §4 and 8037 A.4 print, one file each, for
+// The tokens that RFC 7515, 7519, 7520 §4, 7797 §4, 8037 A.4 and 9964 A.1 print, one file each, for
 // `const VECTORS: &[(&str, &str)] = include!("testdata/vectors/list.rs");`
 //
 // Members: `source`; `alg` and `key` (the verifying JWK; lists of both for several
@@ -45,4 +45,7 @@
     ("rfc7797-4.2-compact", include_str!("rfc7797-4.2-compact.json")),
     ("rfc7797-4.2-flattened", include_str!("rfc7797-4.2-flattened.json")),
     ("rfc8037-a4", include_str!("rfc8037-a4.json")),
+    ("rfc9964-a1-ml-dsa-44", include_str!("rfc9964-a1-ml-dsa-44.json")),
+    ("rfc9964-a1-ml-dsa-65", include_str!("rfc9964-a1-ml-dsa-65.json")),
+    ("rfc9964-a1-ml-dsa-87", include_str!("rfc9964-a1-ml-dsa-87.json")),
 ]
