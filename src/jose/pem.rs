@@ -1,11 +1,12 @@
 //! A PEM public key: `-----BEGIN PUBLIC KEY-----` around a SubjectPublicKeyInfo
-//! (RFC 7468 §13, RFC 5280 §4.1; algorithms: RFC 3279, RFC 5480, RFC 8410), or
-//! `-----BEGIN CERTIFICATE-----` around one with dates ([`crate::certificate`]), or
+//! (RFC 7468 §13, RFC 5280 §4.1; algorithms: RFC 3279, RFC 5480, RFC 8410, RFC 9881),
+//! or `-----BEGIN CERTIFICATE-----` around one with dates ([`crate::certificate`]), or
 //! `-----BEGIN RSA PUBLIC KEY-----` as older tools write it (RFC 8017 A.1.1).
 
 use crate::certificate::{self, Validity};
 use crate::curve::Curve;
 use crate::error::KeyError;
+use crate::ml_dsa::ParameterSet;
 use crate::public_key::PublicKey;
 use spki::der::asn1::UintRef;
 use spki::der::{self, Decode, Document, Reader, SliceReader};
@@ -23,6 +24,22 @@ const CURVES: [(ObjectIdentifier, Curve); 3] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Curve::P384),
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Curve::P521),
+];
+
+/// The parameter sets of ML-DSA (RFC 9881 §2).
+const PARAMETER_SETS: [(ObjectIdentifier, ParameterSet); 3] = [
+    (
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"),
+        ParameterSet::MlDsa44,
+    ),
+    (
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"),
+        ParameterSet::MlDsa65,
+    ),
+    (
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"),
+        ParameterSet::MlDsa87,
+    ),
 ];
 
 /// What a PEM file holds.
@@ -104,7 +121,11 @@ fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
             PublicKey::ec(*curve, key)
         }
         RSA_ENCRYPTION => rsa_public_key(key),
-        other => Err(KeyError::KeyType(other.to_string())),
+        other => {
+            let known = PARAMETER_SETS.iter().find(|(known, _)| *known == other);
+            let (_, set) = known.ok_or_else(|| KeyError::KeyType(other.to_string()))?;
+            PublicKey::ml_dsa(*set, key)
+        }
     }
 }
 
@@ -152,6 +173,58 @@ mod tests {
             let pem = parse(text.as_bytes()).unwrap();
             assert_eq!(parse(explained.as_bytes()).as_ref(), Ok(&pem));
             assert_eq!((pem.key.bits(), pem.validity), (bits, None));
+        }
+    }
+
+    /// Made with Python's cryptography (OpenSSL 4.0) from the seeds of RFC 9964 A.1.
+    #[test]
+    fn an_ml_dsa_key_is_the_same_as_its_jwk() {
+        for (text, vector) in [
+            (
+                include_str!("testdata/ml-dsa-44.pub.pem"),
+                include_str!("testdata/vectors/rfc9964-a1-ml-dsa-44.json"),
+            ),
+            (
+                include_str!("testdata/ml-dsa-65.pub.pem"),
+                include_str!("testdata/vectors/rfc9964-a1-ml-dsa-65.json"),
+            ),
+            (
+                include_str!("testdata/ml-dsa-87.pub.pem"),
+                include_str!("testdata/vectors/rfc9964-a1-ml-dsa-87.json"),
+            ),
+            (
+                include_str!("testdata/ml-dsa-44.crt.pem"),
+                include_str!("testdata/vectors/rfc9964-a1-ml-dsa-44.json"),
+            ),
+        ] {
+            let vector: serde_json::Value = serde_json::from_str(vector).unwrap();
+            let jwk = crate::Jwk::parse(vector["key"].to_string().as_bytes()).unwrap();
+            let pem = parse(text.as_bytes()).unwrap();
+            assert_eq!(crate::Material::Public(pem.key), jwk.key);
+            assert_eq!(pem.validity.is_some(), text.contains("CERTIFICATE"));
+        }
+    }
+
+    /// One parameter set's key under the name of another's.
+    #[test]
+    fn an_ml_dsa_key_has_the_length_that_its_name_says() {
+        let text = include_str!("testdata/ml-dsa-44.pub.pem");
+        let (label, der) = Document::from_pem(text).unwrap();
+        let last_of_name = 17;
+        let at = der.as_bytes().iter().position(|byte| *byte == last_of_name);
+        for (last, alg) in [
+            (18, crate::Algorithm::MlDsa65),
+            (19, crate::Algorithm::MlDsa87),
+        ] {
+            let mut renamed = der.as_bytes().to_vec();
+            renamed[at.unwrap()] = last;
+            let text = Document::try_from(renamed).unwrap();
+            let text = text.to_pem(label, der::pem::LineEnding::LF).unwrap();
+            let refused = parse(text.as_bytes());
+            assert!(matches!(
+                refused,
+                Err(KeyError::Length { bytes: 1312, alg: said, .. }) if said == alg
+            ));
         }
     }
 
