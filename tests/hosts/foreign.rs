@@ -4,8 +4,8 @@
 #[path = "../foreign/mod.rs"]
 mod foreign;
 
-use foreign::{AUDIENCE, EVERY, LIBRARIES, Library, Minted};
-use machine::{ISSUER, Machine, tell};
+use foreign::{AUDIENCE, EVERY, LIBRARIES, Library, Minted, POST_QUANTUM};
+use machine::{ISSUER, Machine, Output, in_pieces, tell};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::thread;
@@ -65,7 +65,7 @@ fn changed(token: &str) -> String {
 fn login(machine: &Machine, minted: &Minted) -> Result<(), String> {
     let login = machine
         .ssh("alice")
-        .answers([minted.token.as_str()])
+        .answers(in_pieces(&minted.token))
         .command("id -un");
     let decided = login.log.iter().any(|line| {
         let audit = &line.message;
@@ -77,14 +77,15 @@ fn login(machine: &Machine, minted: &Minted) -> Result<(), String> {
     }
 }
 
+fn verify(machine: &Machine, token: &str) -> Output {
+    let verify = "pam-jwt --json verify --user alice --service sshd";
+    machine.command(verify.split(' ')).stdin(token).run()
+}
+
 /// What speaks against the refusal of the token with a changed signature, by the
 /// function that decides a login.
 fn refusal(machine: &Machine, minted: &Minted) -> Result<(), String> {
-    let verify = "pam-jwt --json verify --user alice --service sshd";
-    let output = machine
-        .command(verify.split(' '))
-        .stdin(changed(&minted.token))
-        .run();
+    let output = verify(machine, &changed(&minted.token));
     let report: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
     match (output.code(), report["reason"].as_str()) {
         (Some(1), Some("signature_invalid")) => Ok(()),
@@ -109,9 +110,9 @@ fn side_by_side<T: Sync, R: Send>(all: &[T], does: impl Fn(&T) -> R + Sync) -> V
 
 /// A line for each library, a column for each algorithm.
 fn table(cell: impl Fn(&Library, &str) -> &'static str) -> String {
-    let mut table = format!("{:8}{}\n", "", EVERY.join(" "));
+    let mut table = format!("{:13}{}\n", "", EVERY.join(" "));
     for library in &LIBRARIES {
-        let mut row = format!("{:8}", library.name);
+        let mut row = format!("{:13}", library.name);
         for alg in &EVERY {
             row += &format!("{:1$}", cell(library, alg), alg.len() + 1);
         }
@@ -121,7 +122,7 @@ fn table(cell: impl Fn(&Library, &str) -> &'static str) -> String {
     table
 }
 
-/// Checklist: A.19
+/// Checklist: A.19, A.19b
 #[test]
 fn tokens_of_every_library_log_in_and_changed_ones_do_not() {
     let machine = Machine::ready();
@@ -212,7 +213,7 @@ fn known(machine: &Machine) -> BTreeSet<String> {
     names.split(", ").map(str::to_owned).collect()
 }
 
-/// Checklist: A.19
+/// Checklist: A.19, A.19b
 #[test]
 fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
     let machine = Machine::ready();
@@ -260,4 +261,57 @@ fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
         "{}{verified} times a token of ours verified, {refused} times one was refused that should be",
         table(|library, alg| if library.has(alg) { "yes" } else { "-" }),
     ));
+}
+
+/// A seed makes the same key on both sides, and either's private key signs for the other.
+///
+/// Checklist: A.19b
+#[test]
+fn ml_dsa_keys_go_both_ways_as_seeds() {
+    let machine = Machine::ready();
+    let library = LIBRARIES.iter().find(|library| library.has("ML-DSA-65"));
+    let library = library.expect("one that has it");
+    for alg in POST_QUANTUM {
+        let ours = ours(&machine, alg);
+        let private: Value =
+            serde_json::from_str(&machine.read(&format!("/root/{alg}.jwk"))).expect("a JWK");
+        let kid = ours.jwk["kid"].as_str().expect("a kid");
+        // The machine's issuer trusts our key, by which the library now signs.
+        machine.write("/etc/pam-jwt/keys/local.jwk", ours.jwk.to_string(), 0o644);
+        let mint = |context: &str| json!({ "alg": alg, "kid": kid, "claims": ours.claims, "seed": private["priv"], "context": context });
+        let new = json!({ "alg": alg, "kid": "theirs", "claims": ours.claims });
+        let minted = library.ask(&machine, "mint", &[mint(""), mint("JWT"), new]);
+        let [good, with_context, theirs] = minted.as_slice() else {
+            panic!("three answers")
+        };
+        for (name, value) in good["private_jwk"].as_object().expect("an object") {
+            assert_eq!(&private[name], value, "{alg}: {name}");
+        }
+        let token = |minted: &Value| minted["token"].as_str().expect("a token").to_owned();
+        let _ = verify(&machine, &token(good)).expect_success();
+        let key = format!("/root/{alg}.pub.jwk");
+        let jws = ["pam-jwt", "jws", "verify", "--key", &key];
+        let jws = |token: &str| machine.command(jws).stdin(token).run();
+        let payload = jws(&token(good)).expect_success().stdout;
+        let payload: Value = serde_json::from_str(&payload).expect("claims");
+        assert_eq!(payload, ours.claims);
+
+        // RFC 9964 §5: the context is empty.
+        for refused in [
+            verify(&machine, &token(with_context)),
+            jws(&token(with_context)),
+        ] {
+            let refused = refused.expect_code(1);
+            assert!(refused.stdout.contains("signature_invalid"), "{refused}");
+        }
+
+        // And ours by a key of the library's.
+        let file = format!("/root/{alg}.theirs.jwk");
+        machine.write(&file, theirs["private_jwk"].to_string(), 0o600);
+        let issue = format!("issue alice --key {file} --issuer {ISSUER} --audience {AUDIENCE}");
+        let issue = issue.split(' ').skip(1);
+        let request = json!({ "alg": alg, "jwk": theirs["jwk"], "token": machine.token(issue), "issuer": ISSUER, "audience": AUDIENCE });
+        let verified = library.ask(&machine, "verify", &[request]);
+        assert_eq!(verified[0]["claims"]["sub"], "alice", "{verified:?}");
+    }
 }
