@@ -106,8 +106,20 @@ fn init_makes_directories_of_its_own_modes_whatever_the_umask() {
 }
 
 /// In the order of their names, as their files in issuers.d are read.
-const ASYMMETRIC: [&str; 11] = [
-    "ES256", "ES384", "ES512", "Ed25519", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384",
+const ASYMMETRIC: [&str; 14] = [
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+    "ML-DSA-44",
+    "ML-DSA-65",
+    "ML-DSA-87",
+    "PS256",
+    "PS384",
+    "PS512",
+    "RS256",
+    "RS384",
     "RS512",
 ];
 
@@ -165,7 +177,7 @@ fn keygen_writes_a_pair_and_never_over_a_file() {
         .map(|key| key["bits"].as_u64().expect("bits"))
         .collect();
     let by_name = [
-        256, 384, 521, 256, 256, 3072, 3072, 3072, 3072, 3072, 3072, 256,
+        256, 384, 521, 256, 256, 10_496, 15_616, 20_736, 3072, 3072, 3072, 3072, 3072, 3072, 256,
     ];
     assert_eq!(bits, by_name, "{keys}");
     let bad = machine
