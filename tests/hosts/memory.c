@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MASK = 0x55, MOST = 8192, WINDOW = 16, PIECE = 500 };
+enum { MASK = 0x55, MOST = 16384, WINDOW = 16, PIECE = 500 };
 
 static unsigned char masked[MOST];
 static size_t length, answer_length;
