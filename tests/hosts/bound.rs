@@ -173,6 +173,38 @@ fn a_certified_key_is_the_key_that_the_token_names() {
     refused(&login(&machine, "alice", "certified", &of_ca), "key_bound");
 }
 
+/// A security key signs with the key that is inside; the provider stands in for the hardware.
+#[test]
+fn a_security_key_can_be_the_one() {
+    let machine = machine_with(&[("second", "-t ed25519")]);
+    ask_for_bound(&machine);
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/hosts/security_key.c");
+    let provider = "/root/security_key.so";
+    machine
+        .run(["cc", "-shared", "-fPIC", "-o", provider, source, "-lcrypto"])
+        .expect_success();
+    let _sshd = machine.sshd(&[BOTH]);
+    for kind in ["ed25519-sk", "ecdsa-sk"] {
+        let make = format!(
+            "ssh-keygen -q -t {kind} -w {provider} -N '' -f /root/{kind} &&
+            cat /root/{kind}.pub >>/home/alice/.ssh/authorized_keys"
+        );
+        machine.run(["sh", "-c", &make]).expect_success();
+        let login = |token: &str| {
+            machine
+                .ssh("alice")
+                .option("PreferredAuthentications=publickey,keyboard-interactive")
+                .option(&format!("SecurityKeyProvider={provider}"))
+                .option(&format!("IdentityFile=/root/{kind}"))
+                .option("IdentitiesOnly=yes")
+                .answers(machine::in_pieces(token))
+                .command("id -un")
+        };
+        accepted(&login(&bound_to(&machine, kind)), "alice");
+        refused(&login(&bound_to(&machine, "second")), "key_bound");
+    }
+}
+
 /// Of several keys that one login proves, any can be the token's.
 #[test]
 fn one_of_two_keys_is_enough() {
