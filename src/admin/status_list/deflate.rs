@@ -147,18 +147,18 @@ mod tests {
         assert!(inflate(b"not zlib at all").is_err());
     }
 
-    /// A gigabyte of zeros in a megabyte.
+    /// More zeros than a list may have, in some hundred kilobytes.
     ///
     /// Checklist: A.29
     #[test]
     fn a_bomb_is_left_at_the_limit() {
         let mut bomb = Vec::new();
-        let endless = std::io::repeat(0).take(1 << 30);
+        let endless = std::io::repeat(0).take(160 << 20);
         let endless = std::io::BufReader::with_capacity(1 << 20, endless);
         ZlibEncoder::new(endless, Compression::best())
             .read_to_end(&mut bomb)
             .unwrap();
-        assert!(bomb.len() < 2 << 20);
+        assert!(bomb.len() < 1 << 20);
         assert!(inflate(&bomb).unwrap_err().contains("more than 128 MiB"));
     }
 }
