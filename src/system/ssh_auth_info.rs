@@ -7,7 +7,8 @@ use jose::PublicKey;
 use std::ffi::CStr;
 
 /// The variable. In the process's environment it would be the user's to set, in that of the
-/// transaction (pam_getenv(3)) it is the host program's.
+/// transaction (pam_getenv(3)) it is the host program's while that authenticates; pam_env's
+/// user_readenv sets it to what the user likes when the session opens.
 pub const VARIABLE: &CStr = c"SSH_AUTH_INFO_0";
 
 /// The keys whose possession was proved by `publickey`. What another method proved, as

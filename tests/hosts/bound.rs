@@ -103,16 +103,6 @@ fn a_bound_token_logs_in_with_its_key_and_with_nothing_else() {
         let keyless = machine.ssh("alice").answers([&*token]).command("id -un");
         refused(&keyless, "key_bound");
     }
-    // By its method password sshd asks PAM behind the key too, but does not tell of the key.
-    let _sshd = machine.sshd(&["AuthenticationMethods publickey,password"]);
-    let by_password = machine
-        .ssh("alice")
-        .password()
-        .option("PreferredAuthentications=publickey,password")
-        .option("IdentityFile=/root/alice.key")
-        .answers([&*token])
-        .command("id -un");
-    refused(&by_password, "key_bound");
 }
 
 /// Checklist: A.28
