@@ -284,11 +284,16 @@ fn a_full_day_is_dropped_bit_by_bit() {
     }
     assert_eq!(counts, [344, 88, 0]);
     assert!(!bucket.exists());
-    // What is not ours stays.
+    // What is not ours stays, and keeps nothing else from being dropped.
+    let file = |day: u64| place.dir().join(day.to_string());
     fs::create_dir(place.dir().join("20000x")).unwrap();
-    fs::write(place.dir().join("19999"), "").unwrap();
-    let _ = store.sweep(later);
-    assert!(place.dir().join("20000x").exists() && place.dir().join("19999").exists());
+    for day in 19_990..20_000 {
+        fs::write(file(day), "").unwrap();
+    }
+    fs::create_dir(&bucket).unwrap();
+    store.sweep(later).unwrap();
+    assert!(place.dir().join("20000x").exists() && file(19_990).exists());
+    assert!(!bucket.exists());
 }
 
 #[test]
