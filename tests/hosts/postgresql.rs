@@ -83,7 +83,7 @@ fn psql(machine: &Machine, role: &str, password: &str) -> Output {
         .run()
 }
 
-fn refused(machine: &Machine, role: &str, token: &str, audit: &str) {
+fn refused(machine: &Machine, role: &str, token: &str, audit: &str) -> String {
     let mark = machine.mark();
     let output = psql(machine, role, token).expect_code(2);
     assert_eq!(output.stdout, "", "{output}");
@@ -91,10 +91,8 @@ fn refused(machine: &Machine, role: &str, token: &str, audit: &str) {
         output.stderr.contains("PAM authentication failed"),
         "{output}"
     );
-    machine.wait_for_log(
-        mark,
-        &format!("pam_jwt(postgresql:auth): result=refused reason={audit}"),
-    );
+    let audit = format!("pam_jwt(postgresql:auth): result=refused reason={audit}");
+    machine.wait_for_log(mark, &audit).message
 }
 
 /// Checklist: A.24
@@ -244,13 +242,17 @@ fn a_one_time_token_opens_nothing_where_its_use_cannot_be_recorded() {
     );
     start(&machine);
     let token = machine.token(["alice"]);
-    let unrecorded = "use_unrecorded account=alice service=postgresql";
-    refused(&machine, "alice", &token, unrecorded);
+    let unrecorded = || {
+        let audit = "use_unrecorded account=alice service=postgresql";
+        let line = refused(&machine, "alice", &token, audit);
+        assert!(line.contains("does not run as root"), "{line}");
+    };
+    unrecorded();
     // Also where root has used some already.
     let state = "/var/lib/pam-jwt";
     let make = format!("mkdir -p -m 755 {state}; mkdir -m 700 {state}/used");
     machine.run(["sh", "-c", &make]).expect_success();
-    refused(&machine, "alice", &token, unrecorded);
+    unrecorded();
     // A token that fits no such rule.
     let plain = machine.token(["bob", "--lifetime", "2h", "--claim", "plain=true"]);
     let output = psql(&machine, "bob", &plain).expect_success();

@@ -31,9 +31,10 @@ pub(super) fn raise(dir: &OwnedFd, day: u64) -> io::Result<()> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let mode = Mode::S_IRUSR | Mode::S_IWUSR;
     let file = File::from(openat(dir, NAME, flags | OFlag::O_CLOEXEC, mode)?);
-    if read(dir)? < day {
-        file.write_all_at(&[0], day.saturating_sub(1))?;
-    }
+    // Even where it is that high: what another process failed to bring onto the disk is
+    // written anew, which to sync it again would not do.
+    super::may_write(day)?;
+    file.write_all_at(&[0], day.saturating_sub(1))?;
     file.sync_all()?;
     nix::unistd::fsync(dir)?;
     Ok(())

@@ -20,6 +20,7 @@ use crate::trusted_file::{self, Untrusted};
 use jose::digest::sha256_hex;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, mkdirat};
 use policy::standing::{OneTime, UseFault};
 use std::ffi::OsStr;
@@ -38,6 +39,8 @@ const DAY: u64 = 86_400;
 /// A bucket may be dropped under the feet of whoever records in it; it is made again so
 /// often. Each time takes a clock that jumps.
 const ATTEMPTS: u32 = 8;
+
+const NOT_ROOT: &str = "this process does not run as root, and only root records what is used";
 
 /// What is about to be done. Between any two of these another process may do anything, or
 /// this one may end.
@@ -61,6 +64,11 @@ enum Step {
 /// # Errors
 /// [`UseFault`]. After `Unrecorded` the token may be used up all the same.
 pub fn use_up(dir: &Path, token: OneTime<'_>, now: u64, whence: &str) -> Result<(), UseFault> {
+    // Whatever else its capabilities let it write: what it makes is not root's, and would be
+    // refused from then on.
+    if !nix::unistd::geteuid().is_root() {
+        return Err(UseFault::Unrecorded(NOT_ROOT.to_owned()));
+    }
     Store::made(dir)?.use_up(token, now, whence, |_| ())
 }
 
@@ -74,6 +82,9 @@ pub fn look(dir: &Path, token: OneTime<'_>, now: u64) -> Result<(), UseFault> {
         Ok(store) => store,
         // A login makes it.
         Err(Untrusted { fault: Missing, .. }) => return Ok(()),
+        Err(error) if error.is_out_of_reach() => {
+            return Err(UseFault::Unrecorded(NOT_ROOT.to_owned()));
+        }
         Err(error) => return Err(UseFault::Unrecorded(error.to_string())),
     };
     store.above_floor(token)?;
@@ -131,9 +142,28 @@ impl Store {
         whence: &str,
         mut at: impl FnMut(Step),
     ) -> Result<(), UseFault> {
+        let recorded = self.record(token, now, whence, &mut at);
+        // Also where it could not be recorded: what is due may be what fills the disk.
+        if matches!(recorded, Ok(()) | Err(UseFault::Unrecorded(_))) {
+            at(Step::Sweep);
+            // What is left lying is for the next one.
+            let _ = self.sweep(now);
+        }
+        at(Step::Done);
+        recorded
+    }
+
+    fn record(
+        &self,
+        token: OneTime<'_>,
+        now: u64,
+        whence: &str,
+        at: &mut impl FnMut(Step),
+    ) -> Result<(), UseFault> {
         at(Step::Look);
         self.above_floor(token)?;
-        let (bucket, record) = self.create(token, now, &mut at)?;
+        may_write(record::MOST).map_err(|error| self.failed("the record", &error))?;
+        let (bucket, record) = self.create(token, now, at)?;
         let failed = |what| move |error: io::Error| self.failed(what, &error);
         at(Step::Write);
         record::write(&record, now, whence).map_err(failed("the record"))?;
@@ -145,12 +175,7 @@ impl Store {
         // Always: another process may have made any of them and not be so far yet.
         self.sync().map_err(failed("the directory"))?;
         at(Step::LookAgain);
-        self.above_floor(token)?;
-        at(Step::Sweep);
-        // The record is safe; what is left lying is for the next one.
-        let _ = self.sweep(now);
-        at(Step::Done);
-        Ok(())
+        self.above_floor(token)
     }
 
     /// Makes the record, which one process can.
@@ -218,7 +243,11 @@ impl Store {
         nix::unistd::fsync(&self.dir)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         for above in ["..", "../.."] {
-            nix::unistd::fsync(openat(&self.dir, above, flags, Mode::empty())?)?;
+            match nix::unistd::fsync(openat(&self.dir, above, flags, Mode::empty())?) {
+                // Below a mount point it may be a file system that is only read (squashfs).
+                Ok(()) | Err(Errno::EINVAL) => {}
+                Err(errno) => return Err(errno.into()),
+            }
         }
         Ok(())
     }
@@ -248,6 +277,17 @@ fn make_directory(path: &Path, mode: u32) -> Result<(), String> {
         Err(errno) => return Err(failed(errno.into())),
     }
     File::from(parent).sync_all().map_err(failed)
+}
+
+/// Whether this process may write to a file as far as `size`: if not, the kernel would kill
+/// it in mid-write (SIGXFSZ), and su and sudo run under the limit of whoever starts them.
+fn may_write(size: u64) -> io::Result<()> {
+    let (most, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    if most < size {
+        let words = format!("the limit on the size of files is {most} bytes (ulimit -f)");
+        return Err(io::Error::other(words));
+    }
+    Ok(())
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {

@@ -8,8 +8,8 @@ use policy::duration::for_people;
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-/// No record is longer.
-const MOST: u64 = 512;
+/// No record is longer, in bytes.
+pub(super) const MOST: u64 = 512;
 
 /// What is known of a use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
