@@ -13,6 +13,7 @@ mod base64url;
 pub mod certificate;
 pub mod claims;
 pub mod compact;
+pub mod confirmation;
 pub mod curve;
 pub mod digest;
 pub mod error;

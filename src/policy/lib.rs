@@ -11,7 +11,6 @@ pub mod audit;
 pub mod authenticate;
 pub mod claim_path;
 pub mod config;
-pub mod confirmation;
 pub mod cut;
 pub mod duration;
 pub mod explain;

@@ -3,11 +3,10 @@
 
 use crate::authenticate::{Note, Refusal};
 use crate::config::TokenTypes;
-use crate::confirmation;
 use crate::duration::for_people;
 use crate::explain::Observer;
 use crate::reason::Reason;
-use jose::{Claims, PublicKey, Validity};
+use jose::{Claims, PublicKey, Validity, confirmation};
 
 /// `typ` is one that the issuer's file accepts.
 pub(crate) fn typ(

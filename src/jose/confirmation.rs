@@ -1,7 +1,7 @@
 //! The key that a token is bound to: its `cnf` claim (RFC 7800 §3), as a thumbprint (`jkt`,
 //! RFC 9449 §6.1) or as the key itself (`jwk`, RFC 7800 §3.2).
 
-use jose::{Jwk, Material, PublicKey};
+use crate::{Jwk, Material, PublicKey};
 use serde_json::{Value, json};
 use std::fmt;
 
