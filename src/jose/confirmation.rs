@@ -22,6 +22,14 @@ impl NamedKey {
             Self::Key(named) => named == key,
         }
     }
+
+    /// Its RFC 7638 thumbprint. Where the token has that itself, it is any text.
+    pub fn thumbprint(&self) -> String {
+        match self {
+            Self::Thumbprint(thumbprint) => thumbprint.clone(),
+            Self::Key(key) => key.thumbprint(),
+        }
+    }
 }
 
 impl fmt::Display for NamedKey {

@@ -7,11 +7,13 @@ use crate::conversation::Conversation;
 use crate::environment::Environment;
 use crate::source::{Recipient, Source};
 use crate::target::Target;
+use crate::token::Token;
 use crate::{clock, secrecy};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, Uid, getppid};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
@@ -20,6 +22,13 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The longest task with a token, in bytes; a longer one is none the worse.
+const MOST_TOLD: usize = 512 * 1024;
+
+/// The token, or why there is none, where that is known before it is asked for.
+type Early = Option<Result<Token, String>>;
 
 /// The name by which the program knows that it is meant as the agent.
 pub const NAME: &str = "jwt-ssh-agent";
@@ -30,7 +39,7 @@ const TICK: u16 = 1000;
 /// For how many of them it stays after the token was given, to say why ssh asks again.
 const AFTERMATH: u32 = 30;
 
-/// What the agent is told. No secret is among it.
+/// What the agent is told. No secret is among it: a token goes the same way behind it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Task {
     /// Whom it is for.
@@ -43,14 +52,29 @@ pub struct Task {
     pub source: Source,
     /// The process that becomes ssh, and has started the agent.
     pub ssh: u32,
+    /// What a look at the token before ssh starts has brought.
+    pub look: Look,
+    /// Public keys that ssh is to find in files: [`channel::key_file`] of the socket.
+    pub keys: Vec<String>,
 }
 
-/// Starts the agent of the ssh that this process is about to become, and returns the path of
-/// its socket.
+/// What a look at the token before ssh starts has brought.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Look {
+    /// Nothing: it is got when it is asked for.
+    Nothing,
+    /// The token, which comes behind the task, and what the user is told with it.
+    Token(Option<String>),
+    /// What keeps it from being had, which is said when it is asked for.
+    Failure(String),
+}
+
+/// Starts the agent of the ssh that this process is about to become, gives it the token where
+/// that is known, and returns the path of its socket.
 ///
 /// # Errors
 /// Why it did not start.
-pub fn start(task: &Task) -> Result<PathBuf, String> {
+pub fn start(task: &Task, token: Option<&Token>) -> Result<PathBuf, String> {
     use std::os::unix::process::CommandExt;
     let failed =
         |error: &dyn std::fmt::Display| format!("its helper process did not start: {error}");
@@ -65,7 +89,10 @@ pub fn start(task: &Task) -> Result<PathBuf, String> {
         .spawn()
         .map_err(|error| failed(&error))?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(&task).map_err(|error| failed(&error))?;
+        let token = token.map(Token::as_bytes).unwrap_or_default();
+        for part in [&task, b"\n".as_slice(), token] {
+            stdin.write_all(part).map_err(|error| failed(&error))?;
+        }
     }
     let mut reply = String::new();
     if let Some(stdout) = child.stdout.take() {
@@ -84,7 +111,7 @@ pub fn run() {
     // What is typed on the terminal is for ssh; this ends when ssh does. What it runs itself
     // (--token-command) does not inherit it.
     let _ = SigSet::all().thread_block();
-    let (place, listener, task) = match prepare() {
+    let (place, listener, task, token) = match prepare() {
         Ok(ready) => ready,
         Err(error) => return report(&Err(error.to_string())),
     };
@@ -95,7 +122,7 @@ pub fn run() {
     // ends with ssh all the same.
     let (serving, served) = mpsc::channel::<()>();
     thread::spawn(move || {
-        serve(&listener, task, ssh);
+        serve(&listener, task, token, ssh);
         drop(serving);
     });
     let tick = Duration::from_millis(TICK.into());
@@ -106,14 +133,26 @@ pub fn run() {
     drop(place);
 }
 
-fn prepare() -> io::Result<(Place, UnixListener, Task)> {
-    let mut task = Vec::new();
-    io::stdin().read_to_end(&mut task)?;
-    let task = serde_json::from_slice(&task)?;
+fn prepare() -> io::Result<(Place, UnixListener, Task, Early)> {
+    // Room for both, so that it does not grow and leave a token behind.
+    let mut told = Zeroizing::new(Vec::with_capacity(MOST_TOLD));
+    // Not through std's buffer, which nobody wipes.
+    File::from(io::stdin().as_fd().try_clone_to_owned()?).read_to_end(&mut told)?;
+    let mut parts = told.splitn(2, |byte| *byte == b'\n');
+    let task: Task = serde_json::from_slice(parts.next().unwrap_or_default())?;
+    let early = match &task.look {
+        Look::Nothing => None,
+        Look::Failure(why) => Some(Err(why.clone())),
+        Look::Token(_) => {
+            let token = parts.next().unwrap_or_default().to_vec();
+            Some(Token::parse(Zeroizing::new(token)))
+        }
+    };
     let environment = Environment::of_process();
-    let (place, listener) = Place::new(&environment.runtime_directories())?;
+    let (mut place, listener) = Place::new(&environment.runtime_directories())?;
+    place.keep(&task.keys)?;
     listener.set_nonblocking(true)?;
-    Ok((place, listener, task))
+    Ok((place, listener, task, early))
 }
 
 /// Tells `start`, which reads a line.
@@ -122,16 +161,20 @@ fn report(result: &Result<PathBuf, String>) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
+fn serve(listener: &UnixListener, task: Task, mut early: Early, ssh: Pid) {
     let Task {
         target,
         audiences,
         force,
         source,
+        look,
         ..
     } = task;
     let host = target.host.clone();
     let mut conversation = Conversation::new(target, audiences.clone(), force);
+    if let Look::Token(remark) = look {
+        conversation = conversation.of_known_token(remark);
+    }
     let mut idle = 0;
     while getppid() == ssh && !(conversation.is_over() && idle > AFTERMATH) {
         let mut readable = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
@@ -149,6 +192,9 @@ fn serve(listener: &UnixListener, task: Task, ssh: Pid) {
         };
         let answer = if known {
             conversation.answer(&question.prompt, clock::now(), || {
+                if let Some(early) = early.take() {
+                    return early;
+                }
                 let whom = Recipient {
                     host: Some(&host),
                     audiences: &audiences,

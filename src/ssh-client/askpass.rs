@@ -61,7 +61,10 @@ fn answer(environment: &Environment<'_>, prompt: &[u8], shown: &str) -> io::Resu
         }
     };
     match answer {
-        Answer::Piece(piece) => print(&piece).map(|()| true),
+        Answer::Piece(piece, word) => {
+            say(word);
+            print(&piece).map(|()| true)
+        }
         // One word about it is enough.
         Answer::Terminal(word @ Some(_)) if !terminal::is_there() => {
             say(word);

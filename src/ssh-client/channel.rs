@@ -1,8 +1,9 @@
 //! What askpass and agent say to each other, over a socket in a private directory: the
-//! prompt there, the answer back. Only the user's own processes reach it, and of those the
+//! prompt there, the answer back. Public keys for ssh may lie beside it. Only the user's own processes reach it, and of those the
 //! agent answers only a child of the ssh that it serves.
 
 use crate::conversation::Answer;
+use crate::token::on_one_line;
 use nix::sys::stat::Mode;
 use nix::unistd::Uid;
 use std::fs;
@@ -24,17 +25,31 @@ const SOCKET: &str = "socket";
 /// The longest prompt that is looked at. sshd's own limit for all of them is 256 KiB.
 const MOST_OF_PROMPT: u64 = 256 * 1024;
 
+/// A piece of the token and a remark, in bytes.
+const MOST_OF_REPLY: usize = 8192;
+
+/// The longest remark, in characters.
+const MOST_OF_REMARK: usize = 1500;
+
 /// For both to answer a process that is there.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the first byte of a reply says.
 const PIECE: u8 = b'A';
+/// A line for the user, and the piece.
+const REMARKED: u8 = b'R';
 const TERMINAL: u8 = b'T';
 const FAIL: u8 = b'F';
 
-/// The directory of one run: 0700, with the socket (0600).
+/// The directory of one run: 0700, with the socket (0600) and public keys.
 pub struct Place {
     directory: PathBuf,
+    keys: usize,
+}
+
+/// The file beside `socket` of the public key with this number.
+pub fn key_file(socket: &Path, number: usize) -> PathBuf {
+    socket.with_file_name(format!("key{number}.pub"))
 }
 
 impl Place {
@@ -64,7 +79,7 @@ impl Place {
         }
         // 0700, whatever the umask (mkdtemp(3)).
         let directory = nix::unistd::mkdtemp(&parent.join("jwt-ssh.XXXXXX"))?;
-        let place = Self { directory };
+        let place = Self { directory, keys: 0 };
         let old = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
         let listener = UnixListener::bind(place.directory.join(SOCKET));
         nix::sys::stat::umask(old);
@@ -80,10 +95,25 @@ impl Place {
     pub fn socket(&self) -> PathBuf {
         self.directory.join(SOCKET)
     }
+
+    /// Writes these public keys to files, each a line.
+    ///
+    /// # Errors
+    /// What keeps them from being written.
+    pub fn keep(&mut self, keys: &[String]) -> io::Result<()> {
+        for (number, key) in keys.iter().enumerate() {
+            self.keys = number.saturating_add(1);
+            fs::write(key_file(&self.socket(), number), format!("{key}\n"))?;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        for number in 0..self.keys {
+            let _ = fs::remove_file(key_file(&self.socket(), number));
+        }
         let _ = fs::remove_file(self.socket());
         let _ = fs::remove_dir(&self.directory);
     }
@@ -117,13 +147,25 @@ impl Question {
     pub fn reply(mut self, answer: &Answer) -> io::Result<()> {
         let word = |word: &Option<String>| word.clone().unwrap_or_default().into_bytes();
         let (kind, rest) = match answer {
-            Answer::Piece(piece) => (PIECE, piece.clone()),
+            Answer::Piece(piece, None) => (PIECE, piece.clone()),
+            Answer::Piece(piece, Some(text)) => (REMARKED, remarked(text, piece)),
             Answer::Terminal(text) => (TERMINAL, word(text).into()),
             Answer::Fail(text) => (FAIL, word(text).into()),
         };
         self.stream.write_all(&[kind])?;
         self.stream.write_all(&rest)
     }
+}
+
+fn remarked(text: &str, piece: &[u8]) -> Zeroizing<Vec<u8>> {
+    // A token says what it likes of its key, and the piece has to come through.
+    let text: String = on_one_line(text).chars().take(MOST_OF_REMARK).collect();
+    let length = text.len().saturating_add(piece.len()).saturating_add(1);
+    let mut both = Zeroizing::new(Vec::with_capacity(length));
+    both.extend_from_slice(text.as_bytes());
+    both.push(b'\n');
+    both.extend_from_slice(piece);
+    both
 }
 
 /// Asks the agent at `socket`; none if it is not there any more.
@@ -148,16 +190,22 @@ pub fn ask(socket: &Path, prompt: &[u8]) -> io::Result<Option<Answer>> {
     // From here on there is something to hide. Not before: where /proc is mounted with
     // hidepid, a process that hides cannot be seen to be a child of ssh.
     crate::secrecy::hide_memory();
-    let mut rest = Zeroizing::new(Vec::with_capacity(4096));
-    stream.take(4096).read_to_end(&mut rest)?;
-    let word = || {
-        let word = String::from_utf8_lossy(&rest).into_owned();
+    let mut rest = Zeroizing::new(Vec::with_capacity(MOST_OF_REPLY));
+    stream.take(MOST_OF_REPLY as u64).read_to_end(&mut rest)?;
+    let word = |bytes: &[u8]| {
+        let word = String::from_utf8_lossy(bytes).into_owned();
         (!word.is_empty()).then_some(word)
     };
     match kind {
-        [PIECE] => Ok(Some(Answer::Piece(rest))),
-        [TERMINAL] => Ok(Some(Answer::Terminal(word()))),
-        [FAIL] => Ok(Some(Answer::Fail(word()))),
+        [PIECE] => Ok(Some(Answer::Piece(rest, None))),
+        [REMARKED] => {
+            let mut parts = rest.splitn(2, |byte| *byte == b'\n');
+            let text = word(parts.next().unwrap_or_default());
+            let piece = parts.next().unwrap_or_default().to_vec();
+            Ok(Some(Answer::Piece(Zeroizing::new(piece), text)))
+        }
+        [TERMINAL] => Ok(Some(Answer::Terminal(word(&rest)))),
+        [FAIL] => Ok(Some(Answer::Fail(word(&rest)))),
         _ => Err(io::Error::other("it speaks another version of jwt-ssh")),
     }
 }

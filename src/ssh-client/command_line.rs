@@ -23,6 +23,8 @@ pub struct CommandLine {
     pub ssh: Vec<OsString>,
     /// Whether ssh will log in somewhere.
     pub logs_in: bool,
+    /// What `-o` says in them.
+    options: Vec<OsString>,
 }
 
 impl CommandLine {
@@ -47,10 +49,12 @@ impl CommandLine {
                     break;
                 }
                 [b'-', letters @ ..] if !letters.is_empty() => {
-                    let takes_next = line.letters(letters);
+                    let wants_next = line.letters(letters);
                     line.ssh.push(word);
-                    if takes_next {
-                        line.ssh.extend(words.next());
+                    if let Some(letter) = wants_next {
+                        let next = words.next();
+                        line.options.extend(next.clone().filter(|_| letter == b'o'));
+                        line.ssh.extend(next);
                     }
                 }
                 // The host; what follows it is for ssh or for the host.
@@ -64,17 +68,32 @@ impl CommandLine {
         line
     }
 
-    /// Takes in a word of ssh's options, and says whether the next one belongs to it.
-    fn letters(&mut self, letters: &[u8]) -> bool {
-        for (at, letter) in letters.iter().enumerate() {
+    /// Whether an option of ssh_config(5) is among the words for ssh. Those before the host
+    /// are looked at.
+    pub fn sets(&self, option: &str) -> bool {
+        self.options.iter().any(|said| {
+            let said = said.as_bytes().trim_ascii_start();
+            let name = said.split(|byte| *byte == b'=' || byte.is_ascii_whitespace());
+            name.take(1)
+                .any(|name| name.eq_ignore_ascii_case(option.as_bytes()))
+        })
+    }
+
+    /// Takes in a word of ssh's options, and names the option to which the next one belongs.
+    fn letters(&mut self, mut letters: &[u8]) -> Option<u8> {
+        while let [letter, rest @ ..] = letters {
             if WITHOUT_LOGIN.contains(letter) {
                 self.logs_in = false;
             }
             if WITH_ARGUMENT.contains(letter) {
-                return at.saturating_add(1) == letters.len();
+                if *letter == b'o' && !rest.is_empty() {
+                    self.options.push(OsStr::from_bytes(rest).to_owned());
+                }
+                return rest.is_empty().then_some(*letter);
             }
+            letters = rest;
         }
-        false
+        None
     }
 }
 
@@ -139,6 +158,31 @@ mod tests {
         }
         for line in ["-v web1", "-oV=1 web1", "-l G web1", "web1 -V", "-iG web1"] {
             assert!(parse(line).2, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_user_sets_is_known() {
+        for line in [
+            "-o identitiesonly=no web1",
+            "-oIdentitiesOnly=yes web1",
+            "-4voIDENTITIESONLY=yes web1",
+            "-v -o IdentityAgent=x -o IdentitiesOnly web1",
+        ] {
+            let line = CommandLine::parse(line.split_whitespace().map(OsString::from));
+            assert!(line.sets("IdentitiesOnly"), "{line:?}");
+        }
+        let spaced = ["-o", " IdentitiesOnly no", "web1"].map(OsString::from);
+        assert!(CommandLine::parse(spaced).sets("IdentitiesOnly"));
+        for line in [
+            "web1 -o IdentitiesOnly=no",
+            "-i IdentitiesOnly=no web1",
+            "-l o IdentitiesOnly=no",
+            "-o User=IdentitiesOnly=no web1",
+            "-o",
+        ] {
+            let line = CommandLine::parse(line.split_whitespace().map(OsString::from));
+            assert!(!line.sets("IdentitiesOnly"), "{line:?}");
         }
     }
 

@@ -3,11 +3,14 @@
 use crate::agent::{self, Task};
 use crate::command_line::CommandLine;
 use crate::environment::Environment;
+use crate::look::{Binding, Seen};
+use crate::offer::Words;
 use crate::options::TokenOptions;
 use crate::settings::Settings;
+use crate::source::Recipient;
+use crate::ssh_config::{KeyConfiguration, NO_DEFAULTS};
 use crate::target::Target;
-use crate::terminal;
-use crate::{askpass, channel, source};
+use crate::{askpass, channel, clock, secrecy, source, terminal};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -22,7 +25,7 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
     let environment = Environment::of_process();
     let ssh = ssh(&environment)?;
     let mut command = Command::new(&ssh);
-    if let Some(target) = line.logs_in.then(|| target(&ssh, &line.ssh)).flatten() {
+    if let Some((target, keys)) = line.logs_in.then(|| target(&ssh, &line.ssh)).flatten() {
         let nobody_to_ask = target.batch || !terminal::is_there();
         if target.batch {
             // ssh would not even ask jwt-ssh, which then asks nobody. What else BatchMode
@@ -33,16 +36,37 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
                 &format!("ServerAliveInterval={}", target.alive_interval),
             ]);
         }
+        let settings = settings(&environment)?;
+        let audiences = settings.audiences(&target.host);
+        let source = options.source();
+        let askpass = askpass()?;
+        // Until this process is ssh.
+        secrecy::hide_memory();
+        let seen = Seen::of(
+            &source,
+            &Recipient {
+                host: Some(&target.host),
+                audiences: &audiences,
+            },
+            settings.is_bound(&target.host),
+            &environment,
+            |token| token.check(&audiences, clock::now(), options.force).is_ok(),
+            |token| Binding::of(token, &keys, words(Some(line), &keys), &environment),
+        );
         let task = Task {
-            audiences: settings(&environment)?.audiences(&target.host),
+            audiences: audiences.clone(),
             target,
             force: options.force,
-            source: options.source(),
+            source: source.clone(),
             ssh: std::process::id(),
+            keys: seen.keys(),
+            look: seen.look.clone(),
         };
+        let socket = agent::start(&task, seen.token.as_ref())?;
+        command.args(seen.arguments(|number| channel::key_file(&socket, number)));
         command
-            .env("SSH_ASKPASS", askpass()?)
-            .env(channel::VARIABLE, agent::start(&task)?)
+            .env("SSH_ASKPASS", askpass)
+            .env(channel::VARIABLE, socket)
             // Also where there is a terminal (OpenSSH 8.4).
             .env("SSH_ASKPASS_REQUIRE", "force")
             .env_remove("SSH_ASKPASS_PROMPT");
@@ -100,11 +124,21 @@ fn ssh(environment: &Environment<'_>) -> Result<PathBuf, String> {
         .ok_or_else(|| "there is no ssh on PATH; jwt-ssh runs the one of OpenSSH".to_owned())
 }
 
-/// Whom these arguments are about, in the words of `ssh -G`; none where ssh itself has
-/// something to say about them, which it then does.
-pub fn target(ssh: &PathBuf, arguments: &[OsString]) -> Option<Target> {
+/// What the user has said of keys.
+pub fn words(line: Option<&CommandLine>, keys: &KeyConfiguration) -> Words {
+    let says = |option| line.is_some_and(|line| line.sets(option));
+    Words {
+        identities_only: says("IdentitiesOnly").then_some(keys.identities_only),
+        agent: says("IdentityAgent") || keys.forwards_agent,
+    }
+}
+
+/// Whom these arguments are about, and with which keys, in the words of `ssh -G`; none where
+/// ssh itself has something to say about them, which it then does.
+pub fn target(ssh: &PathBuf, arguments: &[OsString]) -> Option<(Target, KeyConfiguration)> {
     let output = Command::new(ssh)
         .arg("-G")
+        .args(NO_DEFAULTS)
         .args(arguments)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
@@ -112,14 +146,18 @@ pub fn target(ssh: &PathBuf, arguments: &[OsString]) -> Option<Target> {
         .ok()?;
     // A path in it need not be text.
     let printed = String::from_utf8_lossy(&output.stdout);
-    Target::of_configuration(&printed)
+    let target = Target::of_configuration(&printed)?;
+    Some((target, KeyConfiguration::of_configuration(&printed)))
 }
 
 /// Whom `jwt-ssh HOST` would be about.
 ///
 /// # Errors
 /// That there is no ssh, or that it does not know what to make of the name.
-pub fn target_named(environment: &Environment<'_>, host: &str) -> Result<Target, String> {
+pub fn target_named(
+    environment: &Environment<'_>,
+    host: &str,
+) -> Result<(Target, KeyConfiguration), String> {
     let arguments = ["--", host].map(OsString::from);
     target(&ssh(environment)?, &arguments)
         .ok_or_else(|| format!("ssh does not know what to make of the host {host:?}"))

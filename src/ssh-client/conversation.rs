@@ -11,6 +11,12 @@ pub struct Conversation {
     target: Target,
     audiences: Vec<String>,
     force: bool,
+    /// What is told with the token's first piece.
+    remark: Option<String>,
+    /// Whether the token was looked at before ssh started.
+    looked: bool,
+    /// The key to which the token turned out to be bound when it was asked for.
+    too_late: Option<String>,
     state: State,
     told_of_password: bool,
     told_of_another: bool,
@@ -30,8 +36,8 @@ enum State {
 
 /// What becomes of a prompt.
 pub enum Answer {
-    /// It is answered with this.
-    Piece(Zeroizing<Vec<u8>>),
+    /// It is answered with this, after a word to the user.
+    Piece(Zeroizing<Vec<u8>>, Option<String>),
     /// It goes to the terminal, as it would without jwt-ssh, after a word to the user.
     Terminal(Option<String>),
     /// It fails, after a word to the user, who asked not to be asked.
@@ -46,10 +52,21 @@ impl Conversation {
             target,
             audiences,
             force,
+            remark: None,
+            looked: false,
+            too_late: None,
             state: State::Fresh,
             told_of_password: false,
             told_of_another: false,
         }
+    }
+
+    /// The token was looked at before ssh started, and of that the user is to be told
+    /// `remark` when the host asks for it.
+    pub fn of_known_token(mut self, remark: Option<String>) -> Self {
+        self.looked = true;
+        self.remark = remark;
+        self
     }
 
     /// Whether the token has been given and is gone.
@@ -97,7 +114,11 @@ impl Conversation {
                     Ok(token)
                 });
                 match token {
-                    Ok(token) => self.give(token, 0),
+                    Ok(token) => {
+                        let unseen = token.binding().filter(|_| !self.looked);
+                        self.too_late = unseen.and_then(Result::ok).map(|key| key.to_string());
+                        self.give(token, 0)
+                    }
                     Err(why) => {
                         self.state = State::Unfit;
                         Answer::Terminal(Some(why))
@@ -111,9 +132,16 @@ impl Conversation {
             ))),
             (State::Given, 0) => {
                 self.state = State::Unfit;
-                Answer::Terminal(Some(format!(
-                    "{host} asks again: it did not accept the token, or not alone"
-                )))
+                let mut word =
+                    format!("{host} asks again: it did not accept the token, or not alone");
+                if let Some(key) = &self.too_late {
+                    word.push_str(&format!(
+                        ". It is bound to the SSH key with the thumbprint {key}: for ssh to offer \
+                         that one first, put `bound = true` under [[host]] in \
+                         ~/.config/jwt-ssh/config.toml"
+                    ));
+                }
+                Answer::Terminal(Some(word))
             }
             (state, _) => {
                 self.state = state;
@@ -132,7 +160,7 @@ impl Conversation {
             let given = offset.saturating_add(bytes.len());
             self.state = State::Giving { token, given };
         }
-        Answer::Piece(bytes)
+        Answer::Piece(bytes, self.remark.take())
     }
 
     /// What becomes of a prompt that is not the host's. It may ask for a token, and the

@@ -36,7 +36,8 @@ fn ask(conversation: &mut Conversation, prompt: &str, bytes: usize) -> String {
 
 fn words(answer: &Answer) -> String {
     match answer {
-        Answer::Piece(piece) => piece.len().to_string(),
+        Answer::Piece(piece, None) => piece.len().to_string(),
+        Answer::Piece(piece, Some(word)) => format!("{word}: {}", piece.len()),
         Answer::Terminal(None) => "terminal".to_owned(),
         Answer::Terminal(Some(word)) => word.clone(),
         Answer::Fail(word) => format!("failure {word:?}"),
@@ -136,6 +137,35 @@ fn a_token_that_is_not_for_this_host_does_not_leave_and_is_told_of_once() {
     let late =
         conversation(true).answer(FIRST.as_bytes(), NOW + 61, || Ok(token(300, "ssh://web1")));
     assert!(words(&late).contains("expired 1s ago"), "{}", words(&late));
+}
+
+#[test]
+fn what_a_look_at_the_token_brought_is_told_with_its_first_piece() {
+    let remark = Some("none of yours".to_owned());
+    let mut known = conversation(false).of_known_token(remark);
+    assert_eq!(ask(&mut known, FIRST, 900), "none of yours: 500");
+    assert_eq!(ask(&mut known, &continued(500), 900), "400");
+    let again = ask(&mut known, FIRST, 900);
+    assert!(!again.contains("bound"), "{again}");
+}
+
+#[test]
+fn a_binding_that_was_seen_too_late_is_told_of_where_the_token_was_not_accepted() {
+    let claims = json!({ "aud": "ssh://web1", "exp": NOW + 60, "cnf": { "jkt": "thumb" } });
+    let answer = |conversation: &mut Conversation| {
+        let source = || Token::parse(unsigned(&claims));
+        words(&conversation.answer(FIRST.as_bytes(), NOW, source))
+    };
+    let mut late = conversation(false);
+    assert!(answer(&mut late).parse::<usize>().is_ok());
+    let again = answer(&mut late);
+    assert!(
+        again.contains("\"thumb\"") && again.contains("`bound = true`"),
+        "{again}"
+    );
+    let mut known = conversation(false).of_known_token(None);
+    assert!(answer(&mut known).parse::<usize>().is_ok());
+    assert!(!answer(&mut known).contains("thumb"));
 }
 
 #[test]

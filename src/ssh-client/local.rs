@@ -17,7 +17,7 @@ pub fn answer(environment: &Environment<'_>, prompt: &[u8]) -> Answer {
     };
     let token = asked_by_sudo(prompt).and_then(|()| token_for_this_machine(environment));
     match token.as_ref().map(|token| piece(token.as_bytes(), offset)) {
-        Ok(Some(piece)) => Answer::Piece(Zeroizing::new(piece.to_vec())),
+        Ok(Some(piece)) => Answer::Piece(Zeroizing::new(piece.to_vec()), None),
         Ok(None) => Answer::Terminal(None),
         Err(why) => Answer::Terminal(Some(why.clone())),
     }

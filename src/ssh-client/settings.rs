@@ -19,6 +19,8 @@ struct Host {
     #[serde(rename = "match")]
     patterns: Patterns,
     audience: Audiences,
+    #[serde(default)]
+    bound: bool,
 }
 
 /// Patterns of host names, with the `*` and `?` of ssh_config(5). What else that manual
@@ -99,12 +101,8 @@ impl Settings {
     /// What tokens for `host` name in `aud`: one of these. Without a `[[host]]` that
     /// matches it is `ssh://host`. Never empty.
     pub fn audiences(&self, host: &str) -> Vec<String> {
-        let matches = |entry: &&Host| {
-            let mut patterns = entry.patterns.0.iter();
-            patterns.any(|pattern| WildMatch::new_case_insensitive(pattern).matches(host))
-        };
         let short = host.split('.').next().unwrap_or(host);
-        match self.host.iter().find(matches) {
+        match self.entry(host) {
             Some(entry) => {
                 let audiences = entry.audience.0.iter();
                 audiences
@@ -113,6 +111,19 @@ impl Settings {
             }
             None => vec![format!("ssh://{host}")],
         }
+    }
+
+    /// Whether tokens for `host` are bound to SSH keys, so that one is needed before ssh
+    /// starts, whatever it takes to get it.
+    pub fn is_bound(&self, host: &str) -> bool {
+        self.entry(host).is_some_and(|entry| entry.bound)
+    }
+
+    fn entry(&self, host: &str) -> Option<&Host> {
+        self.host.iter().find(|entry| {
+            let mut patterns = entry.patterns.0.iter();
+            patterns.any(|pattern| WildMatch::new_case_insensitive(pattern).matches(host))
+        })
     }
 }
 
@@ -124,7 +135,8 @@ mod tests {
     fn a_host_goes_by_its_name_unless_the_file_says_otherwise() {
         let settings = Settings::parse(
             "[[host]]\nmatch = \"db?.example.org\"\naudience = [\"ssh://{short}\", \"x\"]\n\
-             [[host]]\nmatch = [\"*.example.org\", \"bastion\"]\naudience = \"https://fleet\"\n",
+             [[host]]\nmatch = [\"*.example.org\", \"bastion\"]\naudience = \"https://fleet\"\n\
+             bound = true\n",
         )
         .unwrap();
         for (host, audiences) in [
@@ -141,6 +153,8 @@ mod tests {
         ] {
             assert_eq!(settings.audiences(host), audiences);
         }
+        assert!(!settings.is_bound("web1") && !settings.is_bound("db1.example.org"));
+        assert!(settings.is_bound("x.example.org"));
         let none = Settings::parse("").unwrap();
         assert_eq!(none.audiences("web1"), ["ssh://web1"]);
     }

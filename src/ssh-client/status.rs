@@ -2,6 +2,7 @@
 //! lives.
 
 use crate::environment::Environment;
+use crate::look::Binding;
 use crate::options::TokenOptions;
 use crate::prompt::PIECE;
 use crate::source::{Origin, Recipient};
@@ -49,10 +50,11 @@ impl Status {
         let environment = Environment::of_process();
         let settings = connect::settings(&environment).map_err(Failure::new)?;
         let target = self.host.as_deref();
-        let target = target
+        let (target, keys) = target
             .map(|host| connect::target_named(&environment, host))
             .transpose()
-            .map_err(Failure::new)?;
+            .map_err(Failure::new)?
+            .unzip();
         let audiences = target
             .as_ref()
             .map(|target| settings.audiences(&target.host));
@@ -76,7 +78,9 @@ impl Status {
             None => token.check_time(now),
         }
         .err();
+        let keys = keys.unwrap_or_default();
         let report = Report {
+            binding: Binding::of(&token, &keys, connect::words(None, &keys), &environment),
             token: &token,
             origin: &origin,
             target: target.as_ref(),
@@ -97,6 +101,7 @@ struct Report<'a> {
     origin: &'a Origin,
     target: Option<&'a Target>,
     unfit: Option<&'a Unfit>,
+    binding: Option<Binding>,
     now: u64,
 }
 
@@ -113,6 +118,7 @@ impl Report<'_> {
             "nbf": time(claims.not_before),
             "expires_in": time(claims.expires).map(|exp| exp.saturating_sub(self.now)),
             "bytes": self.token.as_bytes().len(),
+            "key": self.binding.as_ref().map(Binding::json),
             "user": self.target.map(|target| &target.user),
             "host": self.target.map(|target| &target.host),
             "would_be_sent": self.would_be_sent(),
@@ -151,6 +157,8 @@ impl Report<'_> {
             }
             (Some(unfit), _) => out.painted(Tone::Bad, &format!("would not be sent: {unfit}")),
         };
+        let key = self.binding.as_ref().map(Binding::text);
+        let key = key.map(|text| ("key", text));
         let lines = [
             ("from", self.origin.to_string()),
             ("issuer", or_none(&claims.issuer)),
@@ -166,6 +174,7 @@ impl Report<'_> {
             ("expires", self.expiry()),
             ("size", format!("{bytes} bytes, at {prompts}")),
         ];
+        let lines = lines.into_iter().chain(key);
         let mut text = String::new();
         for (name, value) in lines {
             text.push_str(&format!("{name:8} {}\n", on_one_line(&value)));
@@ -186,6 +195,33 @@ impl Report<'_> {
             format!("{date}, in {}", for_people(exp.saturating_sub(self.now)))
         } else {
             format!("{date}, {} ago", for_people(self.now.saturating_sub(exp)))
+        }
+    }
+}
+
+impl Binding {
+    fn json(&self) -> Value {
+        let offer = self.offer.as_ref();
+        json!({
+            "thumbprint": self.key.as_ref().ok(),
+            "file": offer.and_then(|offer| offer.file.as_ref()).map(|path| path.to_string_lossy()),
+            "in_agent": offer.is_some_and(|offer| offer.in_agent),
+            "offered_first": offer.is_some_and(|offer| offer.behind.is_none()),
+            "remark": self.remark,
+        })
+    }
+
+    fn text(&self) -> String {
+        match (&self.offer, &self.key) {
+            (Some(offer), Ok(key)) => {
+                let order = match &offer.behind {
+                    None => "ssh offers it first".to_owned(),
+                    Some(other) => format!("ssh offers {other} before it"),
+                };
+                format!("{}, {key}; {order}", offer.place())
+            }
+            (None, Ok(key)) => format!("{key}, none of yours; a host refuses the token without it"),
+            (_, Err(why)) => format!("cannot be told, and a host refuses the token: {why}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! what can be seen here is whether the token is meant for it, and now.
 
 use jiff::SignedDuration;
+use jose::confirmation::{NamedKey, named_key};
 use jose::{Claims, Compact};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -128,6 +129,12 @@ impl Token {
     /// What it says of itself, unverified.
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// The key that it is bound to (`cnf`, RFC 7800), or why that cannot be told; none where
+    /// it is the token of whoever has it.
+    pub fn binding(&self) -> Option<Result<NamedKey, String>> {
+        self.claims.get("cnf").map(named_key)
     }
 
     /// Why it is not to be sent to a host that goes by one of these audiences, at `now`

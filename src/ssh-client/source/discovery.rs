@@ -4,15 +4,20 @@
 use super::{Origin, Text, file, of_file};
 use crate::environment::Environment;
 use nix::unistd::Uid;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The token of the first place that has one.
+/// The token of the first place that has one. `read` reads the file that BEARER_TOKEN_FILE
+/// names.
 ///
 /// # Errors
 /// A file that BEARER_TOKEN_FILE names or that is there, and cannot be read.
-pub fn discover(environment: &Environment<'_>) -> Result<Option<(Text, Origin)>, String> {
+pub fn discover(
+    environment: &Environment<'_>,
+    read: impl Fn(&Path) -> io::Result<Text>,
+) -> Result<Option<(Text, Origin)>, String> {
     if let Some(value) = environment.get("BEARER_TOKEN") {
         let text = Zeroizing::new(value.into_vec());
         if !is_empty(&text) {
@@ -20,7 +25,7 @@ pub fn discover(environment: &Environment<'_>) -> Result<Option<(Text, Origin)>,
         }
     }
     if let Some(path) = environment.path("BEARER_TOKEN_FILE") {
-        let text = file::read(&path)
+        let text = read(&path)
             .map_err(|error| format!("BEARER_TOKEN_FILE: {}", of_file(&path, &error)))?;
         if !is_empty(&text) {
             return Ok(Some((text, Origin::File(path))));
@@ -77,7 +82,7 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        let found = discover(&Environment::of(&get))?;
+        let found = discover(&Environment::of(&get), file::read)?;
         Ok(found.map(|(text, origin)| (String::from_utf8_lossy(&text).into_owned(), origin)))
     }
 

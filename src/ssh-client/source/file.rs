@@ -16,6 +16,28 @@ pub fn read(path: &Path) -> io::Result<Text> {
     bounded(File::open(path)?)
 }
 
+/// Reads a file that the user named if nobody notices that.
+///
+/// # Errors
+/// Those of [`open_regular`], or what keeps it from being read.
+pub fn read_regular(path: &Path) -> io::Result<Text> {
+    bounded(open_regular(path)?)
+}
+
+/// Opens a regular file.
+///
+/// # Errors
+/// That it is none, or what keeps it from being opened.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // Whoever waits at a pipe for a reader would take this for one.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
+    options.open(path)
+}
+
 /// Reads a file that nobody named, from a place where others may have put it: only the
 /// user's own, or root's, and a regular one. None if it is not there.
 ///

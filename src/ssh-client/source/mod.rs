@@ -7,7 +7,7 @@ mod file;
 mod github;
 mod kubernetes;
 
-pub use file::read_settings;
+pub use file::{open_regular, read_settings};
 
 use crate::environment::Environment;
 use crate::token::Token;
@@ -83,12 +83,27 @@ impl Source {
         whom: &Recipient<'_>,
     ) -> Result<(Token, Origin), String> {
         let (text, origin) = self.text(environment, whom)?;
-        let token = Token::parse(text)
-            .map_err(|error| format!("what {origin} holds is no token: {error}"))?;
+        let token = parsed(text, &origin)?;
         if let Origin::Kubernetes(_) = origin {
             kubernetes::check(&token, whom)?;
         }
         Ok((token, origin))
+    }
+
+    /// Looks at the token where nobody notices: in a variable or a regular file. A command
+    /// may ask somebody for something, a pipe may be read once, and the identity of a job or
+    /// pod is bound to no SSH key. None also where there is something wrong, which is said
+    /// when the token is asked for.
+    pub fn glance(&self, environment: &Environment<'_>) -> Option<Token> {
+        let (text, origin) = match self {
+            Self::File(path) => {
+                let text = file::read_regular(path).ok()?;
+                (text, Origin::File(path.clone()))
+            }
+            Self::Command(_) => return None,
+            Self::Anywhere => discovery::discover(environment, file::read_regular).ok()??,
+        };
+        parsed(text, &origin).ok()
     }
 
     fn text(
@@ -103,7 +118,7 @@ impl Source {
             }
             Self::Command(command) => Ok((command::run(command, whom)?, Origin::Command)),
             Self::Anywhere => {
-                if let Some(found) = discovery::discover(environment)? {
+                if let Some(found) = discovery::discover(environment, file::read)? {
                     return Ok(found);
                 }
                 if let Some(text) = github::ask(environment, whom.audience())? {
@@ -120,6 +135,10 @@ impl Source {
             }
         }
     }
+}
+
+fn parsed(text: Text, origin: &Origin) -> Result<Token, String> {
+    Token::parse(text).map_err(|error| format!("what {origin} holds is no token: {error}"))
 }
 
 /// The text of a token: wiped when dropped.

@@ -65,7 +65,7 @@ fn status_says_what_would_be_sent() {
     let expected = json!({
         "from": "the environment variable BEARER_TOKEN", "iss": machine::ISSUER, "sub": "alice",
         "aud": ["ssh://machine", "x"], "exp": 2_208_992_700_u64, "nbf": null, "expires_in": 3900,
-        "bytes": bytes, "user": "alice", "host": "machine", "would_be_sent": true, "reason": null,
+        "bytes": bytes, "key": null, "user": "alice", "host": "machine", "would_be_sent": true, "reason": null,
     });
     assert_eq!(parsed(&output), expected);
 
