@@ -43,6 +43,18 @@ Whom it is for:
   [[host]]
   match    = \"*.example.org\"
   audience = \"ssh://{short}\"
+  bound    = true
+
+Tokens that are bound to an SSH key (cnf):
+  A host takes one from whoever has just proved to have that key
+  (AuthenticationMethods publickey,keyboard-interactive), so ssh is told
+  to offer it first: -o IdentityFile=FILE -o IdentitiesOnly=yes, and
+  IdentityAgent=none where the agent has another one that is configured.
+  It is looked for in IdentityFile, the .pub files of ~/.ssh and the agent.
+  `jwt-ssh status HOST` says what is found.
+
+  For that the token is looked at before ssh starts, where nobody notices:
+  in a variable or a file. `bound = true` has any other be got that early.
 
 Other programs:
   rsync -e jwt-ssh FILE HOST:
@@ -75,7 +87,8 @@ Exit status:
   theirs
 
 Files:
-  ~/.config/jwt-ssh/config.toml  by which names hosts go in tokens
+  ~/.config/jwt-ssh/config.toml  by which names hosts go in tokens, and
+                                 whether those are bound to SSH keys
 
 Examples:
   # with the token that tools of this machine find
@@ -122,7 +135,8 @@ pub struct TokenOptions {
     /// Take what this command of sh prints.
     ///
     /// It finds the host in JWT_SSH_HOST and the audience that the token should have in
-    /// JWT_SSH_AUDIENCE. It runs only when the token is asked for.
+    /// JWT_SSH_AUDIENCE. It runs only when the token is asked for, or before ssh starts where
+    /// the settings say `bound = true`.
     #[arg(long, value_name = "COMMAND")]
     pub token_command: Option<String>,
     /// Send the token even if its aud does not name the host; its time is looked at still.
