@@ -10,9 +10,13 @@ pub fn sha256_hex(parts: &[&[u8]]) -> String {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part);
     }
-    let digits = context.finish();
-    let digits = digits.as_ref().iter();
-    digits.map(|byte| format!("{byte:02x}")).collect()
+    let digest = context.finish();
+    let halves = digest
+        .as_ref()
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15]);
+    let digit = |half: u8| char::from_digit(half.into(), 16);
+    halves.filter_map(digit).collect()
 }
 
 #[cfg(test)]
