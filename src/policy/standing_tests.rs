@@ -40,7 +40,10 @@ impl Standing for Machine {
         assert_eq!(mark.issuer, "https://i");
         let found = self.revoked.clone()?;
         Ok(found.and_then(|(kind, issued_before)| {
-            (kind == mark.kind).then_some(Entry { issued_before })
+            (kind == mark.kind).then_some(Entry {
+                issued_before,
+                ..Entry::ALL
+            })
         }))
     }
 

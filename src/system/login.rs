@@ -114,7 +114,7 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
     };
     let grounds = Grounds {
         trust: &trust,
-        standing: &Records { purpose, now },
+        standing: &Records::new(purpose, now),
         now,
     };
     let decision = authenticate(token, &request, grounds, observer);

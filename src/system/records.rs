@@ -1,7 +1,8 @@
 //! What this machine knows of single tokens, as a decision asks for it: one file for each
 //! kind of knowledge, all below /var/lib/pam-jwt, whatever the configuration directory is.
 
-use crate::{revocations, status_store, used_tokens};
+use crate::revocations::Revoked;
+use crate::{status_store, used_tokens};
 use policy::revocation::{Entry, Mark};
 use policy::standing::{OneTime, Standing, UseFault};
 use policy::status::{ListFault, Listed};
@@ -21,14 +22,25 @@ pub enum Purpose<'a> {
 
 /// The machine's records, at one moment, for one request.
 pub(crate) struct Records<'a> {
-    pub(crate) purpose: Purpose<'a>,
+    purpose: Purpose<'a>,
     /// Seconds since the epoch.
-    pub(crate) now: u64,
+    now: u64,
+    revoked: Revoked,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(purpose: Purpose<'a>, now: u64) -> Self {
+        Self {
+            purpose,
+            now,
+            revoked: Revoked::default(),
+        }
+    }
 }
 
 impl Standing for Records<'_> {
     fn revocation(&self, mark: Mark<'_>) -> Result<Option<Entry>, String> {
-        revocations::find(Path::new(revocations::DIR), mark)
+        self.revoked.find(mark)
     }
 
     fn listed(&self, issuer: &str, uri: &str, index: u64) -> Result<Listed, ListFault> {

@@ -7,13 +7,14 @@
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, Permissions};
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -110,6 +111,20 @@ impl std::error::Error for Untrusted {}
 /// [`Untrusted`], naming the component at fault.
 pub fn read(path: &Path) -> Result<Content, Untrusted> {
     let (file, stat) = open_file(path)?;
+    content(file, &stat, path)
+}
+
+/// Reads the trusted file `name` in a directory that was walked to; `path` is its whole name,
+/// for messages.
+///
+/// # Errors
+/// [`Untrusted`], for the file itself.
+pub(crate) fn read_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<Content, Untrusted> {
+    let (file, stat) = open_file_in(dir, name, path)?;
+    content(file, &stat, path)
+}
+
+fn content(file: OwnedFd, stat: &FileStat, path: &Path) -> Result<Content, Untrusted> {
     // As long as it will get, since a buffer that grows leaves copies behind.
     let size = u64::try_from(stat.st_size).unwrap_or(0).min(MAX_BYTES);
     let capacity = usize::try_from(size).unwrap_or(0).saturating_add(1);
@@ -143,9 +158,17 @@ pub(crate) fn open(path: &Path) -> Result<(OwnedFd, u64), Untrusted> {
 
 fn open_file(path: &Path) -> Result<(OwnedFd, FileStat), Untrusted> {
     let (dir, name) = parent(path)?;
+    open_file_in(&dir, name, path)
+}
+
+fn open_file_in(
+    dir: &OwnedFd,
+    name: &OsStr,
+    path: &Path,
+) -> Result<(OwnedFd, FileStat), Untrusted> {
     // O_NONBLOCK: a FIFO in its place must not hold the login up.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    open_checked(&dir, name, path, flags, SFlag::S_IFREG, "regular file")
+    open_checked(dir, name, path, flags, SFlag::S_IFREG, "regular file")
 }
 
 /// A trusted directory, open for reading.
@@ -162,6 +185,31 @@ pub(crate) fn directory_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<O
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
     let (dir, _) = open_checked(dir, name, path, flags, SFlag::S_IFDIR, "directory")?;
     Ok(dir)
+}
+
+/// Makes a directory in one that is there and trusted, on the disk too, with exactly this
+/// mode; another process may be faster.
+///
+/// # Errors
+/// What is in the way, with its path.
+pub(crate) fn make_directory(path: &Path, mode: u32) -> Result<(), String> {
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(Errno::EINVAL.into()));
+    };
+    let parent = directory(parent).map_err(|error| error.to_string())?;
+    match mkdirat(&parent, name, Mode::from_bits_truncate(mode)) {
+        Ok(()) => {
+            // Whatever the umask of the host program.
+            let made = directory_in(&parent, name, path);
+            let made = File::from(made.map_err(|error| error.to_string())?);
+            made.set_permissions(Permissions::from_mode(mode))
+                .map_err(failed)?;
+        }
+        Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(failed(errno.into())),
+    }
+    File::from(parent).sync_all().map_err(failed)
 }
 
 /// The files in a trusted directory whose names end in `suffix` and do not begin

@@ -24,10 +24,9 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, mkdirat};
 use policy::standing::{OneTime, UseFault};
 use std::ffi::OsStr;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where they are recorded.
@@ -130,7 +129,7 @@ impl Store {
         }
         for (path, mode) in [(path.parent(), 0o755), (Some(path), 0o700)] {
             let Some(path) = path else { continue };
-            make_directory(path, mode).map_err(|error| unrecorded(&error))?;
+            trusted_file::make_directory(path, mode).map_err(|error| unrecorded(&error))?;
         }
         Self::open(path).map_err(|error| unrecorded(&error))
     }
@@ -256,27 +255,6 @@ impl Store {
         let dir = self.path.display();
         UseFault::Unrecorded(format!("{what} in {dir}: {error}"))
     }
-}
-
-/// Makes a directory in one that is there, on the disk too; another process may be faster.
-fn make_directory(path: &Path, mode: u32) -> Result<(), String> {
-    let failed = |error: io::Error| format!("{}: {error}", path.display());
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(failed(Errno::EINVAL.into()));
-    };
-    let parent = trusted_file::directory(parent).map_err(|error| error.to_string())?;
-    match mkdirat(&parent, name, Mode::from_bits_truncate(mode)) {
-        Ok(()) => {
-            // Whatever the umask of the host program.
-            let made = trusted_file::directory_in(&parent, name, path);
-            let made = File::from(made.map_err(|error| error.to_string())?);
-            made.set_permissions(Permissions::from_mode(mode))
-                .map_err(failed)?;
-        }
-        Err(Errno::EEXIST) => {}
-        Err(errno) => return Err(failed(errno.into())),
-    }
-    File::from(parent).sync_all().map_err(failed)
 }
 
 /// Whether this process may write to a file as far as `size`: if not, the kernel would kill

@@ -2,8 +2,8 @@
 
 use super::*;
 use std::cell::Cell;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 /// Noon of day 20,000.
 const NOON: u64 = 20_000 * DAY + DAY / 2;
