@@ -1,8 +1,9 @@
 //! `pam-jwt keys`: what is trusted.
 
 use crate::faults;
+use crate::table::table;
 use clap::Args;
-use cli::output::{Exit, Failure, Output, visible};
+use cli::output::{Exit, Failure, Output};
 use jose::Algorithm;
 use policy::trust::{TrustedIssuer, TrustedKey};
 use serde_json::{Value, json};
@@ -116,31 +117,8 @@ fn as_table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "no issuer is trusted; begin with: pam-jwt init --issuer URL".to_owned();
     }
-    // A row is one line, even with a newline in the kid that somebody else chose.
-    let cell = |cell: &String| visible(cell).replace(['\n', '\t'], " ");
-    let shown = rows.iter().map(|row| row.cells().each_ref().map(cell));
-    let all: Vec<[String; 7]> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(shown)
-        .collect();
-    let mut widths = [0; 7];
-    for row in &all {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |row: &[String; 7]| {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| {
-                // Not by a width of format!, which panics above 65535: a kid can be long.
-                let gap = width.saturating_sub(cell.chars().count());
-                format!("{cell}{}", " ".repeat(gap))
-            })
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    all.iter().map(line).collect::<Vec<_>>().join("\n")
+    let cells: Vec<[String; 7]> = rows.iter().map(Row::cells).collect();
+    table(HEAD, &cells)
 }
 
 #[cfg(test)]

@@ -11,12 +11,16 @@ mod jws;
 mod keygen;
 mod keys;
 mod manual;
+mod moment;
 mod new_file;
 mod new_key;
 mod pam_stack;
+mod revocations;
+mod revoke;
 mod signing_key;
 mod ssh_key;
 mod status_list;
+mod table;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +48,7 @@ Files:
   /etc/pam-jwt/issuers.d/    a file for each issuer that is trusted
   /etc/pam-jwt/keys/         the issuers' public keys
   /etc/pam-jwt/private/      this machine's signing keys
+  /var/lib/pam-jwt/revoked/  what is revoked on this machine
 
 Examples:
   # set this machine up, then see what a login would do
@@ -74,6 +79,8 @@ enum Command {
     Check(check::Check),
     #[command(subcommand)]
     StatusList(status_list::StatusList),
+    Revoke(revoke::Revoke),
+    Revocations(revocations::Revocations),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -90,6 +97,8 @@ fn main() -> ExitCode {
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
         Command::StatusList(command) => command.run(&cli.config, &out),
+        Command::Revoke(command) => command.run(&cli.config, &out),
+        Command::Revocations(command) => command.run(&cli.config, &out),
         Command::Completions(command) => command.run(&out),
         Command::Manual(command) => command.run(&out),
     };

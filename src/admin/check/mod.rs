@@ -2,6 +2,7 @@
 
 mod configuration;
 mod private_keys;
+mod revocations;
 mod services;
 mod status_lists;
 
@@ -10,6 +11,7 @@ use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone, visible};
 use configuration::configuration;
 use private_keys::private_keys;
+use revocations::revocations;
 use serde_json::{Value, json};
 use services::{PamServices, pam_services};
 use std::path::{Path, PathBuf};
@@ -49,6 +51,7 @@ impl Check {
             findings.extend(configuration(&dir));
             findings.extend(private_keys(&dir.join("private")));
         }
+        findings.extend(revocations());
         findings.extend(of_pam);
         if services.is_empty() {
             findings.push(Finding {
