@@ -18,7 +18,7 @@ struct Documented {
 const PAM_JWT: Documented = Documented {
     name: "pam-jwt",
     section: '8',
-    pages: 12,
+    pages: 14,
     width: None,
 };
 

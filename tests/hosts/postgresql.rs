@@ -258,3 +258,33 @@ fn a_one_time_token_opens_nothing_where_its_use_cannot_be_recorded() {
     let output = psql(&machine, "bob", &plain).expect_success();
     assert!(output.stdout.contains("bob"), "{output}");
 }
+
+/// The list is root's to change and everybody's to read, so that it is heeded here as well.
+#[test]
+fn a_revoked_token_opens_nothing_either() {
+    let machine = cluster();
+    start(&machine);
+    let token = machine.token(["alice"]);
+    let run = |script: &str| machine.run(["sh", "-c", script]).expect_success();
+    let accepted = || {
+        let output = psql(&machine, "alice", &token).expect_success();
+        assert_eq!(output.stdout, "alice\n", "{output}");
+    };
+    accepted();
+    // Whatever the umask of whoever revokes.
+    let _ = run("umask 077; pam-jwt revoke --sub alice");
+    refused(&machine, "alice", &token, "revoked account=alice");
+    let _ = run("pam-jwt revoke --undo --sub alice");
+    accepted();
+    // What cannot be read there is not nothing.
+    let dir = "/var/lib/pam-jwt/revoked";
+    let _ = run(&format!("chmod 700 {dir}"));
+    let audit = "revocations_unreadable account=alice";
+    refused(&machine, "alice", &token, audit);
+    let line = machine
+        .wait_for_log(machine::Mark::default(), audit)
+        .message;
+    assert!(line.contains("run chmod a+rx on it"), "{line}");
+    let _ = run(&format!("chmod 755 {dir}"));
+    accepted();
+}

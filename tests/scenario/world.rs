@@ -103,6 +103,8 @@ impl World {
             scenario.allow.as_deref().unwrap_or(ALLOW),
             &scenario.settings,
         );
+        let revoked = ["rm", "-rf", "/var/lib/pam-jwt/revoked"];
+        let _ = machine.run(revoked).expect_success();
         if let Some(change) = &scenario.change {
             let script = format!("set -e; cd {config}; {change}");
             let _ = machine.run(["sh", "-c", &script]).expect_success();
