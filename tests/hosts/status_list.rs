@@ -342,6 +342,34 @@ fn a_bomb_is_refused_within_bounds() {
     assert!(output.stderr.contains("more than 128 MiB"), "{output}");
 }
 
+/// What nobody who is trusted has signed is not even read as JSON, which as zeros in an array
+/// takes up many times its size.
+///
+/// Checklist: A.29
+#[test]
+fn what_is_signed_by_nobody_is_refused_before_it_is_unpacked() {
+    let machine = machine_with("");
+    // {"alg":"EdDSA"} . {"a":[0,0, ... 0]} . 64 zeros
+    let zeros = "MCwwLDAs".repeat(4_000_000);
+    let list = format!(
+        "eyJhbGciOiJFZERTQSJ9.eyJhIjpb{zeros}MF19.{}",
+        "A".repeat(86)
+    );
+    machine.write("/root/list.jwt", list, 0o644);
+    for command in ["load", "show"] {
+        let limited = [
+            "prlimit",
+            "--as=268435456",
+            "pam-jwt",
+            "status-list",
+            command,
+        ];
+        let limited = machine.command(limited).arg("/root/list.jwt");
+        let output = limited.run().expect_code(2);
+        assert!(output.stderr.contains("signature"), "{output}");
+    }
+}
+
 /// Every login finds the list before or the list after, whole.
 ///
 /// Checklist: A.29

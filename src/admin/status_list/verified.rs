@@ -15,6 +15,8 @@ use std::path::Path;
 /// cannot be compressed.
 const MOST: usize = 2 * deflate::MOST;
 
+const NO_KEY: &str = "none of the issuer's keys is meant; compare with pam-jwt keys";
+
 /// A list that its issuer has signed.
 pub struct Verified {
     /// The trusted issuer.
@@ -48,9 +50,12 @@ pub fn read(
     let error = |error: jose::Error| failed(error.to_string());
     let compact = Compact::parse_within(MOST, token).map_err(error)?;
     let header = Header::parse(&compact).map_err(error)?;
+    let signers = signers(&compact, &header, trust, issuer).map_err(failed)?;
+    // Not before: what anybody may have written can take up many times its size as JSON.
     let claims = Claims::parse(compact.payload()).map_err(error)?;
+    let named = issuer.or(claims.issuer.as_deref());
+    let (issuer, key) = only_one(signers, named, trust).map_err(failed)?;
     let list = StatusList::of(&header, &claims).map_err(|fault| failed(fault.to_string()))?;
-    let (issuer, key) = signer(&compact, &header, &claims, trust, issuer).map_err(failed)?;
     certificate(key.validity, now, &mut Silent)
         .map_err(|refusal| failed(refusal.reason.text().to_owned()))?;
     let leeway = trust.global.leeway;
@@ -73,44 +78,51 @@ pub fn read(
     })
 }
 
-/// Whose list it is: the issuer that is named, by the caller or by `iss`, or else the only
-/// one of whose keys it is signed by.
-fn signer<'a>(
+/// A trusted issuer, and one of its keys.
+type Signer<'a> = (&'a TrustedIssuer, &'a TrustedKey);
+
+/// Those by whose keys it is signed: of all issuers, or of the one that is `named`.
+fn signers<'a>(
     compact: &Compact<'_>,
     header: &Header,
-    claims: &Claims,
     trust: &'a Trust,
     named: Option<&str>,
-) -> Result<(&'a TrustedIssuer, &'a TrustedKey), String> {
-    let named = named.or(claims.issuer.as_deref());
-    let mut candidates = trust
-        .issuers
-        .iter()
-        .filter(|issuer| named.is_none_or(|named| issuer.issuer == named))
-        .peekable();
-    if candidates.peek().is_none() {
-        let named = named.unwrap_or_default();
-        return Err(format!("no file in issuers.d names the issuer {named:?}"));
-    }
-    let mut why = "none of the issuer's keys is meant; compare with pam-jwt keys".to_owned();
-    let mut signers = candidates.filter_map(|issuer| {
-        let key = issuer.key_for(header)?;
+) -> Result<Vec<Signer<'a>>, String> {
+    let mut why = NO_KEY.to_owned();
+    let mut signers = Vec::new();
+    let is_meant = |issuer: &&TrustedIssuer| named.is_none_or(|named| issuer.issuer == named);
+    for issuer in trust.issuers.iter().filter(is_meant) {
+        let Some(key) = issuer.key_for(header) else {
+            continue;
+        };
         match key.key.verify(compact, header) {
-            Ok(()) => Some((issuer, key)),
-            Err(error) => {
-                why = error.to_string();
-                None
-            }
-        }
-    });
-    match (signers.next(), signers.next()) {
-        (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => {
-            Err("keys of several issuers have signed it; say which with --issuer".to_owned())
-        }
-        (None, _) => {
-            drop(signers);
-            Err(why)
+            Ok(()) => signers.push((issuer, key)),
+            Err(error) => why = error.to_string(),
         }
     }
+    match named {
+        Some(named) if trust.issuer(named).is_none() => Err(unknown(named)),
+        _ if signers.is_empty() => Err(why),
+        _ => Ok(signers),
+    }
+}
+
+/// Whose list it is: the issuer that is named, by the caller or by `iss`, or else the only
+/// one of whose keys it is signed by.
+fn only_one<'a>(
+    mut signers: Vec<Signer<'a>>,
+    named: Option<&str>,
+    trust: &Trust,
+) -> Result<Signer<'a>, String> {
+    signers.retain(|(issuer, _)| named.is_none_or(|named| issuer.issuer == named));
+    match (signers.as_slice(), named) {
+        ([one], _) => Ok(*one),
+        ([], Some(named)) if trust.issuer(named).is_none() => Err(unknown(named)),
+        ([], _) => Err(NO_KEY.to_owned()),
+        _ => Err("keys of several issuers have signed it; say which with --issuer".to_owned()),
+    }
+}
+
+fn unknown(issuer: &str) -> String {
+    format!("no file in issuers.d names the issuer {issuer:?}")
 }
