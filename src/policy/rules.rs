@@ -29,7 +29,7 @@ pub(crate) struct Case<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held<'a> {
     pub(crate) rule: &'a Rule,
-    /// Whether the token opens this one login, since one of the rules that hold says so.
+    /// Whether the token opens this one login, since a rule says so that holds or held once.
     pub(crate) use_up: bool,
 }
 
@@ -79,17 +79,18 @@ pub(crate) fn decide<'a>(
             look.fresh(rule),
             look.short(rule),
         ];
-        let failed = conditions
+        let mut failed = conditions
             .into_iter()
             .enumerate()
-            .find_map(|(rank, condition)| Some((rank, condition.err()?)));
-        match failed {
-            // Those behind it are looked at all the same: for whoever watches, and because
-            // a token that fits one of one_time is used up whichever decides.
-            None => {
-                decided = decided.or(Some(rule));
-                use_up |= rule.one_time;
-            }
+            .filter_map(|(rank, condition)| Some((rank, condition.err()?)))
+            .peekable();
+        // Those behind the one that decides are looked at all the same: for whoever watches,
+        // and because a token that fits one of one_time is used up whichever decides. Time
+        // takes no token out of such a rule: what it has used up would be good for the next.
+        let first = failed.peek().cloned();
+        use_up |= rule.one_time && failed.all(|(_, refusal)| is_of_the_moment(refusal.reason));
+        match first {
+            None => decided = decided.or(Some(rule)),
             Some((rank, refusal)) if closest.as_ref().is_none_or(|(best, _)| rank > *best) => {
                 closest = Some((rank, refusal));
             }
@@ -107,6 +108,14 @@ pub(crate) fn decide<'a>(
         Some(rule) => Ok(Held { rule, use_up }),
         None => Err(closest.map_or_else(|| Reason::NoRule.into(), |(_, refusal)| refusal)),
     }
+}
+
+/// Whether it is for the time of day that a rule does not hold.
+const fn is_of_the_moment(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TooOld | Reason::AuthTooOld | Reason::IssuedInFuture
+    )
 }
 
 /// What the system's own tools and other programs that handle the name accept.

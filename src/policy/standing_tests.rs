@@ -182,6 +182,33 @@ fn a_token_that_was_used_or_cannot_be_remembered_is_refused() {
     assert_eq!(*machine.asked.borrow(), MARKS);
 }
 
+/// A rule of one use does not hold any more, another does: what was used is used.
+///
+/// Checklist: A.27
+#[test]
+fn time_makes_no_token_of_one_use_one_of_many() {
+    let once = "one_time=true\nmax_age='10m'\nmax_auth_age='5m'\n";
+    let used = Machine {
+        use_up: Err(UseFault::Used("at noon".into())),
+        ..Machine::new()
+    };
+    let world = world("", &format!("{once}{RULE}"));
+    for auth_time in [NOW - 300, NOW - 400, NOW + 60] {
+        let claims = with("auth_time", json!(auth_time));
+        assert_eq!(
+            decide(&world, &used, &claims).reason(),
+            Reason::AlreadyUsed,
+            "{auth_time}"
+        );
+    }
+    // What was never a token for that rule is none of its business.
+    let mut long = with("auth_time", json!(NOW - 400));
+    long["exp"] = json!(NOW + 3600);
+    for claims in [good(), long] {
+        assert_eq!(decide(&world, &used, &claims).reason(), Reason::Allowed);
+    }
+}
+
 #[test]
 fn what_is_revoked_is_refused_without_a_word_whatever_its_time() {
     let world = world("", "max_age='10m'");
