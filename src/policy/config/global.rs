@@ -14,7 +14,7 @@ struct GlobalText {
     leeway: Option<Spanned<String>>,
     min_uid: Option<Spanned<u32>>,
     prompt: Option<Spanned<String>>,
-    max_token_bytes: Option<Spanned<usize>>,
+    max_token_bytes: Option<Spanned<u32>>,
 }
 
 pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
@@ -57,11 +57,13 @@ pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
     }
     if let Some(bytes) = text.max_token_bytes {
         // Fewer would refuse ordinary tokens.
-        if !(1000..=MAX_BYTES).contains(bytes.get_ref()) {
-            let message = format!("max_token_bytes is at least 1000 and at most {MAX_BYTES}");
-            return Err(at(source, bytes.span(), message));
-        }
-        global.max_token_bytes = bytes.into_inner();
+        global.max_token_bytes = usize::try_from(*bytes.get_ref())
+            .ok()
+            .filter(|bytes| (1000..=MAX_BYTES).contains(bytes))
+            .ok_or_else(|| {
+                let message = format!("max_token_bytes is at least 1000 and at most {MAX_BYTES}");
+                at(source, bytes.span(), message)
+            })?;
     }
     Ok(global)
 }

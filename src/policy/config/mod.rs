@@ -7,6 +7,7 @@ mod global;
 mod key_file;
 mod parse;
 mod rule;
+mod values;
 
 pub use fault::Fault;
 

@@ -3,6 +3,7 @@
 
 use super::key_file::{KeyText, key_files};
 use super::rule::{RuleText, rule_of};
+use super::values::Values;
 use super::{Fault, Issuer, Source, TokenTypes};
 use crate::duration;
 use crate::status::StatusMode;
@@ -30,7 +31,7 @@ struct IssuerText {
     issuer: Spanned<String>,
     audience: Spanned<Vec<Spanned<String>>>,
     keys: Option<Spanned<Vec<Spanned<KeyText>>>>,
-    typ: Option<Spanned<toml::Value>>,
+    typ: Option<Spanned<Values>>,
     max_lifetime: Option<Spanned<String>>,
     status: Option<Spanned<String>>,
     #[serde(default)]
@@ -95,27 +96,14 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
 }
 
 /// One media type or a list of them.
-fn token_types(source: Source<'_>, typ: &Spanned<toml::Value>) -> Result<TokenTypes, Fault> {
-    match one_or_several(typ.get_ref()) {
+fn token_types(source: Source<'_>, typ: &Spanned<Values>) -> Result<TokenTypes, Fault> {
+    match typ.get_ref().texts() {
         Some(names) => Ok(TokenTypes::new(names.iter().map(String::as_str))),
         None => Err(at(
             source,
             typ.span(),
             "typ is a token type or a list of them, such as \"at+jwt\" or [\"JWT\", \"none\"]",
         )),
-    }
-}
-
-/// A text that is not empty, or a list of such that is not empty.
-pub(super) fn one_or_several(value: &toml::Value) -> Option<Vec<String>> {
-    let text = |value: &toml::Value| {
-        let text = value.as_str().filter(|text| !text.is_empty())?;
-        Some(text.to_owned())
-    };
-    match value {
-        toml::Value::Array(list) if list.is_empty() => None,
-        toml::Value::Array(list) => list.iter().map(text).collect(),
-        one => text(one).map(|one| vec![one]),
     }
 }
 

@@ -1,11 +1,11 @@
 //! One `[[allow]]`: whom it lets in, where, with which claims.
 
-use super::parse::{at, one_or_several, period, strings, unspanned};
+use super::parse::{at, period, strings, unspanned};
+use super::values::Values;
 use super::{Account, Fault, Rule, Source, fault};
 use crate::claim_path::ClaimPath;
 use crate::rules::valid_name;
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
@@ -16,12 +16,12 @@ pub(super) struct RuleText {
     account: Spanned<String>,
     services: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
-    claims: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    claims: BTreeMap<Spanned<String>, Spanned<Values>>,
     strip_suffix: Option<Spanned<String>>,
     max_age: Option<Spanned<String>>,
     max_auth_age: Option<Spanned<String>>,
-    acr: Option<Spanned<toml::Value>>,
-    amr: Option<Spanned<toml::Value>>,
+    acr: Option<Spanned<Values>>,
+    amr: Option<Spanned<Values>>,
     one_time: Option<Spanned<bool>>,
     #[serde(default)]
     bound: bool,
@@ -49,10 +49,13 @@ pub(super) fn rule_of(
     for (name, value) in rule.claims {
         let path = ClaimPath::parse(name.get_ref());
         let path = path.map_err(|message| note(Err(at(source, name.span(), message))));
-        let values = claim_values(value.get_ref());
-        let values = values.map_err(|message| note(Err(at(source, value.span(), message))));
-        if let (Ok(path), Ok(values)) = (path, values) {
-            claims.push((path, values));
+        let values = value.get_ref().as_slice();
+        if values.is_empty() {
+            let message = "the list is empty, so no claim could equal one of its values";
+            note(Err(at(source, value.span(), message)));
+        }
+        if let Ok(path) = path {
+            claims.push((path, values.to_vec()));
         }
     }
     let one_time = rule.one_time.as_ref().filter(|yes| *yes.get_ref());
@@ -69,11 +72,11 @@ pub(super) fn rule_of(
     };
     let max_age = time("max_age", rule.max_age);
     let max_auth_age = time("max_auth_age", rule.max_auth_age);
-    let mut texts = |name, value: Option<Spanned<toml::Value>>| {
+    let mut texts = |name, value: Option<Spanned<Values>>| {
         let Some(value) = value else {
             return Vec::new();
         };
-        one_or_several(value.get_ref()).unwrap_or_else(|| {
+        value.get_ref().texts().unwrap_or_else(|| {
             let form = format!("{name} is a text or a list of them, of which any one will do");
             note(Err(at(source, value.span(), form)));
             Vec::new()
@@ -123,31 +126,5 @@ fn strip(account: Account, suffix: &str) -> Result<Account, &'static str> {
             path,
             strip_suffix: Some(suffix.to_owned()),
         }),
-    }
-}
-
-/// One value, or a list of which any one will do.
-fn claim_values(value: &toml::Value) -> Result<Vec<Value>, &'static str> {
-    match value {
-        toml::Value::Array(list) if list.is_empty() => {
-            Err("the list is empty, so no claim could equal one of its values")
-        }
-        toml::Value::Array(list) => list.iter().map(claim_value).collect(),
-        one => claim_value(one).map(|value| vec![value]),
-    }
-}
-
-fn claim_value(value: &toml::Value) -> Result<Value, &'static str> {
-    match value {
-        toml::Value::String(text) => Ok(Value::from(text.as_str())),
-        toml::Value::Integer(number) => Ok(Value::from(*number)),
-        toml::Value::Boolean(yes) => Ok(Value::from(*yes)),
-        toml::Value::Table(_) => Err(
-            "for a claim inside another write its JSON Pointer, such as \"/realm_access/roles\" = \"ops\"",
-        ),
-        _ => Err(
-            "a claim is compared with a string, an integer or a boolean, or with any of a list \
-             of them",
-        ),
     }
 }
