@@ -5,7 +5,7 @@ use flate2::Compression;
 use flate2::bufread::{ZlibDecoder, ZlibEncoder};
 use std::io::Read;
 
-/// No list is longer, in bytes: a hundred million entries of one byte, and a quarter more.
+/// No list is longer, in bytes: that many entries of a byte, a thousand million of a bit.
 pub const MOST: usize = 128 * 1024 * 1024;
 
 /// Unpacks a list.

@@ -2,14 +2,12 @@
 
 use super::time;
 use super::verified::{self, Verified};
-use crate::faults;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use policy::status::ListFault;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use system::status_store::{self, Head};
-use system::{clock, key_store};
 
 /// Verify a status list and unpack it for logins, which look into it from then on.
 ///
@@ -35,17 +33,13 @@ pub struct Load {
 impl Load {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let trust = key_store::load(config)
-            .map_err(|faults| faults::config_does_not_load(&faults))?
-            .trust;
-        let now =
-            clock::now().map_err(|_| Failure::new("the clock is earlier than this program"))?;
+        let now = super::now()?;
         let Verified {
             issuer,
             kid,
             list,
             statuses,
-        } = verified::read(&self.file, &trust, self.issuer.as_deref(), now)?;
+        } = verified::read(&self.file, config, self.issuer.as_deref(), now)?;
         let dir = Path::new(status_store::DIR);
         let shown = self.file.display();
         match status_store::head(dir, &issuer, &list.uri) {

@@ -10,7 +10,6 @@ use jose::sign::sign;
 use jose::status_list::{Bits, StatusList, TYPE};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use system::clock;
 
 /// Print a status list, signed with this machine's key.
 ///
@@ -83,9 +82,7 @@ impl Make {
                 ))
             })?;
         }
-        let now = clock::now().map_err(|_| {
-            Failure::new("the clock is earlier than this program; set it, or lists mean nothing")
-        })?;
+        let now = super::now()?;
         let list = StatusList {
             uri: self.uri.clone(),
             issued_at: now,

@@ -10,6 +10,7 @@ mod verified;
 use clap::Subcommand;
 use cli::output::{Exit, Failure, Output};
 use std::path::Path;
+use system::clock;
 
 /// Make, show and load token status lists, which say what has become of tokens.
 ///
@@ -43,6 +44,12 @@ impl StatusList {
             Self::Loaded(command) => command.run(out),
         }
     }
+}
+
+fn now() -> Result<u64, Failure> {
+    clock::now().map_err(|_| {
+        Failure::new("the clock is earlier than this program; set it, or lists mean nothing")
+    })
 }
 
 /// A status for people (draft-ietf-oauth-status-list § Status Types Values).

@@ -2,13 +2,11 @@
 
 use super::verified::{self, Verified};
 use super::{status_name, time};
-use crate::faults;
 use clap::Args;
 use cli::output::{Exit, Failure, Output, visible};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use system::{clock, key_store};
 
 /// Verify a status list and show what it says, of all entries or of some.
 #[derive(Args)]
@@ -30,12 +28,8 @@ pub struct Show {
 impl Show {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let trust = key_store::load(config)
-            .map_err(|faults| faults::config_does_not_load(&faults))?
-            .trust;
-        let now =
-            clock::now().map_err(|_| Failure::new("the clock is earlier than this program"))?;
-        let verified = verified::read(&self.file, &trust, self.issuer.as_deref(), now)?;
+        let issuer = self.issuer.as_deref();
+        let verified = verified::read(&self.file, config, issuer, super::now()?)?;
         let entries = self
             .index
             .iter()

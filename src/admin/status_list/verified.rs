@@ -1,6 +1,7 @@
 //! A status list token from a file, verified by the key of a trusted issuer.
 
 use super::deflate;
+use crate::faults;
 use cli::output::Failure;
 use jose::status_list::StatusList;
 use jose::{Claims, Compact, Header};
@@ -10,6 +11,7 @@ use policy::validate::certificate;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use system::key_store;
 
 /// No list token is longer, in bytes: what lists of the greatest size take where they
 /// cannot be compressed.
@@ -29,17 +31,21 @@ pub struct Verified {
     pub statuses: Vec<u8>,
 }
 
-/// Reads, verifies and unpacks the list in the file `path` at `now`.
+/// Reads, verifies and unpacks the list in the file `path` at `now`, in seconds since the
+/// epoch, with the keys that the configuration in `config` trusts.
 ///
 /// # Errors
 /// What keeps it from being a list of an issuer that is trusted, or of `issuer` where that is
-/// named.
+/// named; or why the configuration does not load.
 pub fn read(
     path: &Path,
-    trust: &Trust,
+    config: &Path,
     issuer: Option<&str>,
     now: u64,
 ) -> Result<Verified, Failure> {
+    let trust = key_store::load(config)
+        .map_err(|faults| faults::config_does_not_load(&faults))?
+        .trust;
     let shown = path.display();
     let failed = |why: String| Failure::new(format!("{shown}: {why}"));
     let mut token = Vec::new();
@@ -50,11 +56,11 @@ pub fn read(
     let error = |error: jose::Error| failed(error.to_string());
     let compact = Compact::parse_within(MOST, token).map_err(error)?;
     let header = Header::parse(&compact).map_err(error)?;
-    let signers = signers(&compact, &header, trust, issuer).map_err(failed)?;
+    let signers = signers(&compact, &header, &trust, issuer).map_err(failed)?;
     // Not before: what anybody may have written can take up many times its size as JSON.
     let claims = Claims::parse(compact.payload()).map_err(error)?;
     let named = issuer.or(claims.issuer.as_deref());
-    let (issuer, key) = only_one(signers, named, trust).map_err(failed)?;
+    let (issuer, key) = only_one(signers, named, &trust).map_err(failed)?;
     let list = StatusList::of(&header, &claims).map_err(|fault| failed(fault.to_string()))?;
     certificate(key.validity, now, &mut Silent)
         .map_err(|refusal| failed(refusal.reason.text().to_owned()))?;
