@@ -92,6 +92,11 @@ fn a_login_heeds_the_list_of_its_issuer() {
     let _sshd = machine.sshd(&[]);
     let [valid, invalid, suspended] = [1, 2, 3].map(|index| token(&machine, index));
     assert_eq!(outcome(&machine, &valid), "status_unknown");
+    // A list of another uri (sub) says nothing of it.
+    let other = status_list(&machine, &format!("make --uri {URI}1 --size 1000"));
+    machine.write("/root/list.jwt", other.expect_success().stdout, 0o644);
+    let _ = status_list(&machine, "load /root/list.jwt").expect_success();
+    assert_eq!(outcome(&machine, &valid), "status_unknown");
     load(&machine, "--bits 2 --size 1000 --set 2=1 --set 3=2");
     assert_eq!(outcome(&machine, &valid), "allowed");
     assert_eq!(outcome(&machine, &invalid), "status_invalid");
@@ -262,15 +267,18 @@ fn what_is_no_list_is_not_loaded_and_the_one_before_stays() {
     }
     let good = good.trim_end();
     for (text, words) in [
-        (good.get(..good.len() / 2).expect("half").to_owned(), ""),
+        (
+            good.get(..good.len() / 2).expect("half").to_owned(),
+            "2 parts instead of three",
+        ),
         (
             good.get(..good.len() - 4).expect("most").to_owned(),
             "signature",
         ),
-        (good.replacen('.', ".e30", 1), ""),
+        (good.replacen('.', ".e30", 1), "the payload"),
         (format!("{good}.x"), "parts"),
-        (String::new(), ""),
-        ("hello".to_owned(), ""),
+        (String::new(), "1 parts instead of three"),
+        ("hello".to_owned(), "1 parts instead of three"),
     ] {
         machine.write("/root/list.jwt", text, 0o644);
         refused(words);

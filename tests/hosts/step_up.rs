@@ -87,6 +87,7 @@ fn what_opens_ssh_opens_nothing_else_unless_the_login_was_fresh_or_strong() {
     }
     // Whom nothing else lets in is told nothing of it.
     let output = su(&machine, "bob", &token(&[&old]));
+    assert_ne!(output.code(), Some(0), "{output}");
     assert!(!output.stderr.contains("issuer"), "{output}");
 }
 
