@@ -77,8 +77,8 @@ impl Make {
             self.bits.set(&mut list, index, status).ok_or_else(|| {
                 let (bits, most) = (self.bits.number(), self.bits.most());
                 Failure::new(format!(
-                    "status {status} of entry {index} takes more than {bits} bits, in which {most} is \
-                     the greatest; --bits takes 1, 2, 4 and 8"
+                    "entry {index} has status {status}, and with --bits {bits} the greatest is {most}; \
+                     --bits takes 1, 2, 4 and 8"
                 ))
             })?;
         }
@@ -106,7 +106,8 @@ fn entries_in(path: &Path) -> Result<Vec<(u64, u8)>, Failure> {
     lines
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(at, line)| {
-            entry(&line.trim().replace(' ', "=")).map_err(|why| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            entry(&words.join("=")).map_err(|why| {
                 let line = at.saturating_add(1);
                 Failure::new(format!("{}:{line}: {why}", path.display()))
             })

@@ -15,7 +15,7 @@ use system::clock;
 /// Make, show and load token status lists, which say what has become of tokens.
 ///
 /// An issuer that can take tokens back gives each a place in a list (its status claim), signs
-/// the list and publishes it. Something fetches it; \"load\" verifies and unpacks it once, and
+/// the list and publishes it. Something fetches it; "load" verifies and unpacks it once, and
 /// from then on a login looks its token up there. What a missing or stale list means is said
 /// by status in the issuer's file.
 #[derive(Subcommand)]
