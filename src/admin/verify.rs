@@ -4,7 +4,7 @@ use crate::{faults, ssh_key, token_from_stdin};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone, visible};
 use jose::PublicKey;
-use policy::authenticate::{Decision, Note};
+use policy::decision::{Decision, Note};
 use policy::explain::{Step, Steps};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use pam::{Handle, Priority};
 use policy::audit::Record;
-use policy::authenticate::Note;
+use policy::decision::Note;
 use policy::reason::Reason;
 
 /// Writes the line.

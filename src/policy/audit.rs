@@ -1,7 +1,7 @@
 //! The audit line: one line of `key=value` in fixed order for every decision.
 //! Never a token, a password or a part of one.
 
-use crate::authenticate::{Decision, Facts, Note};
+use crate::decision::{Decision, Facts, Note};
 use crate::reason::Reason;
 use std::fmt;
 
@@ -127,7 +127,7 @@ impl fmt::Display for Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authenticate::{Admission, Refusal};
+    use crate::decision::{Admission, Refusal};
 
     fn facts(verified: bool) -> Facts {
         Facts {

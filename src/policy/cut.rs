@@ -1,6 +1,6 @@
 //! Tokens that a program on their way has cut without a word.
 
-use crate::authenticate::{Note, Refusal};
+use crate::decision::{Note, Refusal};
 use crate::reason::Reason;
 
 /// The lengths at which programs cut an answer: ssh, gdm and pam_exec, and what reads from a

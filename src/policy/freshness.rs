@@ -2,8 +2,8 @@
 //! it is bound to a key, opens one login, comes of a recent or strong enough login at the
 //! issuer, and is recent itself. An old token may open ssh, and only a fresh one sudo.
 
-use crate::authenticate::{Note, Refusal};
 use crate::config::Rule;
+use crate::decision::{Note, Refusal};
 use crate::duration::for_people;
 use crate::reason::Reason;
 use crate::rules::{Look, Shown};

@@ -2,16 +2,18 @@
 //! nothing of files, accounts or clocks, which its callers pass in as values.
 //!
 //! [`config`] turns text into a [`config::Config`], [`authenticate`] turns a
-//! token, a trust and a moment into a [`authenticate::Decision`], and [`audit`]
+//! token, a trust and a moment into a [`Decision`], and [`audit`]
 //! turns that into the one line for the log. Every outcome has a code in
 //! [`reason`].
 #![forbid(unsafe_code)]
 
 pub mod audit;
 pub mod authenticate;
+mod binding;
 pub mod claim_path;
 pub mod config;
 pub mod cut;
+pub mod decision;
 pub mod duration;
 pub mod explain;
 mod freshness;
@@ -24,7 +26,8 @@ pub mod status;
 pub mod trust;
 pub mod validate;
 
-pub use authenticate::{Decision, authenticate};
+pub use authenticate::authenticate;
 pub use config::Config;
+pub use decision::Decision;
 pub use reason::Reason;
 pub use trust::Trust;

@@ -1,8 +1,9 @@
 //! Who may log in as whom: the `[[allow]]` rules of an issuer's file, in file
 //! order. The first rule that holds decides, and only that rule counts.
 
-use crate::authenticate::{Refusal, Request};
+use crate::authenticate::Request;
 use crate::config::{Account, Global, Rule};
+use crate::decision::Refusal;
 use crate::explain::Observer;
 use crate::reason::Reason;
 use jose::Claims;

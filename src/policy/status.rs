@@ -1,7 +1,7 @@
 //! Token status lists (draft-ietf-oauth-status-list): a token names its place in a list that
 //! its issuer keeps, and what the list says there is what has become of it.
 
-use crate::authenticate::{Note, Refusal};
+use crate::decision::{Note, Refusal};
 use crate::explain::Observer;
 use crate::reason::Reason;
 use crate::standing::Standing;

@@ -5,8 +5,9 @@
 use crate::records::{Purpose, Records};
 use crate::{account_db, clock, key_store};
 use jose::PublicKey;
-use policy::authenticate::{Decision, Facts, Grounds, Note, Refusal, Request, authenticate};
+use policy::authenticate::{Grounds, Request, authenticate};
 use policy::config::Fault;
+use policy::decision::{Decision, Facts, Note, Refusal};
 use policy::explain::Observer;
 use policy::reason::Reason;
 use std::path::Path;

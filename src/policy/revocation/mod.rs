@@ -4,7 +4,7 @@ mod record;
 
 pub use record::{Life, Record};
 
-use crate::authenticate::{Note, Refusal};
+use crate::decision::{Note, Refusal};
 use crate::explain::Observer;
 use crate::reason::Reason;
 use crate::standing::Standing;
