@@ -35,10 +35,20 @@ pub struct Verify {
     ssh_key: Option<PathBuf>,
 }
 
+/// Services whose programs have no key proved.
+const KEYLESS: [&str; 5] = ["login", "su", "su-l", "sudo", "sudo-i"];
+
 impl Verify {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let token = token_from_stdin(out)?;
+        if self.ssh_key.is_some() && KEYLESS.contains(&&*self.service) {
+            return Err(Failure::new(format!(
+                "--ssh-key is for services of sshd; nobody proves a key to {}, so a token that is \
+                 bound to one is refused there",
+                self.service
+            )));
+        }
         let key = self.ssh_key.as_deref().map(ssh_key::read).transpose()?;
         let proved: Vec<PublicKey> = key.into_iter().collect();
         let mut steps = Steps::default();

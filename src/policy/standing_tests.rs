@@ -97,12 +97,13 @@ fn a_token_is_used_up_last_of_all_and_only_where_all_else_holds() {
             value: 0,
             stale_at: None,
             kid: "k1".into(),
+            issued_at: NOW - 100,
         }),
         ..Machine::new()
     };
     assert_eq!(decide(&world, &machine, &fine).reason(), Reason::Allowed);
     let using = format!("use j {}", NOW + 60);
-    let expected = [&MARKS[..], &["list u 5", &using]].concat();
+    let expected = [&MARKS[..], &["list u 5", "kid k1", &using]].concat();
     assert_eq!(*machine.asked.borrow(), expected);
 
     for (name, value, reason) in [
@@ -130,6 +131,7 @@ fn a_token_is_used_up_last_of_all_and_only_where_all_else_holds() {
             value: 1,
             stale_at: None,
             kid: "k1".into(),
+            issued_at: NOW - 100,
         }),
         ..Machine::new()
     };
@@ -285,6 +287,7 @@ fn a_status_list_is_obeyed_and_its_absence_follows_the_configured_choice() {
             value,
             stale_at: Some(stale_at),
             kid,
+            issued_at: NOW - 100,
         })
     };
     let (fresh, stale) = (NOW + 1, NOW);
@@ -328,5 +331,31 @@ fn a_status_list_is_obeyed_and_its_absence_follows_the_configured_choice() {
     ] {
         let decision = decide(&world(top, ""), &Machine::new(), &with("status", status));
         assert_eq!(decision.reason(), reason, "{top}");
+    }
+}
+
+/// A key that is revoked signs no list either, as far as it is revoked.
+///
+/// Checklist: A.29
+#[test]
+fn a_list_by_a_revoked_key_says_nothing() {
+    let status = json!({"status_list": {"uri": "u", "idx": 5}});
+    for (limit, reason) in [
+        (Some(NOW - 99), Reason::StatusUnknown),
+        (Some(NOW - 100), Reason::Allowed),
+    ] {
+        let machine = Machine {
+            revoked: Ok(Some((Kind::Key, limit))),
+            listed: Ok(Listed {
+                value: 0,
+                stale_at: None,
+                kid: "k1".into(),
+                issued_at: NOW - 100,
+            }),
+            ..Machine::new()
+        };
+        // The token is younger than that.
+        let claims = with("status", status.clone());
+        assert_eq!(decide(&world("", ""), &machine, &claims).reason(), reason);
     }
 }

@@ -4,6 +4,7 @@
 use crate::decision::{Note, Refusal};
 use crate::explain::Observer;
 use crate::reason::Reason;
+use crate::revocation::{Kind, Mark};
 use crate::standing::Standing;
 use crate::trust::TrustedIssuer;
 use jose::Claims;
@@ -28,6 +29,8 @@ pub struct Listed {
     pub stale_at: Option<u64>,
     /// The kid of the issuer's key that has signed the list.
     pub kid: String,
+    /// When it did (`iat`), in seconds since the epoch.
+    pub issued_at: u64,
 }
 
 /// Why a list says nothing of a token.
@@ -113,14 +116,14 @@ fn judge(
         Err(fault) => return (Err(Reason::StatusUnknown), fault.to_owned()),
     };
     let place = format!("entry {index} of {uri:?}");
-    match standing.listed(&issuer.issuer, uri, index) {
-        Ok(listed) if issuer.keys.iter().all(|key| key.kid != listed.kid) => (
-            Err(Reason::StatusUnknown),
-            format!(
-                "{uri:?} was signed by the kid {:?}, which is no longer trusted; load a new list",
-                listed.kid
-            ),
-        ),
+    let listed = standing.listed(&issuer.issuer, uri, index);
+    if let Ok(Err(why)) = listed
+        .as_ref()
+        .map(|listed| signed(listed, issuer, standing))
+    {
+        return (Err(Reason::StatusUnknown), format!("{uri:?} {why}"));
+    }
+    match listed {
         // What was revoked when the list was new still is; only `valid` grows stale.
         Ok(listed) if listed.value != 0 => (
             Err(Reason::StatusInvalid),
@@ -140,6 +143,27 @@ fn judge(
             Err(Reason::StatusUnknown),
             format!("{place} is beyond its {size} entries"),
         ),
+    }
+}
+
+/// The key that has signed a list is one whose lists are heeded still.
+fn signed(listed: &Listed, issuer: &TrustedIssuer, standing: &dyn Standing) -> Result<(), String> {
+    let kid = &listed.kid;
+    if issuer.keys.iter().all(|key| key.kid != *kid) {
+        return Err(format!(
+            "was signed by the kid {kid:?}, which is no longer trusted; load a new list"
+        ));
+    }
+    let mark = Mark {
+        issuer: &issuer.issuer,
+        kind: Kind::Key,
+        value: kid,
+    };
+    match standing.revocation(mark)? {
+        Some(entry) if entry.covers_times(Some(listed.issued_at), None) => Err(format!(
+            "was signed by the kid {kid:?}, which is revoked{entry}; load a new list"
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@
 use crate::trusted_file::{self, FileFault, Untrusted};
 use jose::digest::sha256_hex;
 use jose::status_list::Bits;
+use nix::fcntl::{Flock, FlockArg};
 use policy::status::{ListFault, Listed};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -161,6 +162,7 @@ pub fn look_up(dir: &Path, issuer: &str, uri: &str, index: u64) -> Result<Listed
         value: head.bits.of(byte, index),
         stale_at: head.stale_at,
         kid: head.kid,
+        issued_at: head.issued_at,
     })
 }
 
@@ -192,35 +194,52 @@ pub fn all(dir: &Path) -> Result<Vec<Result<Head, String>>, Untrusted> {
     Ok(paths.iter().map(head).collect())
 }
 
-/// Puts a list into `dir`, in place of the one that is there: a login finds either, whole.
+/// Names that no list has.
+const LOCK: &str = ".lock";
+const NEW: &str = ".new";
+
+/// What has come of storing a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// It is there, and on the disk.
+    Done,
+    /// The one that was there was issued later, and stays.
+    Older(Head),
+}
+
+/// Puts a list into `dir`, in place of the one that is there unless that was issued later and
+/// `force` is not given. A login finds either, whole; whoever else stores one waits.
 ///
 /// # Errors
 /// Why not.
-pub fn store(dir: &Path, head: &Head, list: &[u8]) -> Result<(), String> {
-    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+pub fn store(dir: &Path, head: &Head, list: &[u8], force: bool) -> Result<Stored, String> {
     let text = head.text()?;
     if head.bytes != list.len() as u64 {
         return Err("its bytes are not as many as it says".to_owned());
     }
     for path in dir.parent().into_iter().chain([dir]) {
-        match fs::create_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made
-                .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o755)))
-                .map_err(|error| failed(path, error))?,
-        }
+        trusted_file::make_directory(path, 0o755)?;
     }
-    // What is not to be trusted is not written into either.
-    trusted_file::directory(dir).map_err(|error| error.to_string())?;
+    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let lock = dir.join(LOCK);
+    let held = options()
+        .create(true)
+        .open(&lock)
+        .and_then(|file| Ok(Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, why)| why)?));
+    let _held = held.map_err(|error| failed(&lock, error))?;
+    match self::head(dir, &head.issuer, &head.uri) {
+        Ok(old) if old.issued_at > head.issued_at && !force => return Ok(Stored::Older(old)),
+        _ => {}
+    }
     let path = path_of(dir, &head.issuer, &head.uri);
-    // A name that begins with a dot is nobody's list.
-    let new = dir.join(format!(".{}.new", std::process::id()));
+    let new = dir.join(NEW);
     let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
+        // Of one who was interrupted.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = options().create_new(true).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.write_all(list)?;
         file.set_permissions(Permissions::from_mode(0o644))?;
@@ -228,10 +247,16 @@ pub fn store(dir: &Path, head: &Head, list: &[u8]) -> Result<(), String> {
         fs::rename(&new, &path)?;
         File::open(dir)?.sync_all()
     };
-    write().map_err(|error| {
+    write().map(|()| Stored::Done).map_err(|error| {
         let _ = fs::remove_file(&new);
         failed(&path, error)
     })
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 fn path_of(dir: &Path, issuer: &str, uri: &str) -> PathBuf {
@@ -285,13 +310,14 @@ mod tests {
         let place = Place::new("good");
         let dir = place.dir();
         assert_eq!(look(&dir, 0), Err(ListFault::Missing));
-        store(&dir, &head_of(3), &[0xc9, 0x44, 0xf9]).unwrap();
+        store(&dir, &head_of(3), &[0xc9, 0x44, 0xf9], false).unwrap();
         let statuses = [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3];
         for (index, value) in statuses.into_iter().enumerate() {
             let listed = Listed {
                 value,
                 stale_at: Some(200),
                 kid: "k 1".into(),
+                issued_at: 100,
             };
             assert_eq!(look(&dir, index as u64), Ok(listed), "{index}");
         }
@@ -301,9 +327,19 @@ mod tests {
         // Another issuer's list of the same name is another list.
         let other = look_up(&dir, "https://j", &head_of(0).uri, 0);
         assert_eq!(other, Err(ListFault::Missing));
-        store(&dir, &head_of(1), &[0]).unwrap();
+        store(&dir, &head_of(1), &[0], false).unwrap();
         assert_eq!(look(&dir, 0).unwrap().value, 0);
         assert_eq!(all(&dir).unwrap(), [Ok(head_of(1))]);
+        // One that was issued before stays out, unless it is wanted.
+        let older = Head {
+            issued_at: 99,
+            ..head_of(1)
+        };
+        let stored = store(&dir, &older, &[1], false);
+        assert_eq!(stored, Ok(Stored::Older(head_of(1))));
+        assert_eq!(look(&dir, 0).unwrap().value, 0);
+        assert_eq!(store(&dir, &older, &[1], true), Ok(Stored::Done));
+        assert_eq!(look(&dir, 0).unwrap().value, 1);
     }
 
     /// Checklist: A.29
@@ -311,7 +347,7 @@ mod tests {
     fn what_is_not_whole_says_nothing() {
         let place = Place::new("broken");
         let dir = place.dir();
-        store(&dir, &head_of(3), &[0xc9, 0x44, 0xf9]).unwrap();
+        store(&dir, &head_of(3), &[0xc9, 0x44, 0xf9], false).unwrap();
         let path = path_of(&dir, &head_of(0).issuer, &head_of(0).uri);
         let whole = fs::read(&path).unwrap();
         let is_unusable = || matches!(look(&dir, 0), Err(ListFault::Unusable(_)));
@@ -346,11 +382,11 @@ mod tests {
             uri: "a\nb".into(),
             ..head_of(1)
         };
-        assert!(store(&dir, &control, &[0]).is_err());
+        assert!(store(&dir, &control, &[0], false).is_err());
         let long = Head {
             uri: "u".repeat(5000),
             ..head_of(1)
         };
-        assert!(store(&dir, &long, &[0]).is_err());
+        assert!(store(&dir, &long, &[0], false).is_err());
     }
 }

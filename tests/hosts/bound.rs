@@ -286,6 +286,14 @@ fn verify_explains_what_a_login_with_the_key_would_do() {
         bearer.stdout.contains("REFUSED: binding_missing"),
         "{bearer}"
     );
+    // Where no login has a key proved, none is explained.
+    let sudo = ["pam-jwt", "verify", "--user", "alice", "--service", "sudo"];
+    let sudo = machine.command(sudo).args(with("/root/alice.key.pub"));
+    let sudo = sudo.stdin(&*token).run().expect_code(2);
+    assert!(
+        sudo.stderr.contains("nobody proves a key to sudo"),
+        "{sudo}"
+    );
     // The private half, no key and no file are errors that say so.
     for (file, words) in [
         ("/root/alice.key", "holds a private key"),

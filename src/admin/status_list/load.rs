@@ -4,16 +4,16 @@ use super::time;
 use super::verified::{self, Verified};
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
-use policy::status::ListFault;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use system::status_store::{self, Head};
+use system::status_store::{self, Head, Stored};
 
 /// Verify a status list and unpack it for logins, which look into it from then on.
 ///
 /// The list is a file that something else has fetched. It is verified with the keys of the
 /// issuer that is trusted, and takes the place of the one of the same uri. Where it is
 /// refused, that one stays. When it ends by exp or ttl it is stale: load the next one before.
+/// The ttl is counted from now, so load what was just fetched, and nothing where that failed.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -42,18 +42,6 @@ impl Load {
         } = verified::read(&self.file, config, self.issuer.as_deref(), now)?;
         let dir = Path::new(status_store::DIR);
         let shown = self.file.display();
-        match status_store::head(dir, &issuer, &list.uri) {
-            Ok(old) if old.issued_at > list.issued_at && !self.force => {
-                return Err(Failure::new(format!(
-                    "{shown}: it was issued at {}, the one that is loaded later, at {}; --force \
-                     takes the older one all the same",
-                    time(list.issued_at),
-                    time(old.issued_at)
-                )));
-            }
-            Err(ListFault::Unusable(why)) => out.hint(&format!("{why}: it is replaced")),
-            _ => {}
-        }
         let head = Head {
             stale_at: list.stale_at(now),
             bytes: statuses.len() as u64,
@@ -63,7 +51,7 @@ impl Load {
             issuer,
             kid,
         };
-        status_store::store(dir, &head, &statuses).map_err(|why| {
+        let stored = status_store::store(dir, &head, &statuses, self.force).map_err(|why| {
             let advice = if why.contains("ermission denied") {
                 "; run this as root"
             } else {
@@ -71,6 +59,14 @@ impl Load {
             };
             Failure::new(format!("{why}{advice}"))
         })?;
+        if let Stored::Older(later) = stored {
+            return Err(Failure::new(format!(
+                "{shown}: it was issued at {}, the one that is loaded later, at {}; --force \
+                 takes the older one all the same",
+                time(head.issued_at),
+                time(later.issued_at)
+            )));
+        }
         if head.stale_at.is_none() {
             out.hint("it has neither exp nor ttl, so it never counts as stale");
         }

@@ -54,8 +54,16 @@ impl Entry {
 
     /// Whether it is about a token with these claims.
     pub fn covers(&self, claims: &Claims) -> bool {
-        let is_early = |limit| claims.issued_at.is_none_or(|issued| issued.floor() < limit);
-        let has_ended = |limit| claims.expires.is_none_or(|end| end.floor() <= limit);
+        self.covers_times(
+            claims.issued_at.map(|date| date.floor()),
+            claims.expires.map(|date| date.floor()),
+        )
+    }
+
+    /// Whether it is about what was issued and ends at these times.
+    pub fn covers_times(&self, issued_at: Option<u64>, expires: Option<u64>) -> bool {
+        let is_early = |limit| issued_at.is_none_or(|issued| issued < limit);
+        let has_ended = |limit| expires.is_none_or(|end| end <= limit);
         *self == Self::ALL
             || self.issued_before.is_some_and(is_early)
             || self.expired_by.is_some_and(has_ended)
