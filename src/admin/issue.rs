@@ -1,5 +1,6 @@
 //! `pam-jwt issue`: a token, signed with this machine's key.
 
+use crate::grounds;
 use crate::signing_key::{self, Signer};
 use crate::ssh_key;
 use clap::Args;
@@ -10,7 +11,6 @@ use jose::{Claims, confirmation};
 use policy::issue::{Grant, RESERVED, claims};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
-use system::clock;
 
 /// Print a token for an account, signed with this machine's key.
 ///
@@ -65,9 +65,7 @@ impl Issue {
         if audience.is_empty() {
             audience.extend(own);
         }
-        let now = clock::now().map_err(|_| {
-            Failure::new("the clock is earlier than this program; set it, or tokens mean nothing")
-        })?;
+        let now = grounds::now()?;
         let id = random_id().map_err(|error| Failure::new(error.to_string()))?;
         let grant = Grant {
             issuer: &issuer,

@@ -5,6 +5,7 @@
 mod check;
 mod completions;
 mod faults;
+mod grounds;
 mod init;
 mod issue;
 mod jws;
@@ -49,6 +50,8 @@ Files:
   /etc/pam-jwt/keys/         the issuers' public keys
   /etc/pam-jwt/private/      this machine's signing keys
   /var/lib/pam-jwt/revoked/  what is revoked on this machine
+  /var/lib/pam-jwt/status/   status lists that are loaded
+  /var/lib/pam-jwt/used/     one-time tokens that were used
 
 Examples:
   # set this machine up, then see what a login would do

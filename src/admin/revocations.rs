@@ -1,6 +1,6 @@
 //! `pam-jwt revocations`: what is revoked on this machine.
 
-use crate::faults;
+use crate::grounds;
 use crate::moment::shown;
 use crate::table::table;
 use clap::Args;
@@ -9,7 +9,7 @@ use policy::revocation::{Kind, Record};
 use policy::trust::Trust;
 use serde_json::{Value, json};
 use std::path::Path;
-use system::{clock, key_store, revocations};
+use system::revocations;
 
 /// List what is revoked on this machine.
 ///
@@ -29,9 +29,9 @@ pub struct Revocations {}
 impl Revocations {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let trust = load(config)?;
-        let now = now()?;
-        let list = revocations::in_force(Path::new(revocations::DIR), &trust, now);
+        let trust = grounds::trust(config)?;
+        let dir = Path::new(revocations::DIR);
+        let list = revocations::in_force(dir, &trust, grounds::now()?);
         let mut list = list.map_err(Failure::new)?;
         list.records
             .sort_by(|one, other| order(one).cmp(&order(other)));
@@ -52,19 +52,6 @@ impl Revocations {
             Exit::Refused
         })
     }
-}
-
-/// Whom the machine trusts.
-pub fn load(config: &Path) -> Result<Trust, Failure> {
-    let loaded = key_store::load(config).map_err(|faults| faults::config_does_not_load(&faults))?;
-    Ok(loaded.trust)
-}
-
-/// The time.
-pub fn now() -> Result<u64, Failure> {
-    clock::now().map_err(|_| {
-        Failure::new("the clock is earlier than this program; set it, or times mean nothing")
-    })
 }
 
 /// A record with the time when it ends, or null if it stays until it is lifted.

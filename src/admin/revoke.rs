@@ -1,7 +1,8 @@
 //! `pam-jwt revoke`: tokens that open nothing on this machine any more.
 
+use crate::grounds;
 use crate::moment::{Moment, shown};
-use crate::revocations::{as_json, load, now};
+use crate::revocations::as_json;
 use crate::token_from_stdin;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args};
@@ -88,8 +89,8 @@ struct Named {
 impl Revoke {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let trust = load(config)?;
-        let now = now()?;
+        let trust = grounds::trust(config)?;
+        let now = grounds::now()?;
         let named = if self.token {
             match token(&token_from_stdin(out)?, &trust) {
                 Ok(named) => named,

@@ -1,6 +1,6 @@
 //! What this machine signs with: a key, and the issuer that it signs for.
 
-use crate::faults;
+use crate::grounds;
 use cli::output::Failure;
 use jose::PrivateKey;
 use policy::duration;
@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use system::key_store;
 use zeroize::Zeroizing;
 
 /// A key that signs for an issuer.
@@ -35,9 +34,7 @@ pub fn find(config: &Path, key: Option<&Path>, issuer: Option<&str>) -> Result<S
             audience: None,
         });
     }
-    let trust = key_store::load(config)
-        .map_err(|faults| faults::config_does_not_load(&faults))?
-        .trust;
+    let trust = grounds::trust(config)?;
     let (issuer, trusted) = trusting(&trust.issuers, &key).ok_or_else(|| {
         Failure::new(format!(
             "no file in issuers.d trusts the key {}; name --issuer, or trust it",

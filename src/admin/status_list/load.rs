@@ -1,7 +1,8 @@
 //! `pam-jwt status-list load`: for logins to look into.
 
-use super::time;
 use super::verified::{self, Verified};
+use crate::grounds;
+use crate::moment::shown;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use serde_json::json;
@@ -33,7 +34,7 @@ pub struct Load {
 impl Load {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let now = super::now()?;
+        let now = grounds::now()?;
         let Verified {
             issuer,
             kid,
@@ -41,7 +42,6 @@ impl Load {
             statuses,
         } = verified::read(&self.file, config, self.issuer.as_deref(), now)?;
         let dir = Path::new(status_store::DIR);
-        let shown = self.file.display();
         let head = Head {
             stale_at: list.stale_at(now),
             bytes: statuses.len() as u64,
@@ -61,10 +61,11 @@ impl Load {
         })?;
         if let Stored::Older(later) = stored {
             return Err(Failure::new(format!(
-                "{shown}: it was issued at {}, the one that is loaded later, at {}; --force \
-                 takes the older one all the same",
-                time(head.issued_at),
-                time(later.issued_at)
+                "{}: it was issued at {}, the one that is loaded later, at {}; --force takes the \
+                 older one all the same",
+                self.file.display(),
+                shown(head.issued_at),
+                shown(later.issued_at)
             )));
         }
         if head.stale_at.is_none() {
@@ -83,8 +84,8 @@ impl Load {
                     head.issuer,
                     head.entries(),
                     head.bits.number(),
-                    time(head.issued_at),
-                    head.stale_at.map_or("never".to_owned(), time)
+                    shown(head.issued_at),
+                    head.stale_at.map_or("never".to_owned(), shown)
                 )
             },
         );

@@ -1,6 +1,6 @@
 //! `pam-jwt status-list loaded`: what logins look into.
 
-use super::time;
+use crate::moment::shown;
 use clap::Args;
 use cli::output::{Exit, Failure, Output, visible};
 use serde_json::{Value, json};
@@ -60,8 +60,8 @@ fn as_json(head: &Head, now: u64) -> Value {
 fn as_text(head: &Head, now: u64) -> String {
     let stale = match head.stale_at {
         None => "never stale".to_owned(),
-        Some(end) if is_stale(head, now) => format!("STALE since {}", time(end)),
-        Some(end) => format!("stale at {}", time(end)),
+        Some(end) if is_stale(head, now) => format!("STALE since {}", shown(end)),
+        Some(end) => format!("stale at {}", shown(end)),
     };
     visible(&format!(
         "{}  {}  {} entries of {} bits, issued {}, {stale}",
@@ -69,6 +69,6 @@ fn as_text(head: &Head, now: u64) -> String {
         head.uri,
         head.entries(),
         head.bits.number(),
-        time(head.issued_at)
+        shown(head.issued_at)
     ))
 }

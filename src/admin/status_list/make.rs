@@ -1,6 +1,7 @@
 //! `pam-jwt status-list make`: a list, signed with this machine's key.
 
 use super::deflate;
+use crate::grounds;
 use crate::read_named;
 use crate::signing_key::{self, Signer};
 use clap::Args;
@@ -82,7 +83,7 @@ impl Make {
                 ))
             })?;
         }
-        let now = super::now()?;
+        let now = grounds::now()?;
         let list = StatusList {
             uri: self.uri.clone(),
             issued_at: now,

@@ -10,7 +10,6 @@ mod verified;
 use clap::Subcommand;
 use cli::output::{Exit, Failure, Output};
 use std::path::Path;
-use system::clock;
 
 /// Make, show and load token status lists, which say what has become of tokens.
 ///
@@ -46,12 +45,6 @@ impl StatusList {
     }
 }
 
-fn now() -> Result<u64, Failure> {
-    clock::now().map_err(|_| {
-        Failure::new("the clock is earlier than this program; set it, or lists mean nothing")
-    })
-}
-
 /// A status for people (draft-ietf-oauth-status-list § Status Types Values).
 fn status_name(status: u8) -> &'static str {
     match status {
@@ -60,11 +53,4 @@ fn status_name(status: u8) -> &'static str {
         2 => "suspended",
         _ => "application specific",
     }
-}
-
-/// A time of the log and of JSON, for people.
-fn time(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok();
-    let time = time.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    time.map_or_else(|| seconds.to_string(), |time| time.to_string())
 }

@@ -1,7 +1,9 @@
 //! `pam-jwt status-list show`: what a list says.
 
+use super::status_name;
 use super::verified::{self, Verified};
-use super::{status_name, time};
+use crate::grounds;
+use crate::moment::shown;
 use clap::Args;
 use cli::output::{Exit, Failure, Output, visible};
 use serde_json::{Value, json};
@@ -29,7 +31,7 @@ impl Show {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let issuer = self.issuer.as_deref();
-        let verified = verified::read(&self.file, config, issuer, super::now()?)?;
+        let verified = verified::read(&self.file, config, issuer, grounds::now()?)?;
         let entries = self
             .index
             .iter()
@@ -95,8 +97,11 @@ fn as_text(verified: &Verified, entries: &[(u64, u8)]) -> String {
     let mut lines = vec![
         format!("issuer   {issuer}, kid {kid}"),
         format!("uri      {}", list.uri),
-        format!("issued   {}", time(list.issued_at)),
-        format!("expires  {}", list.expires.map_or("never".to_owned(), time)),
+        format!("issued   {}", shown(list.issued_at)),
+        format!(
+            "expires  {}",
+            list.expires.map_or("never".to_owned(), shown)
+        ),
     ];
     if entries.is_empty() {
         for (status, count) in counts(verified) {

@@ -1,7 +1,7 @@
 //! A status list token from a file, verified by the key of a trusted issuer.
 
 use super::deflate;
-use crate::faults;
+use crate::grounds;
 use cli::output::Failure;
 use jose::status_list::StatusList;
 use jose::{Claims, Compact, Header};
@@ -11,7 +11,6 @@ use policy::validate::certificate;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use system::key_store;
 
 /// No list token is longer, in bytes: what lists of the greatest size take where they
 /// cannot be compressed.
@@ -43,9 +42,7 @@ pub fn read(
     issuer: Option<&str>,
     now: u64,
 ) -> Result<Verified, Failure> {
-    let trust = key_store::load(config)
-        .map_err(|faults| faults::config_does_not_load(&faults))?
-        .trust;
+    let trust = grounds::trust(config)?;
     let shown = path.display();
     let failed = |why: String| Failure::new(format!("{shown}: {why}"));
     let mut token = Vec::new();
