@@ -7,7 +7,7 @@ use jiff::Timestamp;
 const MAX: u64 = 253_402_300_799;
 
 const FORMS: &str =
-    "a time is now, such as 2027-01-31T12:00:00Z (RFC 3339), or in seconds since the epoch";
+    "a time is \"now\", one such as 2027-01-31T12:00:00Z (RFC 3339), or seconds since the epoch";
 
 /// A point in time as it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

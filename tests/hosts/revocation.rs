@@ -393,11 +393,11 @@ fn what_cannot_be_meant_is_refused_with_what_to_do() {
         (&["--sub", ""], "a value is required"),
         (
             &["--sub", "x", "--issued-before", "yesterday"],
-            "a time is now",
+            "a time is \"now\"",
         ),
         (
             &["--sub", "x", "--issued-before", "1795392000000"],
-            "a time is now",
+            "a time is \"now\"",
         ),
     ] {
         let output = run(args).expect_code(2);
