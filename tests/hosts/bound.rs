@@ -32,6 +32,8 @@ fn ask_for_bound(machine: &Machine) {
 fn login(machine: &Machine, account: &str, key: &str, token: &str) -> Login {
     machine
         .ssh(account)
+        // Of what a server says ssh is silent below that.
+        .option("LogLevel=INFO")
         .option("PreferredAuthentications=publickey,keyboard-interactive,password")
         .option(&format!("IdentityFile=/root/{key}"))
         .option("IdentitiesOnly=yes")

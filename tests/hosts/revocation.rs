@@ -81,7 +81,11 @@ fn the_next_login_heeds_each_selector_and_undo_lifts_it() {
     let [own, other] = [ISSUER, OTHER].map(|issuer| token(&machine, issuer));
     let jti = member(&machine, &own, "payload", "jti");
     let kid = member(&machine, &own, "header", "kid");
-    let ssh = |token: &str| machine.ssh("alice").answers([token]).command("id -un");
+    let ssh = |token: &str| {
+        // Of what a server says ssh is silent below that.
+        let ssh = machine.ssh("alice").option("LogLevel=INFO");
+        ssh.answers([token]).command("id -un")
+    };
     let forged = format!("{}AAAA", &own[..own.len() - 4]);
     let ordinary = ssh(&forged);
     let selectors = [

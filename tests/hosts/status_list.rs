@@ -49,7 +49,9 @@ fn load(machine: &Machine, args: &str) {
 /// What becomes of the token in a login through sshd, which `pam-jwt verify` says as well.
 fn outcome(machine: &Machine, token: &str) -> String {
     let mark = machine.mark();
-    let login = machine.ssh("alice").answers([token]).command("id -un");
+    // Of what a server says ssh is silent below that.
+    let ssh = machine.ssh("alice").option("LogLevel=INFO");
+    let login = ssh.answers([token]).command("id -un");
     let line = machine.wait_for_log(mark, " reason=");
     let reason = line.message.split(" reason=").nth(1).expect("a reason");
     let reason = reason.split(' ').next().expect("a word").to_owned();

@@ -102,7 +102,11 @@ fn a_login_at_the_issuer_that_is_too_old_is_told_by_how_much() {
     );
     let _sshd = machine.sshd(&[]);
     let token = |at: &str| machine.token(["alice", "--claim", &format!("auth_time={at}")]);
-    let login = |token: String| machine.ssh("alice").answers([token]).command("id -un");
+    let login = |token: String| {
+        // Of what a server says ssh is silent below that.
+        let ssh = machine.ssh("alice").option("LogLevel=INFO");
+        ssh.answers([token]).command("id -un")
+    };
     let accepted = login(token("2209031400"));
     assert_eq!(accepted.code(), Some(0), "{accepted}");
     let mark = machine.mark();
@@ -110,4 +114,6 @@ fn a_login_at_the_issuer_that_is_too_old_is_told_by_how_much() {
     assert_eq!(refused.code(), Some(255), "{refused}");
     let line = machine.wait_for_log(mark, "result=refused reason=auth_too_old");
     assert!(line.message.ends_with(" over_by=42s"), "{}", line.message);
+    let told = "Your last login at the issuer is 42 s too old for this; log in there again.";
+    assert!(refused.stderr.contains(told), "{refused}");
 }
