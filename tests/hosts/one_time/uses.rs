@@ -1,30 +1,14 @@
-//! One-time tokens: of all logins that use one, ever and at once, one succeeds.
+//! One login and its replays, one after the other and all at once.
 
+use super::{HOST, RECORDS, one_time_machine};
 use machine::{Machine, tell};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
-const RECORDS: &str = "/var/lib/pam-jwt/used";
-
-/// A machine whose rule for alice at sshd is for tokens of one use.
-fn one_time_machine() -> Machine {
-    let machine = Machine::ready();
-    machine.append(
-        "/etc/pam-jwt/issuers.d/local.toml",
-        "one_time = true\nmax_age  = \"1h\"\n",
-    );
-    machine.write(
-        "/etc/pam.alone/sshd",
-        "auth required pam_jwt.so\naccount required pam_jwt.so require_token\n",
-        0o644,
-    );
-    machine
-}
-
 /// One process that logs in through libpam as soon as its standard input closes.
 fn waiting(token: &str) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_pam-host"))
+    let child = Command::new(HOST)
         .args(["sshd", "alice", "/etc/pam.alone"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,57 +1,8 @@
 //! One-time tokens where the disk, the clock or the process fails: whatever happens, none
 //! opens two logins, and what cannot be recorded opens none.
 
-use machine::{Machine, Output, tell};
-
-const STATE: &str = "/var/lib/pam-jwt";
-const RECORDS: &str = "/var/lib/pam-jwt/used";
-const HOST: &str = env!("CARGO_BIN_EXE_pam-host");
-
-/// A machine whose rule for alice at sshd is for tokens of one use.
-fn one_time_machine() -> Machine {
-    let machine = Machine::ready();
-    machine.append(
-        "/etc/pam-jwt/issuers.d/local.toml",
-        "one_time = true\nmax_age  = \"1h\"\n",
-    );
-    let stack = "auth required pam_jwt.so\n";
-    machine.write("/etc/pam.alone/sshd", stack, 0o644);
-    machine
-}
-
-/// A login through libpam, of a process that starts with `before`.
-fn login(machine: &Machine, before: &[&str], token: &str) -> Output {
-    let argv = before
-        .iter()
-        .chain(&[HOST, "sshd", "alice", "/etc/pam.alone"]);
-    machine.command(argv).stdin(token).run()
-}
-
-fn is_accepted(output: &Output) -> bool {
-    output.stdout.contains("authenticate PAM_SUCCESS")
-}
-
-/// The login is refused, the host program ends as it should, and the log says why.
-fn refused(machine: &Machine, token: &str, reason: &str, words: &str) {
-    let mark = machine.mark();
-    let output = login(machine, &[], token).expect_success();
-    assert!(
-        output.stdout.contains("authenticate PAM_AUTH_ERR"),
-        "{output}"
-    );
-    let line = machine.wait_for_log(mark, &format!("result=refused reason={reason} "));
-    assert!(line.message.contains(words), "{words}: {}", line.message);
-}
-
-fn accepted(machine: &Machine, token: &str) {
-    let output = login(machine, &[], token).expect_success();
-    assert!(is_accepted(&output), "{output}");
-}
-
-fn sh(machine: &Machine, script: &str) -> String {
-    let output = machine.run(["sh", "-ec", script]).expect_success();
-    output.stdout.trim_end().to_owned()
-}
+use super::{RECORDS, STATE, accepted, is_accepted, login, one_time_machine, refused, sh};
+use machine::{Machine, tell};
 
 /// The day in which a token of an hour ends, as the records name it, and its record's path.
 fn record_of(machine: &Machine, token: &str) -> [String; 2] {
@@ -103,7 +54,7 @@ fn where_nothing_can_be_written_nothing_is_opened() {
         ("size=1m,ro", "", "Read-only file system"),
     ] {
         tmpfs(options, then);
-        refused(&machine, &token, "use_unrecorded", words);
+        refused(&machine, &[], &token, "use_unrecorded", words);
         unmount();
     }
     // Read-only with everything there already.
@@ -112,11 +63,17 @@ fn where_nothing_can_be_written_nothing_is_opened() {
         "size=1m",
         &format!("mkdir -m 700 -p {RECORDS} {day}; mount -o remount,ro {STATE}"),
     );
-    refused(&machine, &token, "use_unrecorded", "Read-only file system");
+    refused(
+        &machine,
+        &[],
+        &token,
+        "use_unrecorded",
+        "Read-only file system",
+    );
     // What could not be recorded was not used, where nothing was made of it.
     unmount();
     accepted(&machine, &token);
-    refused(&machine, &token, "already_used", "used ");
+    refused(&machine, &[], &token, "already_used", "used ");
 }
 
 /// Checklist: A.27
@@ -175,7 +132,7 @@ fn what_stands_in_the_place_of_records_opens_nothing() {
             .replace("RECORD", &record)
             .replace("STATE", STATE);
         sh(&machine, &format!("rm -rf {STATE}; {make}"));
-        refused(&machine, &token, reason, words);
+        refused(&machine, &[], &token, reason, words);
         sh(&machine, &format!("rm -rf {STATE}"));
         accepted(&machine, &token);
     }
@@ -280,7 +237,7 @@ fn a_host_that_is_killed_at_any_call_leaves_a_token_that_opens_one_login_at_most
             } else {
                 used += 1;
             }
-            refused(&machine, &token, "already_used", "used");
+            refused(&machine, &[], &token, "already_used", "used");
             accepted(&machine, &machine.token(["alice"]));
         }
     }
@@ -298,25 +255,31 @@ fn a_clock_that_runs_ahead_and_is_set_back_opens_nothing_twice() {
     at("2040-01-01 12:00:00");
     let first = machine.token(["alice"]);
     accepted(&machine, &first);
-    refused(&machine, &first, "already_used", "from 127.0.0.1");
+    refused(&machine, &[], &first, "already_used", "from 127.0.0.1");
     // By less than a day and five minutes beyond the end of its day: nothing is dropped.
     at("2040-01-03 00:04:59");
     accepted(&machine, &machine.token(["alice"]));
     at("2040-01-01 12:00:00");
-    refused(&machine, &first, "already_used", "from 127.0.0.1");
+    refused(&machine, &[], &first, "already_used", "from 127.0.0.1");
     // By more: its day is dropped, and nothing of it opens anything any more.
     at("2040-01-03 00:05:00");
     accepted(&machine, &machine.token(["alice"]));
     at("2040-01-01 12:00:00");
-    refused(&machine, &first, "records_dropped", "");
-    refused(&machine, &machine.token(["alice"]), "records_dropped", "");
+    refused(&machine, &[], &first, "records_dropped", "");
+    refused(
+        &machine,
+        &[],
+        &machine.token(["alice"]),
+        "records_dropped",
+        "",
+    );
     // What ends on a day of which nothing was dropped works, and so does all else later.
     at("2040-01-01 23:30:00");
     accepted(&machine, &machine.token(["alice"]));
     at("2040-01-02 12:00:00");
     let later = machine.token(["alice"]);
     accepted(&machine, &later);
-    refused(&machine, &later, "already_used", "");
+    refused(&machine, &[], &later, "already_used", "");
 }
 
 /// Checklist: A.27
@@ -336,9 +299,9 @@ fn among_a_million_records_a_token_is_found_and_another_is_not() {
             std::fs::File::create(format!("{day}/{number:064x}")).expect("a record");
         }
     });
-    refused(&machine, &used, "already_used", "from 127.0.0.1");
+    refused(&machine, &[], &used, "already_used", "from 127.0.0.1");
     accepted(&machine, &fresh);
-    refused(&machine, &fresh, "already_used", "from 127.0.0.1");
+    refused(&machine, &[], &fresh, "already_used", "from 127.0.0.1");
     // When their day is over they are dropped, a part at a time.
     let count = || {
         sh(&machine, &format!("ls -f {day} | wc -l"))

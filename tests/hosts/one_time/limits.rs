@@ -1,58 +1,12 @@
 //! One-time tokens where the host program is held short, where old records are being
 //! dropped as it fails, and where the power goes.
 
-use machine::{Machine, Output, tell};
-
-const STATE: &str = "/var/lib/pam-jwt";
-const RECORDS: &str = "/var/lib/pam-jwt/used";
-const HOST: &str = env!("CARGO_BIN_EXE_pam-host");
+use super::{RECORDS, STATE, accepted, is_accepted, login, one_time_machine, refused, sh};
+use machine::{Machine, tell};
 
 /// A day of three records that is due to be dropped.
 const OLD_DAY: &str = "mkdir -p -m 755 STATE; mkdir -p -m 700 RECORDS; mkdir -m 700 RECORDS/20000; \
     touch RECORDS/20000/1 RECORDS/20000/2 RECORDS/20000/3";
-
-/// A machine whose rule for alice is for tokens of one use.
-fn one_time_machine() -> Machine {
-    let machine = Machine::ready();
-    machine.append(
-        "/etc/pam-jwt/issuers.d/local.toml",
-        "one_time = true\nmax_age  = \"1h\"\n",
-    );
-    let stack = "auth required pam_jwt.so\n";
-    machine.write("/etc/pam.alone/sshd", stack, 0o644);
-    machine
-}
-
-/// A login through libpam, of a process that starts with `before`.
-fn login(machine: &Machine, before: &[&str], token: &str) -> Output {
-    let host = [HOST, "sshd", "alice", "/etc/pam.alone"];
-    let argv = before.iter().chain(&host);
-    machine.command(argv).stdin(token).run()
-}
-
-fn is_accepted(output: &Output) -> bool {
-    output.stdout.contains("authenticate PAM_SUCCESS")
-}
-
-fn accepted(machine: &Machine, token: &str) {
-    let output = login(machine, &[], token).expect_success();
-    assert!(is_accepted(&output), "{output}");
-}
-
-/// The login is refused, the host program ends as it should, and the log says why.
-fn refused(machine: &Machine, before: &[&str], token: &str, reason: &str, words: &str) {
-    let mark = machine.mark();
-    let output = login(machine, before, token).expect_success();
-    assert!(!is_accepted(&output), "{output}");
-    let line = machine.wait_for_log(mark, &format!("result=refused reason={reason} "));
-    assert!(line.message.contains(words), "{words}: {}", line.message);
-}
-
-fn sh(machine: &Machine, script: &str) -> String {
-    let script = script.replace("RECORDS", RECORDS).replace("STATE", STATE);
-    let output = machine.run(["sh", "-ec", &script]).expect_success();
-    output.stdout.trim_end().to_owned()
-}
 
 /// How many records of the old day there are, and the floor.
 fn old_day(machine: &Machine) -> (u64, u64) {
