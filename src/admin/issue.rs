@@ -6,9 +6,9 @@ use crate::ssh_key;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use cli::output::{Exit, Failure, Output};
-use jose::sign::{random_id, sign};
-use jose::{Claims, confirmation};
-use policy::issue::{Grant, RESERVED, claims};
+use jose::confirmation;
+use jose::sign::random_id;
+use policy::issue::{Grant, RESERVED, claims, signed};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ impl Issue {
             client_id: "pam-jwt",
             id: &id,
             now,
-            lifetime: self.lifetime,
+            expires: now.saturating_add(self.lifetime),
         };
         let mut extra = extra(&self.claims)?;
         if let Some(path) = &self.bind {
@@ -89,13 +89,7 @@ impl Issue {
                 RESERVED.join(", ")
             ))
         })?;
-        // What every verifier of ours would call malformed is not signed.
-        let payload = Value::from(claims.clone()).to_string();
-        Claims::parse(payload.as_bytes()).map_err(|error| {
-            Failure::new(format!("no login would accept such a token: {error}"))
-        })?;
-        let token =
-            sign(&key, "at+jwt", &claims).map_err(|error| Failure::new(error.to_string()))?;
+        let token = signed(&key, &claims).map_err(Failure::new)?;
         out.report(
             || json!({ "token": token, "claims": claims }),
             || token.clone(),

@@ -57,6 +57,7 @@ impl Verify {
             in_pieces: false,
             account: &self.user,
             service: &self.service,
+            auth_info: "",
             proved: &proved,
             purpose: Purpose::Explanation,
         };

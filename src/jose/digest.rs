@@ -10,11 +10,12 @@ pub fn sha256_hex(parts: &[&[u8]]) -> String {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part);
     }
-    let digest = context.finish();
-    let halves = digest
-        .as_ref()
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15]);
+    hex(context.finish().as_ref())
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let digit = |half: u8| char::from_digit(half.into(), 16);
     halves.filter_map(digit).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::algorithm::Scheme;
 use crate::base64url::encode;
+use crate::digest::hex;
 use crate::error::KeyError;
 use crate::private_key::{PrivateKey, Signer};
 use aws_lc_rs::hmac;
@@ -31,11 +32,23 @@ pub fn sign(key: &PrivateKey, typ: &str, claims: &Map<String, Value>) -> Result<
 /// # Errors
 /// [`KeyError::Library`] where the system has no randomness to give.
 pub fn random_id() -> Result<String, KeyError> {
+    Ok(encode(&random()?))
+}
+
+/// A new name for a file, which nobody guesses: 128 random bits, 32 hexadecimal digits.
+///
+/// # Errors
+/// As [`random_id`].
+pub fn random_name() -> Result<String, KeyError> {
+    Ok(hex(&random()?))
+}
+
+fn random() -> Result<[u8; 16], KeyError> {
     let mut bytes = [0; 16];
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| KeyError::Library)?;
-    Ok(encode(&bytes))
+    Ok(bytes)
 }
 
 fn signature(key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, KeyError> {

@@ -2,7 +2,8 @@
 //! refuses one that was not.
 
 use crate::options::Options;
-use crate::{TokenLogin, log, return_code};
+use crate::transaction::TokenLogin;
+use crate::{log, return_code};
 use pam::{Code, Handle};
 use policy::reason::Reason;
 use std::ffi::CStr;

@@ -1,19 +1,20 @@
 //! authenticate: gets the secret, and if it is a token, has it decided upon.
 
-use crate::options::Options;
+use crate::options::{Issue, Options};
 use crate::pieces::{self, Answer};
-use crate::{TokenLogin, log, return_code};
+use crate::transaction::TokenLogin;
+use crate::{log, origin, return_code};
 use jose::compact::{blemish, is_token_shaped};
 use pam::{Code, Flags, Handle, Priority, Secret};
 use policy::audit::Record;
 use policy::cut;
-use policy::decision::Note;
+use policy::decision::{Note, Refusal};
 use policy::explain::Silent;
 use policy::reason::Reason;
 use std::ffi::CStr;
 use std::time::Duration;
 use system::key_store;
-use system::login::{self, Attempt};
+use system::login::{self, Attempt, ForSession, Verdict};
 use system::records::Purpose;
 use system::ssh_auth_info;
 
@@ -42,9 +43,14 @@ type NoAttempt = (Reason, String);
 
 fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code, NoAttempt> {
     let internal = |code: Code| (Reason::InternalError, code.name().to_owned());
+    // Before anything else: such a line leaves all as the lines above have left it.
+    if matches!(Options::parse(args), Ok(options) if options.issue != Issue::No) {
+        return Ok(says_asked(handle, args));
+    }
     // An application may authenticate twice in one transaction; what an earlier
     // token allowed ends here.
     handle.clear_data::<TokenLogin>().map_err(internal)?;
+    origin::forget(handle).map_err(internal)?;
     // Before the arguments are read: whatever goes wrong, a stored token is out of reach.
     let stored = handle.authtok();
     if let Some(secret) = &stored {
@@ -82,6 +88,17 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
         handle.error(message);
     }
     decided.map(|(code, _)| code)
+}
+
+/// A line with `issue`: it asks nobody, and takes no part in whether the login succeeds.
+fn says_asked(handle: &mut Handle<'_>, args: &[&CStr]) -> Code {
+    let noted =
+        Options::parse(args).and_then(|options| origin::note_asked(handle, &options.config));
+    if let Err(detail) = noted {
+        // The session will say that it does not know.
+        log::refusal(handle, Reason::IssueFailed, Some(&detail));
+    }
+    Code::CredUnavail
 }
 
 fn ask(handle: &mut Handle<'_>, options: &Options) -> Result<Answer, Code> {
@@ -123,18 +140,20 @@ fn decide(
     let service = handle.service().unwrap_or_default();
     let rhost = handle.rhost();
     let auth_info = handle.variable(ssh_auth_info::VARIABLE);
-    let proved = auth_info.map_or_else(Vec::new, |info| ssh_auth_info::proved_keys(&info));
+    let auth_info = auth_info.unwrap_or_default();
+    let proved = ssh_auth_info::proved_keys(&auth_info);
     let attempt = Attempt {
         secret: answer.secret.as_bytes(),
         in_pieces: answer.count > 1,
         account,
         service: &service,
+        auth_info: &auth_info,
         proved: &proved,
         purpose: Purpose::Login {
             rhost: rhost.as_deref(),
         },
     };
-    let verdict = login::decide(attempt, &options.config, &mut Silent);
+    let verdict = told(handle, login::decide(attempt, &options.config, &mut Silent));
     let decision = &verdict.decision;
     let code = return_code::authenticate(decision.reason());
     if decision.reason() == Reason::NotAToken {
@@ -165,6 +184,26 @@ fn decide(
     }
     handle.log(Priority::Notice, &line);
     Ok((code, decision.message_for_user()))
+}
+
+/// Tells the session what it has to know. Where it is to end with the token and cannot be
+/// told so, nobody is let in.
+fn told(handle: &mut Handle<'_>, mut verdict: Verdict) -> Verdict {
+    let Some(ForSession { record, ends }) = verdict.for_session.take() else {
+        return verdict;
+    };
+    let told = record.and_then(|record| origin::tell(handle, record));
+    match told {
+        Err(detail) if ends => {
+            verdict.decision.outcome = Err(Refusal {
+                reason: Reason::HandoffUnwritten,
+                note: Note::Detail(detail),
+            });
+        }
+        Err(detail) => log::refusal(handle, Reason::IssueFailed, Some(&detail)),
+        Ok(()) => {}
+    }
+    verdict
 }
 
 #[cfg(test)]

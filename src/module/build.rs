@@ -18,4 +18,32 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg={}", object.display());
     }
     println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=getenv,--wrap=secure_getenv");
+
+    if packs_relocations() {
+        // A twentieth of the file, which every login maps.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,pack-relative-relocs");
+    }
+}
+
+/// Whether linker and C library know packed relocations (DT_RELR): GNU ld from 2.38 on, glibc
+/// from 2.36. An older glibc than the one here would not load the module, but seldom loads
+/// what was linked against a newer one anyway.
+fn packs_relocations() -> bool {
+    let says = |command: &str, argument: &str| {
+        let output = std::process::Command::new(command).arg(argument).output();
+        output.map_or_else(
+            |_| String::new(),
+            |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    let target = std::env::var("TARGET").unwrap_or_default();
+    let is_native = std::env::var("HOST").is_ok_and(|host| host == target);
+    let libc = says("getconf", "GNU_LIBC_VERSION");
+    let version = libc
+        .trim()
+        .strip_prefix("glibc 2.")
+        .and_then(|minor| minor.parse().ok());
+    is_native
+        && version.is_some_and(|minor: u32| minor >= 36)
+        && says("ld", "--help").contains("pack-relative-relocs")
 }

@@ -7,14 +7,17 @@
 
 mod account;
 mod auth;
+mod issue;
 mod log;
 mod options;
+mod origin;
 mod pieces;
 mod return_code;
 mod session;
 mod setcred;
+mod transaction;
 
-use pam::{Code, Flags, Handle, Module, PamData};
+use pam::{Code, Flags, Handle, Module};
 use std::ffi::CStr;
 
 struct PamJwt;
@@ -24,20 +27,20 @@ impl Module for PamJwt {
         auth::authenticate(handle, args, flags)
     }
 
-    fn setcred(handle: &mut Handle<'_>, _: &[&CStr], _: Flags) -> Code {
-        setcred::setcred(handle)
+    fn setcred(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code {
+        setcred::setcred(handle, args, flags)
     }
 
     fn acct_mgmt(handle: &mut Handle<'_>, args: &[&CStr], _: Flags) -> Code {
         account::acct_mgmt(handle, args)
     }
 
-    fn open_session(handle: &mut Handle<'_>, args: &[&CStr], _: Flags) -> Code {
-        session::session(handle, args)
+    fn open_session(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code {
+        session::open(handle, args, flags)
     }
 
-    fn close_session(handle: &mut Handle<'_>, args: &[&CStr], _: Flags) -> Code {
-        session::session(handle, args)
+    fn close_session(handle: &mut Handle<'_>, _: &[&CStr], _: Flags) -> Code {
+        session::close(handle)
     }
 
     fn chauthtok(_: &mut Handle<'_>, _: &[&CStr], _: Flags) -> Code {
@@ -46,24 +49,3 @@ impl Module for PamJwt {
 }
 
 pam::export!(PamJwt);
-
-/// What authenticate leaves for the other phases of the same transaction.
-struct TokenLogin {
-    account: String,
-}
-
-// SAFETY: the name begins with the module's own and is used for this type alone.
-unsafe impl PamData for TokenLogin {
-    const NAME: &'static CStr = c"pam_jwt.token_login";
-}
-
-impl TokenLogin {
-    /// Whether a token opened this transaction, for the account that it is still
-    /// about.
-    fn is_known(handle: &mut Handle<'_>) -> bool {
-        let Some(account) = handle.data::<Self>().map(|login| login.account.clone()) else {
-            return false;
-        };
-        handle.user().is_ok_and(|user| user == account)
-    }
-}

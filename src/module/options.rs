@@ -17,6 +17,20 @@ pub(crate) struct Options {
     pub(crate) pass_token: bool,
     /// `require_token`: on an account line, refuse a login that was not by token.
     pub(crate) require_token: bool,
+    /// `issue` and `issue=required`
+    pub(crate) issue: Issue,
+}
+
+/// Whether the session gets a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Issue {
+    /// No. An auth line then takes tokens.
+    No,
+    /// If the settings say so and it can be. An auth line takes none then: it only says that
+    /// what stands above it has asked.
+    Wanted,
+    /// As before, and without one that should be there is no session.
+    Required,
 }
 
 impl Options {
@@ -31,6 +45,7 @@ impl Options {
             use_first_pass: false,
             pass_token: false,
             require_token: false,
+            issue: Issue::No,
         };
         for arg in args {
             match arg.to_bytes() {
@@ -38,9 +53,8 @@ impl Options {
                 b"use_first_pass" => options.use_first_pass = true,
                 b"pass_token" => options.pass_token = true,
                 b"require_token" => options.require_token = true,
-                b"issue" | b"issue=required" => {
-                    return Err(format!("{} is not built yet", arg.to_string_lossy()));
-                }
+                b"issue" => options.issue = options.issue.max(Issue::Wanted),
+                b"issue=required" => options.issue = Issue::Required,
                 other => match other.strip_prefix(b"config=").map(std::str::from_utf8) {
                     Some(Ok(dir)) if dir.starts_with('/') => options.config = PathBuf::from(dir),
                     Some(_) => return Err("config= takes an absolute path".to_owned()),
@@ -67,14 +81,17 @@ mod tests {
             c"use_first_pass",
             c"pass_token",
             c"require_token",
+            c"issue=required",
+            c"issue",
         ];
         let all = Options::parse(&all).unwrap();
         assert_eq!(all.config, PathBuf::from("/x"));
+        assert_eq!((none.issue, all.issue), (Issue::No, Issue::Required));
         assert!(all.debug && all.use_first_pass && all.pass_token && all.require_token);
     }
 
     #[test]
-    fn an_argument_that_is_unknown_or_not_built_is_an_error() {
+    fn an_argument_that_is_unknown_is_an_error() {
         for bad in [
             c"",
             c"Debug",
@@ -83,8 +100,8 @@ mod tests {
             c"config=",
             c"config=x",
             c"try_first_pass",
-            c"issue",
-            c"issue=required",
+            c"issue=",
+            c"issue=no",
             c"\xff",
         ] {
             assert!(Options::parse(&[c"debug", bad]).is_err(), "{bad:?}");

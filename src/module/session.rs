@@ -1,19 +1,132 @@
-//! open_session and close_session: nothing to do yet.
+//! open_session and close_session: the session's end, and its token.
 
-use crate::log;
-use crate::options::Options;
-use pam::{Code, Handle};
+use crate::options::{Issue, Options};
+use crate::transaction::Origin;
+use crate::{issue, log, origin};
+use pam::{Code, Flags, Handle};
+use policy::duration::for_people;
+use policy::handoff::{Proof, Record};
 use policy::reason::Reason;
-use std::ffi::CStr;
+use policy::session::seconds_left;
+use std::ffi::{CStr, CString};
+use std::path::Path;
+use system::{clock, handoff, sessions};
 
-/// pam_sm_open_session(3) and pam_sm_close_session(3): PAM_SESSION_ERR for an
-/// argument that is not understood, since it may have asked for a limit.
-pub(crate) fn session(handle: &mut Handle<'_>, args: &[&CStr]) -> Code {
-    match Options::parse(args) {
-        Ok(_) => Code::Ignore,
-        Err(detail) => {
-            log::refusal(handle, Reason::BadArgument, Some(&detail));
-            Code::SessionErr
-        }
+/// Who has less time left is told so when the session begins, in seconds: after that
+/// `pam-jwt sessions --warn` does it.
+const SHORT: u64 = 120;
+
+/// What pam_systemd(8) reads: how many seconds the session has, in text.
+const RUNTIME: &CStr = c"systemd.runtime_max_sec";
+
+/// What pam_systemd(8) sets when it has opened its session.
+const OPENED_BY_SYSTEMD: &CStr = c"XDG_SESSION_ID";
+
+/// What pam_systemd itself looks for to know whether logind runs.
+const LOGIND: &str = "/run/systemd/seats";
+
+/// Why there is no session.
+type Refused = (Reason, String);
+
+/// pam_sm_open_session(3): PAM_SESSION_ERR for an argument that is not understood, since it
+/// may have asked for a limit.
+pub(crate) fn open(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code {
+    let opened = Options::parse(args)
+        .map_err(|detail| (Reason::BadArgument, detail))
+        .and_then(|options| opened(handle, &options, flags));
+    opened.unwrap_or_else(|(reason, detail)| {
+        log::refusal(handle, reason, Some(&detail));
+        // The host program closes nothing that was not opened.
+        issue::end(handle);
+        Code::SessionErr
+    })
+}
+
+/// pam_sm_close_session(3)
+pub(crate) fn close(handle: &mut Handle<'_>) -> Code {
+    if issue::end(handle) {
+        Code::Success
+    } else {
+        Code::Ignore
+    }
+}
+
+fn opened(handle: &mut Handle<'_>, options: &Options, flags: Flags) -> Result<Code, Refused> {
+    let origin = origin::of_session(handle);
+    if let Origin::Unusable(why) = &origin {
+        return Err((Reason::HandoffUnusable, why.clone()));
+    }
+    let ends = origin.record().filter(|record| record.ends);
+    if let Some(record) = ends {
+        cap(handle, record, flags)?;
+    }
+    let has_token = match options.issue {
+        Issue::No => false,
+        issue => match issue::ensure(handle, &options.config, &origin) {
+            Ok(has_token) => has_token,
+            Err(issue::Failed) if issue == Issue::Required => {
+                let words = "the line says issue=required, and there is no token".to_owned();
+                return Err((Reason::IssueFailed, words));
+            }
+            Err(issue::Failed) => false,
+        },
+    };
+    if !has_token && matches!(origin.proof(), Some(Proof::Token(_))) {
+        record(handle, &origin);
+    }
+    Ok(if has_token || ends.is_some() {
+        Code::Success
+    } else {
+        Code::Ignore
+    })
+}
+
+/// Has logind end the session with its token.
+fn cap(handle: &mut Handle<'_>, record: &Record, flags: Flags) -> Result<(), Refused> {
+    let Proof::Token(token) = &record.proof else {
+        return Err((Reason::HandoffUnusable, "no token opened it".to_owned()));
+    };
+    let since = handoff::uptime().map_err(|error| (Reason::NoTimeLeft, error))?;
+    let since = since.saturating_sub(record.here.uptime);
+    let now = clock::now();
+    let now = now.map_err(|_| (Reason::ClockUnset, "the clock was set back".to_owned()))?;
+    let Some(left) = seconds_left(token.expires, now, record.left, since) else {
+        let over = format!("exp={}", token.expires);
+        return Err((Reason::NoTimeLeft, over));
+    };
+    if handle.has_variable(OPENED_BY_SYSTEMD) {
+        // It would not be looked at any more, and nothing would say so.
+        let words = "the session line of pam_systemd.so stands above this one".to_owned();
+        return Err((Reason::SessionOrder, words));
+    }
+    let text = CString::new(left.to_string()).unwrap_or_default();
+    let set = handle.set_text_for_others(RUNTIME, text);
+    set.map_err(|code| (Reason::InternalError, code.name().to_owned()))?;
+    if !Path::new(LOGIND).exists() {
+        let words = "systemd-logind does not run here, so nothing ends the session";
+        log::refusal(handle, Reason::NotCapped, Some(words));
+    }
+    if left < SHORT && !flags.contains(Flags::SILENT) {
+        let left = for_people(left);
+        handle.info(&format!(
+            "This session ends in {left}, with the token that opened it."
+        ));
+    }
+    Ok(())
+}
+
+/// Records a session that has no token of its own. It is open whether that works or not.
+fn record(handle: &mut Handle<'_>, origin: &Origin) {
+    let service = handle.service().unwrap_or_default();
+    let recorded = issue::opened(handle).and_then(|open| {
+        sessions::sweep(sessions::MOST_SWEPT);
+        sessions::record(&open.key, &issue::session(&open, &service, origin))?;
+        issue::keep(handle, &open)
+    });
+    if let Err(error) = recorded {
+        handle.log(
+            pam::Priority::Warning,
+            &format!("the session is not recorded: {error}"),
+        );
     }
 }

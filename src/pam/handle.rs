@@ -2,11 +2,11 @@
 //! that lasts until `pam_end(3)`, the delay after a failure and the log. What it says to the user
 //! is in `conversation`.
 
-use std::ffi::{CStr, c_int, c_uint};
+use std::ffi::{CStr, CString, c_int, c_uint, c_void};
 use std::ptr;
 use std::time::Duration;
 
-use pam_bindings::items::{AuthTok, Item, RHost, Service, Tty};
+use pam_bindings::items::{AuthTok, Item, RHost, RUser, Service, Tty};
 use pam_bindings::module::PamHandle;
 use zeroize::Zeroizing;
 
@@ -82,6 +82,13 @@ impl<'a> Handle<'a> {
         self.item(|RHost(text)| text)
     }
 
+    /// Who asks, in the application's words: under su and sudo the caller (`PAM_RUSER`,
+    /// `pam_get_item(3)`). `None` where it is not set or not UTF-8.
+    #[must_use]
+    pub fn ruser(&self) -> Option<String> {
+        self.item(|RUser(text)| text)
+    }
+
     /// The terminal the user is at (`PAM_TTY`, `pam_get_item(3)`). `None` where it is not set or
     /// not UTF-8.
     #[must_use]
@@ -108,6 +115,43 @@ impl<'a> Handle<'a> {
         // changes; it is copied before anything else is called.
         let value = unsafe { CStr::from_ptr(value) };
         value.to_str().ok().map(str::to_owned)
+    }
+
+    /// Sets a variable of the transaction's environment, which the session's programs get;
+    /// `pam_putenv(3)`.
+    ///
+    /// # Errors
+    ///
+    /// `PAM_BAD_ITEM` for a name or a value that holds a NUL; what `pam_putenv` returns.
+    pub fn set_variable(&mut self, name: &CStr, value: &str) -> Result<(), Code> {
+        let assignment = [name.to_bytes(), b"=", value.as_bytes()].concat();
+        self.put_environment(assignment)
+    }
+
+    /// Takes a variable out of the transaction's environment, if it is there; `pam_putenv(3)`.
+    ///
+    /// # Errors
+    ///
+    /// What `pam_putenv` returns.
+    pub fn remove_variable(&mut self, name: &CStr) -> Result<(), Code> {
+        // libpam logs an error where there is none.
+        if !self.has_variable(name) {
+            return Ok(());
+        }
+        self.put_environment(name.to_bytes().to_vec())
+    }
+
+    /// Whether a variable is set in the transaction's environment, whatever to.
+    #[must_use]
+    pub fn has_variable(&mut self, name: &CStr) -> bool {
+        // SAFETY: the handle is live and the name a C string, which libpam reads.
+        !unsafe { sys::pam_getenv(self.raw, name.as_ptr()) }.is_null()
+    }
+
+    fn put_environment(&mut self, text: Vec<u8>) -> Result<(), Code> {
+        let text = CString::new(text).map_err(|_| Code::BadItem)?;
+        // SAFETY: the handle is live and the text a C string, which libpam copies.
+        Code::check(unsafe { sys::pam_putenv(self.raw, text.as_ptr()) })
     }
 
     /// The secret that an earlier module asked for (`PAM_AUTHTOK`, `pam_get_item(3)`). Never asks
@@ -191,5 +235,33 @@ impl<'a> Handle<'a> {
         // SAFETY: the handle is live and the name a C string, which libpam copies. What was stored
         // is handed to the cleanup function it came with; the NULL needs none.
         Code::check(unsafe { sys::pam_set_data(self.raw, T::NAME.as_ptr(), ptr::null_mut(), None) })
+    }
+
+    /// Keeps a C string in the transaction under a name that another module reads it by, as
+    /// pam_systemd(8) does with `systemd.runtime_max_sec`; `pam_set_data(3)`.
+    ///
+    /// # Errors
+    ///
+    /// `PAM_BUF_ERR` where memory is short.
+    pub fn set_text_for_others(&mut self, name: &CStr, text: CString) -> Result<(), Code> {
+        let text = text.into_raw();
+        // SAFETY: the handle is live and the name a C string, which libpam copies. It keeps the
+        // text until it hands it to `free_text`.
+        let code =
+            unsafe { sys::pam_set_data(self.raw, name.as_ptr(), text.cast(), Some(free_text)) };
+        let kept = Code::check(code);
+        if kept.is_err() {
+            // SAFETY: it came from `into_raw` above, and libpam did not take it.
+            drop(unsafe { CString::from_raw(text) });
+        }
+        kept
+    }
+}
+
+/// What `pam_set_data(3)` calls for a text of [`Handle::set_text_for_others`].
+extern "C" fn free_text(_: *mut PamHandle, text: *mut c_void, _: c_int) {
+    if !text.is_null() {
+        // SAFETY: libpam hands over what it was given there, which came from `into_raw`, once.
+        drop(unsafe { CString::from_raw(text.cast()) });
     }
 }

@@ -61,6 +61,7 @@ unsafe extern "C" {
         data: *mut c_void,
         cleanup: Option<extern "C" fn(*mut PamHandle, *mut c_void, c_int)>,
     ) -> c_int;
+    pub fn pam_putenv(pamh: *mut PamHandle, name_value: *const c_char) -> c_int;
     pub fn pam_getenv(pamh: *mut PamHandle, name: *const c_char) -> *const c_char;
     pub fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
     pub fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);

@@ -55,12 +55,7 @@ impl<'a> Record<'a> {
 
 impl fmt::Display for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let result = if self.reason == Reason::Allowed {
-            "accepted"
-        } else {
-            "refused"
-        };
-        write!(f, "result={result} reason={}", self.reason)?;
+        write!(f, "result={} reason={}", self.reason.result(), self.reason)?;
         write!(f, " account={}", Value(self.account.unwrap_or("unknown")))?;
         write!(f, " service={}", Value(self.service))?;
         field(f, "", "rhost", self.rhost)?;
@@ -163,6 +158,7 @@ mod tests {
         let decision = Decision {
             outcome: Ok(Admission {
                 rule: "i.toml:4".into(),
+                token: crate::login_token::tests::any(),
             }),
             facts: facts(true),
         };

@@ -4,6 +4,7 @@
 
 use crate::decision::{Admission, Decision, Facts, Note, Refusal};
 use crate::explain::Observer;
+use crate::login_token::LoginToken;
 use crate::reason::Reason;
 use crate::standing::{OneTime, Standing, UseFault};
 use crate::trust::{Trust, TrustedIssuer};
@@ -230,6 +231,7 @@ fn judge(
     }
     Ok(Admission {
         rule: format!("{file}:{}", held.rule.line),
+        token: LoginToken::of(claims, held.may_issue),
     })
 }
 

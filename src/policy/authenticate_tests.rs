@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{Config, KeyFile, Source};
 use crate::explain::{Silent, Steps};
+use crate::login_token::Authenticated;
 use crate::revocation::{Entry, Mark};
 use crate::status::{ListFault, Listed};
 use crate::trust::{KeysOfIssuer, keys_in};
@@ -127,7 +128,15 @@ fn a_good_token_is_let_in_by_its_rule() {
     assert_eq!(
         decision.outcome,
         Ok(Admission {
-            rule: "i.toml:4".into()
+            rule: "i.toml:4".into(),
+            token: LoginToken {
+                issuer: "https://i".into(),
+                subject: Some("alice".into()),
+                id: Some("j".into()),
+                expires: decision.facts.expires.unwrap(),
+                authenticated: Authenticated::default(),
+                may_issue: true,
+            },
         })
     );
     assert_eq!(

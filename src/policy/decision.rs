@@ -2,6 +2,7 @@
 //! the facts for the log.
 
 use crate::duration::for_people;
+use crate::login_token::LoginToken;
 use crate::reason::Reason;
 
 /// The outcome, and what the token says, for the log.
@@ -19,6 +20,8 @@ pub struct Decision {
 pub struct Admission {
     /// File name and line of the rule.
     pub rule: String,
+    /// What the session is to know of the token.
+    pub token: LoginToken,
 }
 
 /// Why nobody is let in.

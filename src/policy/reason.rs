@@ -81,9 +81,31 @@ reasons! {
     UseUnrecorded "use_unrecorded" "The use of a one-time token cannot be recorded, so it opens nothing; detail= says why."
     ClockUnset "clock_unset" "The machine's clock is earlier than the day this program was built, so no time can be trusted. Set the clock."
     ConfigError "config_error" "The configuration does not load, so every token is refused. Run 'pam-jwt check'."
+    HandoffUnwritten "handoff_unwritten" "The session is to end with its token (end_with_token), and what it has to know cannot be written into /run/pam-jwt, so nobody is let in; detail= says why."
+    HandoffUnusable "handoff_unusable" "What the login wrote for its session is gone, or is another login's; detail= says which. The session is refused: somebody may have set PAM_JWT_HANDOFF."
+    NoTimeLeft "no_time_left" "The session is to end with its token, which has no time left."
+    SessionOrder "session_order" "The session is to end with its token, and the session line of pam_jwt.so stands below that of pam_systemd.so, which then takes no notice. Put it above; see 'pam-jwt check'."
+    NotCapped "not_capped" "The session is to end with its token, and nothing would end it; detail= says why."
+    Issued "issued" "The session has a token of this machine's; jti= and exp= are that token's."
+    IssueWithheld "issue_withheld" "The session has no token, as the [issue] of pam-jwt.toml says; detail= names the setting."
+    IssueFailed "issue_failed" "The session should have a token, and it could not be issued; detail= says why. The login goes on, unless the line says issue=required."
     TokenRequired "token_required" "The account line says require_token, and this login was not by token."
     BadArgument "bad_argument" "The PAM line has an argument that is unknown or not built yet."
     InternalError "internal_error" "A fault in pam_jwt itself, contained. Please report the at= it names."
+}
+
+impl Reason {
+    /// What it is the reason of: the `result=` of the log.
+    pub const fn result(self) -> &'static str {
+        match self {
+            Self::Allowed => "accepted",
+            Self::Issued => "issued",
+            Self::IssueWithheld => "withheld",
+            Self::IssueFailed => "failed",
+            Self::NotCapped => "uncapped",
+            _ => "refused",
+        }
+    }
 }
 
 impl std::fmt::Display for Reason {

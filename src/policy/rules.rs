@@ -32,6 +32,8 @@ pub(crate) struct Held<'a> {
     pub(crate) rule: &'a Rule,
     /// Whether the token opens this one login, since a rule says so that holds or held once.
     pub(crate) use_up: bool,
+    /// Whether a further token may come of it: the rule says so, and each that uses it up.
+    pub(crate) may_issue: bool,
 }
 
 /// Finds the first of `rules`, which stand in `file`, that holds.
@@ -57,6 +59,7 @@ pub(crate) fn decide<'a>(
     let mut closest: Option<(usize, Refusal)> = None;
     let mut decided = None;
     let mut use_up = false;
+    let mut may_issue = true;
     for rule in rules {
         let mut look = Look {
             case,
@@ -89,7 +92,10 @@ pub(crate) fn decide<'a>(
         // and because a token that fits one of one_time is used up whichever decides. Time
         // takes no token out of such a rule: what it has used up would be good for the next.
         let first = failed.peek().cloned();
-        use_up |= rule.one_time && failed.all(|(_, refusal)| is_of_the_moment(refusal.reason));
+        if rule.one_time && failed.all(|(_, refusal)| is_of_the_moment(refusal.reason)) {
+            use_up = true;
+            may_issue &= rule.may_issue;
+        }
         match first {
             None => decided = decided.or(Some(rule)),
             Some((rank, refusal)) if closest.as_ref().is_none_or(|(best, _)| rank > *best) => {
@@ -106,7 +112,11 @@ pub(crate) fn decide<'a>(
         );
     }
     match decided {
-        Some(rule) => Ok(Held { rule, use_up }),
+        Some(rule) => Ok(Held {
+            rule,
+            use_up,
+            may_issue: may_issue && rule.may_issue,
+        }),
         None => Err(closest.map_or_else(|| Reason::NoRule.into(), |(_, refusal)| refusal)),
     }
 }

@@ -40,6 +40,8 @@ static GLOBAL: Global = Global {
     min_uid: 1000,
     prompt: String::new(),
     max_token_bytes: 0,
+    end_with_token: Vec::new(),
+    issue: None,
 };
 
 fn case<'a>(claims: &'a Claims, request: &'a Request<'a>) -> Case<'a> {

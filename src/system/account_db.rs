@@ -1,6 +1,7 @@
 //! The system's accounts, through NSS: files, LDAP, SSSD and the like.
 
-use nix::unistd::User;
+use nix::unistd::{Group, User, getgrouplist};
+use std::ffi::CString;
 
 /// The uid of the account that is called exactly `name`, or none if there is no
 /// such account. Databases that fold case or resolve aliases answer with another
@@ -15,6 +16,22 @@ pub fn uid_of(name: &str) -> std::io::Result<Option<u32>> {
         .map(|user| user.uid.as_raw()))
 }
 
+/// The names of the groups that the account `name` is a member of (getgrouplist(3)), its own
+/// among them. One that has no name is left out.
+///
+/// # Errors
+/// Where the database does not answer, or has no such account.
+pub fn groups_of(name: &str) -> std::io::Result<Vec<String>> {
+    let user = User::from_name(name)?.filter(|user| user.name == name);
+    let user = user.ok_or(std::io::ErrorKind::NotFound)?;
+    let name = CString::new(name)?;
+    let mut names = Vec::new();
+    for gid in getgrouplist(&name, user.gid)? {
+        names.extend(Group::from_gid(gid)?.map(|group| group.name));
+    }
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,5 +43,11 @@ mod tests {
         for name in ["Root", "root ", "", "no-such-account", "0"] {
             assert_eq!(uid_of(name).unwrap(), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn groups_are_named() {
+        assert!(groups_of("root").unwrap().contains(&"root".to_owned()));
+        assert!(groups_of("no-such-account").is_err());
     }
 }

@@ -57,12 +57,18 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
 /// The settings for all issuers in `dir`, and nothing else: for what is to be known before
 /// there is a token. Where they do not load they are the defaults, and [`load`] says why.
 pub fn settings(dir: &Path) -> Global {
+    global(dir).unwrap_or_default()
+}
+
+/// The settings for all issuers in `dir`, and nothing else.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn global(dir: &Path) -> Result<Global, Fault> {
     let path = dir.join("pam-jwt.toml");
-    let parsed = text_of(&path).and_then(|text| {
-        let file = &shown(&path);
-        Global::parse(Source { file, text: &text })
-    });
-    parsed.unwrap_or_default()
+    let text = text_of(&path)?;
+    let file = &shown(&path);
+    Global::parse(Source { file, text: &text })
 }
 
 /// Reads the files; one that cannot be read is a fault like one that is wrong.

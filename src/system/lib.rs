@@ -4,10 +4,15 @@
 
 pub mod account_db;
 pub mod clock;
+pub mod handoff;
+pub mod issue;
 pub mod key_store;
 pub mod login;
+pub mod process;
 pub mod records;
 pub mod revocations;
+pub mod run_dir;
+pub mod sessions;
 pub mod ssh_auth_info;
 pub mod status_store;
 pub mod trusted_file;

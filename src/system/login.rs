@@ -3,12 +3,13 @@
 //! `pam-jwt verify`.
 
 use crate::records::{Purpose, Records};
-use crate::{account_db, clock, key_store};
+use crate::{account_db, clock, handoff, key_store};
 use jose::PublicKey;
 use policy::authenticate::{Grounds, Request, authenticate};
-use policy::config::Fault;
+use policy::config::{Fault, Issue};
 use policy::decision::{Decision, Facts, Note, Refusal};
 use policy::explain::Observer;
+use policy::handoff::{Proof, Record};
 use policy::reason::Reason;
 use std::path::Path;
 
@@ -22,6 +23,17 @@ pub struct Verdict {
     pub account_exists: bool,
     /// Why the configuration does not load, where it does not.
     pub faults: Vec<Fault>,
+    /// What the session is to know, where the settings concern it.
+    pub for_session: Option<ForSession>,
+}
+
+/// What a login has to tell its session.
+#[derive(Debug)]
+pub struct ForSession {
+    /// The record, or why there can be none.
+    pub record: Result<Record, String>,
+    /// Whether the session ends with the token, and without the record nobody is let in.
+    pub ends: bool,
 }
 
 /// A secret, and what it is to open.
@@ -35,6 +47,8 @@ pub struct Attempt<'a> {
     pub account: &'a str,
     /// The PAM service.
     pub service: &'a str,
+    /// The methods that have succeeded, where sshd names them.
+    pub auth_info: &'a str,
     /// Keys whose possession the host program has just had proved.
     pub proved: &'a [PublicKey],
     /// Whether somebody logs in.
@@ -48,6 +62,7 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         in_pieces,
         account,
         service,
+        auth_info,
         proved,
         purpose,
     } = attempt;
@@ -66,6 +81,7 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         },
         account_exists,
         faults,
+        for_session: None,
     };
     if !is_token {
         let blemish = jose::compact::blemish(token);
@@ -119,9 +135,52 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         now,
     };
     let decision = authenticate(token, &request, grounds, observer);
+    let for_session = match (&decision.outcome, uid) {
+        (Ok(admission), Some(uid)) if trust.global.concerns_session(service) => {
+            let ends = trust.global.ends_with_token(service);
+            let record = handoff::here(account, uid, service).map(|here| Record {
+                here,
+                left: admission.token.expires.saturating_sub(now),
+                proof: Proof::Token(admission.token.clone()),
+                ends,
+                ssh_methods: auth_info.to_owned(),
+            });
+            Some(ForSession { record, ends })
+        }
+        _ => None,
+    };
     Verdict {
         decision,
         account_exists,
         faults: Vec::new(),
+        for_session,
     }
+}
+
+/// What a login by something else than a token has to tell its session, where the settings
+/// in `dir` concern it.
+///
+/// # Errors
+/// Why there is nothing, for the log.
+pub fn asked(
+    dir: &Path,
+    account: &str,
+    service: &str,
+    auth_info: &str,
+) -> Result<Option<Record>, String> {
+    let global = key_store::global(dir).map_err(|fault| fault.message)?;
+    let is_issued_to = |issue: &Issue| issue.services.iter().any(|one| one == service);
+    if !global.issue.as_ref().is_some_and(is_issued_to) {
+        return Ok(None);
+    }
+    let now = clock::now().map_err(|_| "the clock is earlier than this program")?;
+    let uid = account_db::uid_of(account).map_err(|error| error.to_string())?;
+    let uid = uid.ok_or("the system has no such account")?;
+    Ok(Some(Record {
+        here: handoff::here(account, uid, service)?,
+        proof: Proof::Asked(now),
+        left: 0,
+        ends: false,
+        ssh_methods: auth_info.to_owned(),
+    }))
 }

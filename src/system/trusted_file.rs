@@ -7,6 +7,7 @@
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use std::ffi::OsStr;
 use std::fmt;
@@ -210,6 +211,17 @@ pub(crate) fn make_directory(path: &Path, mode: u32) -> Result<(), String> {
         Err(errno) => return Err(failed(errno.into())),
     }
     File::from(parent).sync_all().map_err(failed)
+}
+
+/// Whether this process may write to a file as far as `size`: if not, the kernel would kill
+/// it in mid-write (SIGXFSZ), and su and sudo run under the limit of whoever starts them.
+pub(crate) fn may_write(size: u64) -> io::Result<()> {
+    let (most, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    if most < size {
+        let words = format!("the limit on the size of files is {most} bytes (ulimit -f)");
+        return Err(io::Error::other(words));
+    }
+    Ok(())
 }
 
 /// The files in a trusted directory whose names end in `suffix` and do not begin

@@ -1,6 +1,7 @@
 //! `pam-jwt.toml`.
 
-use super::parse::{at, read};
+use super::issue::{IssueText, issue};
+use super::parse::{at, read, strings, unspanned};
 use super::{Fault, Global, Source};
 use crate::duration;
 use jose::compact::MAX_BYTES;
@@ -15,6 +16,8 @@ struct GlobalText {
     min_uid: Option<Spanned<u32>>,
     prompt: Option<Spanned<String>>,
     max_token_bytes: Option<Spanned<u32>>,
+    end_with_token: Option<Spanned<Vec<Spanned<String>>>>,
+    issue: Option<IssueText>,
 }
 
 pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
@@ -65,6 +68,13 @@ pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
                 at(source, bytes.span(), message)
             })?;
     }
+    if let Some(services) = text.end_with_token {
+        strings(source, "end_with_token", "\"sshd\"", &services)?;
+        global.end_with_token = unspanned(services);
+    }
+    if let Some(text) = text.issue {
+        global.issue = Some(issue(source, text, global.min_uid)?);
+    }
     Ok(global)
 }
 
@@ -97,7 +107,8 @@ mod tests {
         };
         assert_eq!(parse("").unwrap(), Global::default());
         let text = "audience_host = \"db1\"\nleeway = \"5m\"\nmin_uid = 500\n\
-                prompt = \"Passwort für 'x' oder \"\nmax_token_bytes = 1000";
+                prompt = \"Passwort für 'x' oder \"\nmax_token_bytes = 1000\n\
+                end_with_token = [\"sshd\"]";
         let set = parse(text).unwrap();
         assert_eq!(
             set,
@@ -107,6 +118,8 @@ mod tests {
                 min_uid: 500,
                 prompt: "Passwort für 'x' oder ".into(),
                 max_token_bytes: 1000,
+                end_with_token: vec!["sshd".into()],
+                issue: None,
             }
         );
         assert_eq!(parse("prompt = \"\"").unwrap().prompt, "");
@@ -129,6 +142,9 @@ mod tests {
             "max_token_bytes = 65537",
             "max_token_bytes = -1",
             "max_token_bytes = \"64k\"",
+            "end_with_token = true",
+            "end_with_token = []",
+            "end_with_token = [\"\"]",
             "x = 1",
             "[issue]\nkey = 1",
             "leeway",

@@ -4,12 +4,14 @@
 
 mod fault;
 mod global;
+mod issue;
 mod key_file;
 mod parse;
 mod rule;
 mod values;
 
 pub use fault::Fault;
+pub use issue::{Accounts, Issue, Method};
 
 use crate::claim_path::ClaimPath;
 use crate::status::StatusMode;
@@ -38,6 +40,10 @@ pub struct Global {
     pub prompt: String,
     /// The longest token, in bytes, however it comes. At least 1000, at most 64 KiB.
     pub max_token_bytes: usize,
+    /// The PAM services in which a session that a token opened ends with it.
+    pub end_with_token: Vec<String>,
+    /// The token that a session gets, if any does.
+    pub issue: Option<Issue>,
 }
 
 impl Default for Global {
@@ -48,6 +54,8 @@ impl Default for Global {
             min_uid: 1000,
             prompt: "Password or ".to_owned(),
             max_token_bytes: jose::compact::MAX_BYTES,
+            end_with_token: Vec::new(),
+            issue: None,
         }
     }
 }
@@ -59,6 +67,19 @@ impl Global {
     /// What is wrong with it.
     pub fn parse(source: Source<'_>) -> Result<Self, Fault> {
         global::global(source)
+    }
+
+    /// Whether a login at `service` has something to tell its session.
+    pub fn concerns_session(&self, service: &str) -> bool {
+        let issues = self.issue.as_ref().map(|issue| &issue.services);
+        let lists = [Some(&self.end_with_token), issues];
+        let mut named = lists.into_iter().flatten().flatten();
+        named.any(|one| one == service)
+    }
+
+    /// Whether a session at `service` that a token opened ends with it.
+    pub fn ends_with_token(&self, service: &str) -> bool {
+        self.end_with_token.iter().any(|one| one == service)
     }
 }
 
@@ -182,6 +203,8 @@ pub struct Rule {
     pub one_time: bool,
     /// Whether the token has to be bound to a key (`cnf`, RFC 7800).
     pub bound: bool,
+    /// Whether the session that the token opens may get one of this machine's.
+    pub may_issue: bool,
 }
 
 /// The account that a rule is for.

@@ -13,15 +13,12 @@ use toml::Spanned;
 
 /// Keys that a later version will have. Like every key that is not known they are
 /// refused, since to ignore one could let somebody in; these with a word of their own.
-const LATER: [&str; 9] = [
+const LATER: [&str; 6] = [
     "device",
     "discover",
-    "end_with_token",
     "fetched_keys",
     "introspection",
-    "issue",
     "jwks_uri",
-    "may_issue",
     "spiffe",
 ];
 
@@ -138,7 +135,10 @@ pub(super) fn period(
     seconds
 }
 
-fn check_hostname_placeholder(source: Source<'_>, entry: &Spanned<String>) -> Result<(), Fault> {
+pub(super) fn check_hostname_placeholder(
+    source: Source<'_>,
+    entry: &Spanned<String>,
+) -> Result<(), Fault> {
     if entry
         .get_ref()
         .replace("{hostname}", "")

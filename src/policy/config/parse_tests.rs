@@ -131,7 +131,7 @@ fn what_is_not_built_yet_is_refused_and_never_ignored() {
         ("keys     =", "jwks_uri", "\"https://x\""),
         ("keys     =", "discover", "true"),
         ("keys     =", "device", "{}"),
-        ("services = [\"sshd\"]", "end_with_token", "false"),
+        ("services = [\"sshd\"]", "spiffe", "false"),
     ] {
         let fault = fault_of(&edited(from, &format!("{key} = {value}\n{from}")));
         assert!(

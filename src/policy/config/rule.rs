@@ -25,6 +25,7 @@ pub(super) struct RuleText {
     one_time: Option<Spanned<bool>>,
     #[serde(default)]
     bound: bool,
+    may_issue: Option<bool>,
 }
 
 /// The rule, if it can be one; every fault is noted.
@@ -58,8 +59,9 @@ pub(super) fn rule_of(
             claims.push((path, values.to_vec()));
         }
     }
-    let one_time = rule.one_time.as_ref().filter(|yes| *yes.get_ref());
-    if let (Some(one_time), None) = (one_time, &rule.max_age) {
+    let once = rule.one_time.as_ref().filter(|yes| *yes.get_ref());
+    let one_time = once.is_some();
+    if let (Some(one_time), None) = (once, &rule.max_age) {
         note(Err(at(
             source,
             one_time.span(),
@@ -91,8 +93,10 @@ pub(super) fn rule_of(
         max_auth_age,
         acr: texts("acr", rule.acr),
         amr: texts("amr", rule.amr),
-        one_time: rule.one_time.is_some_and(Spanned::into_inner),
+        one_time,
         bound: rule.bound,
+        // Of a token that opens one login, one that opens many would be made.
+        may_issue: rule.may_issue.unwrap_or(!one_time),
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) fn raise(dir: &OwnedFd, day: u64) -> io::Result<()> {
     let file = File::from(openat(dir, NAME, flags | OFlag::O_CLOEXEC, mode)?);
     // Even where it is that high: what another process failed to bring onto the disk is
     // written anew, which to sync it again would not do.
-    super::may_write(day)?;
+    crate::trusted_file::may_write(day)?;
     file.write_all_at(&[0], day.saturating_sub(1))?;
     file.sync_all()?;
     nix::unistd::fsync(dir)?;

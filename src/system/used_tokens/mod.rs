@@ -16,11 +16,10 @@ mod floor;
 mod record;
 mod sweep;
 
-use crate::trusted_file::{self, Untrusted};
+use crate::trusted_file::{self, Untrusted, may_write};
 use jose::digest::sha256_hex;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, mkdirat};
 use policy::standing::{OneTime, UseFault};
 use std::ffi::OsStr;
@@ -255,17 +254,6 @@ impl Store {
         let dir = self.path.display();
         UseFault::Unrecorded(format!("{what} in {dir}: {error}"))
     }
-}
-
-/// Whether this process may write to a file as far as `size`: if not, the kernel would kill
-/// it in mid-write (SIGXFSZ), and su and sudo run under the limit of whoever starts them.
-fn may_write(size: u64) -> io::Result<()> {
-    let (most, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
-    if most < size {
-        let words = format!("the limit on the size of files is {most} bytes (ulimit -f)");
-        return Err(io::Error::other(words));
-    }
-    Ok(())
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {

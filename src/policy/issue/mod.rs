@@ -1,5 +1,15 @@
-//! The claims of a token that this machine issues (RFC 9068 §2.2).
+//! The claims of a token that this machine issues (RFC 9068 §2.2): by `pam-jwt issue`, and
+//! for the session that a login opens.
 
+mod methods;
+mod session;
+mod template;
+
+pub use session::{Refusal, Session, SshSession, session};
+pub use template::{Filling, Template};
+
+use jose::compact::MAX_BYTES;
+use jose::{Claims, PrivateKey, sign};
 use serde_json::{Map, Value};
 
 /// What goes into a token.
@@ -17,12 +27,30 @@ pub struct Grant<'a> {
     pub id: &'a str,
     /// `iat`, in seconds since the epoch.
     pub now: u64,
-    /// Seconds from `iat` to `exp`.
-    pub lifetime: u64,
+    /// `exp`, in seconds since the epoch.
+    pub expires: u64,
 }
 
 /// The claims that [`claims`] decides; an extra claim cannot replace them.
 pub const RESERVED: [&str; 7] = ["iss", "sub", "aud", "client_id", "jti", "iat", "exp"];
+
+/// The claims that no template is for: [`RESERVED`], those that say how the login was, and
+/// those that say what a token is good for.
+pub const NOT_TEMPLATES: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "client_id",
+    "jti",
+    "iat",
+    "exp",
+    "sid",
+    "auth_time",
+    "acr",
+    "amr",
+    "nbf",
+    "cnf",
+];
 
 /// Builds the claim set of `grant` with `extra` claims beside it.
 ///
@@ -44,11 +72,29 @@ pub fn claims(grant: &Grant<'_>, extra: Map<String, Value>) -> Result<Map<String
         ("client_id", grant.client_id.into()),
         ("jti", grant.id.into()),
         ("iat", grant.now.into()),
-        ("exp", grant.now.saturating_add(grant.lifetime).into()),
+        ("exp", grant.expires.into()),
     ] {
         claims.insert(name.to_owned(), value);
     }
     Ok(claims)
+}
+
+/// The token of these claims. What no verifier of ours would take is not signed.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn signed(key: &PrivateKey, claims: &Map<String, Value>) -> Result<String, String> {
+    let payload = Value::from(claims.clone()).to_string();
+    Claims::parse(payload.as_bytes())
+        .map_err(|error| format!("no login would accept such a token: {error}"))?;
+    let token = sign::sign(key, "at+jwt", claims).map_err(|error| error.to_string())?;
+    if token.len() > MAX_BYTES {
+        let bytes = token.len();
+        return Err(format!(
+            "no login would accept a token of {bytes} bytes; the most is {MAX_BYTES}"
+        ));
+    }
+    Ok(token)
 }
 
 #[cfg(test)]
@@ -66,7 +112,7 @@ mod tests {
             client_id: "c",
             id: "j",
             now: 100,
-            lifetime: 60,
+            expires: 160,
         };
         let object = |value: Value| value.as_object().unwrap().clone();
         let extra = object(json!({"groups": ["ops"]}));

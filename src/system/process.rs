@@ -1,0 +1,95 @@
+//! Processes, by number and beginning, so that a number that came again is another one.
+
+use policy::handoff::Process;
+use std::io;
+
+/// This process.
+///
+/// # Errors
+/// Where /proc does not say.
+pub fn own() -> io::Result<Process> {
+    of(nix::unistd::getpid().as_raw())
+}
+
+/// The process that started this one.
+///
+/// # Errors
+/// Where /proc does not say.
+pub fn parent() -> io::Result<Process> {
+    of(nix::unistd::getppid().as_raw())
+}
+
+/// Whether it still runs. One that has ended and was not waited for does not.
+pub fn is_alive(process: Process) -> bool {
+    let stat = stat(process.pid);
+    stat.is_ok_and(|(state, start)| start == process.start && !matches!(state, 'Z' | 'X'))
+}
+
+/// The kernel's id of this boot.
+///
+/// # Errors
+/// Where /proc does not say.
+pub fn boot_id() -> io::Result<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    Ok(id.trim_end().to_owned())
+}
+
+fn of(pid: i32) -> io::Result<Process> {
+    // Of a parent in another pid namespace nothing is known: its pid is 0.
+    let pid = u32::try_from(pid).map_err(io::Error::other)?;
+    if pid == 0 {
+        return Ok(Process { pid, start: 0 });
+    }
+    let (_, start) = stat(pid)?;
+    Ok(Process { pid, start })
+}
+
+fn stat(pid: u32) -> io::Result<(char, u64)> {
+    let text = std::fs::read(format!("/proc/{pid}/stat"))?;
+    parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// State and `starttime`, the third and the 22nd field of /proc/PID/stat (proc(5)). The
+/// second is the program's name in parentheses, which may itself hold some.
+fn parse(stat: &str) -> Option<(char, u64)> {
+    let (_, behind) = stat.rsplit_once(") ")?;
+    let mut fields = behind.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_its_number_and_its_beginning() {
+        let own = own().unwrap();
+        assert!(is_alive(own) && is_alive(parent().unwrap()));
+        assert_eq!(own.pid, std::process::id());
+        assert!(!is_alive(Process {
+            start: own.start + 1,
+            ..own
+        }));
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let process = of(child.id().try_into().unwrap()).unwrap();
+        assert!(is_alive(process));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_alive(process));
+        assert_eq!(boot_id().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn a_name_of_a_program_is_no_field() {
+        let fields: Vec<String> = (4..=30).map(|at| at.to_string()).collect();
+        let line = format!("7 (a) S 1 (b) ) Z {}\n", fields.join(" "));
+        assert_eq!(parse(&line), Some(('Z', 22)));
+        for bad in ["", "7 (a)", "7 (a) S", "7 (a) S 1 2"] {
+            assert_eq!(parse(bad), None);
+        }
+    }
+}
