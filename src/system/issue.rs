@@ -1,8 +1,9 @@
 //! The token of a session, made: settings, key, account and clock go into
 //! [`policy::issue::session`], and what comes out is signed.
 
+use crate::key_store::{self, first};
 use crate::trusted_file::{self, FileFault};
-use crate::{account_db, clock, hostname, key_store};
+use crate::{account_db, clock, hostname};
 use jose::PrivateKey;
 use jose::sign::random_id;
 use policy::config::Global;
@@ -44,8 +45,7 @@ pub struct Issued {
 pub fn issue(config: &Path, opening: Opening<'_>) -> Result<Issued, Refusal> {
     let failed = |what: &dyn std::fmt::Display| Refusal::Failed(what.to_string());
     let now = clock::now().map_err(|_| failed(&"the clock is earlier than this program"))?;
-    let global = key_store::global(config)
-        .map_err(|fault| failed(&format_args!("{}: {}", fault.location(), fault.message)))?;
+    let global = key_store::global(config).map_err(|faults| Refusal::Failed(first(&faults)))?;
     let Global {
         issue,
         audience_host,

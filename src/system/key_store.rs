@@ -63,12 +63,18 @@ pub fn settings(dir: &Path) -> Global {
 /// The settings for all issuers in `dir`, and nothing else.
 ///
 /// # Errors
-/// What is wrong with them.
-pub fn global(dir: &Path) -> Result<Global, Fault> {
+/// Everything that is wrong with them.
+pub fn global(dir: &Path) -> Result<Global, Vec<Fault>> {
     let path = dir.join("pam-jwt.toml");
-    let text = text_of(&path)?;
+    let text = text_of(&path).map_err(|fault| vec![fault])?;
     let file = &shown(&path);
     Global::parse(Source { file, text: &text })
+}
+
+/// The first of the faults, for the log.
+pub(crate) fn first(faults: &[Fault]) -> String {
+    let shown = |fault: &Fault| format!("{}: {}", fault.location(), fault.message);
+    faults.first().map(shown).unwrap_or_default()
 }
 
 /// Reads the files; one that cannot be read is a fault like one that is wrong.

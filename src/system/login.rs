@@ -2,8 +2,9 @@
 //! account, then [`policy::authenticate`]. The module calls this, and so does
 //! `pam-jwt verify`.
 
+use crate::key_store::{self, first};
 use crate::records::{Purpose, Records};
-use crate::{account_db, clock, handoff, key_store};
+use crate::{account_db, clock, handoff};
 use jose::PublicKey;
 use policy::authenticate::{Grounds, Request, authenticate};
 use policy::config::{Fault, Issue};
@@ -97,9 +98,7 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
     let trust = match key_store::load(dir) {
         Ok(loaded) => loaded.trust,
         Err(faults) => {
-            let note = faults.first().map_or(Note::None, |fault| {
-                Note::Detail(format!("{}: {}", fault.location(), fault.message))
-            });
+            let note = Note::Detail(first(&faults));
             return refused(
                 Refusal {
                     reason: Reason::ConfigError,
@@ -168,7 +167,7 @@ pub fn asked(
     service: &str,
     auth_info: &str,
 ) -> Result<Option<Record>, String> {
-    let global = key_store::global(dir).map_err(|fault| fault.message)?;
+    let global = key_store::global(dir).map_err(|faults| first(&faults))?;
     let is_issued_to = |issue: &Issue| issue.services.iter().any(|one| one == service);
     if !global.issue.as_ref().is_some_and(is_issued_to) {
         return Ok(None);

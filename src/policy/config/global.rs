@@ -1,81 +1,73 @@
 //! `pam-jwt.toml`.
 
-use super::issue::{IssueText, issue};
-use super::parse::{at, read, strings, unspanned};
+use super::issue::issue;
+use super::parse::{strings, unspanned};
+use super::table::Notes;
 use super::{Fault, Global, Source};
 use crate::duration;
 use jose::compact::MAX_BYTES;
-use serde::Deserialize;
-use toml::Spanned;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GlobalText {
-    audience_host: Option<Spanned<String>>,
-    leeway: Option<Spanned<String>>,
-    min_uid: Option<Spanned<u32>>,
-    prompt: Option<Spanned<String>>,
-    max_token_bytes: Option<Spanned<u32>>,
-    end_with_token: Option<Spanned<Vec<Spanned<String>>>>,
-    issue: Option<IssueText>,
+/// # Errors
+/// Every fault.
+pub(super) fn global(source: Source<'_>) -> Result<Global, Vec<Fault>> {
+    let notes = Notes::of(source);
+    let built = read(&notes);
+    notes.unless_faulty(built)
 }
 
-pub(super) fn global(source: Source<'_>) -> Result<Global, Fault> {
-    let text: GlobalText = read(source)?;
+fn read(notes: &Notes<'_>) -> Option<Global> {
+    let mut table = notes.root()?;
     let mut global = Global::default();
-    if let Some(host) = text.audience_host {
+    if let Some(host) = table.text("audience_host") {
         if host.get_ref().is_empty() {
-            return Err(at(
-                source,
-                host.span(),
-                "audience_host is empty; leave it out instead",
-            ));
+            notes.at(host.span(), "audience_host is empty; leave it out instead");
         }
         global.audience_host = Some(host.into_inner());
     }
-    if let Some(leeway) = text.leeway {
-        global.leeway = duration::parse(leeway.get_ref())
-            .filter(|seconds| *seconds <= 300)
-            .ok_or_else(|| {
-                at(
-                    source,
-                    leeway.span(),
-                    "leeway is a time of at most 5m, such as \"30s\"",
-                )
-            })?;
+    if let Some(leeway) = table.text("leeway") {
+        match duration::parse(leeway.get_ref()).filter(|seconds| *seconds <= 300) {
+            Some(seconds) => global.leeway = seconds,
+            None => notes.at(
+                leeway.span(),
+                "leeway is a time of at most 5m, such as \"30s\"",
+            ),
+        }
     }
-    if let Some(min_uid) = text.min_uid {
+    if let Some(min_uid) = table.number("min_uid") {
         if *min_uid.get_ref() == 0 {
-            return Err(at(
-                source,
+            notes.at(
                 min_uid.span(),
                 "min_uid is at least 1: root needs its own rule",
-            ));
+            );
         }
         global.min_uid = min_uid.into_inner();
     }
-    if let Some(prompt) = text.prompt {
-        check_prompt(prompt.get_ref()).map_err(|message| at(source, prompt.span(), message))?;
+    if let Some(prompt) = table.text("prompt") {
+        if let Err(message) = check_prompt(prompt.get_ref()) {
+            notes.at(prompt.span(), message);
+        }
         global.prompt = prompt.into_inner();
     }
-    if let Some(bytes) = text.max_token_bytes {
+    if let Some(bytes) = table.number("max_token_bytes") {
         // Fewer would refuse ordinary tokens.
-        global.max_token_bytes = usize::try_from(*bytes.get_ref())
-            .ok()
-            .filter(|bytes| (1000..=MAX_BYTES).contains(bytes))
-            .ok_or_else(|| {
+        let fits = usize::try_from(*bytes.get_ref());
+        match fits.ok().filter(|bytes| (1000..=MAX_BYTES).contains(bytes)) {
+            Some(bytes) => global.max_token_bytes = bytes,
+            None => {
                 let message = format!("max_token_bytes is at least 1000 and at most {MAX_BYTES}");
-                at(source, bytes.span(), message)
-            })?;
+                notes.at(bytes.span(), message);
+            }
+        }
     }
-    if let Some(services) = text.end_with_token {
-        strings(source, "end_with_token", "\"sshd\"", &services)?;
+    if let Some(services) = table.texts("end_with_token") {
+        strings(notes, "end_with_token", "\"sshd\"", &services);
         global.end_with_token = unspanned(services);
     }
-    if let Some(text) = text.issue {
-        global.issue = Some(issue(source, text, global.min_uid)?);
-    }
-    Ok(global)
+    global.issue = table
+        .table("issue")
+        .and_then(|table| issue(table, global.min_uid));
+    table.finish();
+    Some(global)
 }
 
 /// What answers prompts by itself looks at their ends, and older versions of sshd write what

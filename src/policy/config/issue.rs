@@ -1,12 +1,9 @@
 //! `[issue]` in `pam-jwt.toml`: the token that a session gets.
 
-use super::parse::{at, check_hostname_placeholder, period, strings, unspanned};
-use super::values::Values;
-use super::{Fault, Source};
+use super::parse::{check_hostname_placeholder, period, strings, unspanned};
+use super::table::{Notes, Table, Values};
 use crate::issue::{NOT_TEMPLATES, Template};
 use crate::rules::valid_name;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// The longest lifetime, in seconds: what is left behind is swept after it.
@@ -72,169 +69,145 @@ pub struct Accounts {
     pub min_uid: Option<u32>,
 }
 
-/// As it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IssueText {
-    issuer: Spanned<String>,
-    audience: Spanned<Vec<Spanned<String>>>,
-    key: Option<Spanned<String>>,
-    lifetime: Option<Spanned<String>>,
-    services: Spanned<Vec<Spanned<String>>>,
-    methods: Option<Spanned<Vec<Spanned<String>>>>,
-    password_services: Option<Vec<Spanned<String>>>,
-    accounts: Option<Vec<Spanned<String>>>,
-    groups: Option<Vec<String>>,
-    min_uid: Option<Spanned<u32>>,
-    #[serde(default)]
-    claims: BTreeMap<Spanned<String>, Spanned<Values>>,
-}
-
 /// The settings; where nobody is named they are for `min_uid` and above.
-///
-/// # Errors
-/// The first fault.
-pub(super) fn issue(source: Source<'_>, text: IssueText, min_uid: u32) -> Result<Issue, Fault> {
-    let wrong = |span, message: &str| at(source, span, message);
-    if text.issuer.get_ref().is_empty() {
-        return Err(wrong(
-            text.issuer.span(),
-            "issuer is empty; it is the tokens' iss claim",
-        ));
+pub(super) fn issue(mut table: Table<'_>, min_uid: u32) -> Option<Issue> {
+    let notes = table.notes;
+    let issuer = table.needed_text("issuer");
+    if let Some(empty) = issuer.as_ref().filter(|issuer| issuer.get_ref().is_empty()) {
+        notes.at(empty.span(), "issuer is empty; it is the tokens' iss claim");
     }
-    strings(
-        source,
-        "audience",
-        "\"ssh://web1.example.org\"",
-        &text.audience,
-    )?;
-    for entry in text.audience.get_ref() {
-        check_hostname_placeholder(source, entry)?;
+    let audience = table.needed_texts("audience");
+    if let Some(audience) = &audience {
+        strings(notes, "audience", "\"ssh://web1.example.org\"", audience);
+        for entry in audience.get_ref() {
+            check_hostname_placeholder(notes, entry);
+        }
     }
-    if let Some(key) = text
-        .key
+    let key = table.text("key");
+    if let Some(key) = key.as_ref().filter(|key| !key.get_ref().starts_with('/')) {
+        let message = "key is an absolute path, such as \"/etc/pam-jwt/private/local.jwk\"";
+        notes.at(key.span(), message);
+    }
+    let time = table.text("lifetime");
+    let lifetime = time
         .as_ref()
-        .filter(|key| !key.get_ref().starts_with('/'))
-    {
-        return Err(wrong(
-            key.span(),
-            "key is an absolute path, such as \"/etc/pam-jwt/private/local.jwk\"",
-        ));
+        .and_then(|time| period(notes, "lifetime", "8h", time));
+    if let Some(time) = time.filter(|_| lifetime.is_some_and(|seconds| seconds > MOST_LIFETIME)) {
+        notes.at(time.span(), "lifetime is at most \"7d\"");
     }
-    let lifetime = match &text.lifetime {
-        None => 8 * 3600,
-        Some(time) => lifetime(source, time)?,
-    };
-    strings(source, "services", "\"sshd\"", &text.services)?;
-    let methods = match text.methods {
+    let services = table.needed_texts("services");
+    if let Some(services) = &services {
+        strings(notes, "services", "\"sshd\"", services);
+    }
+    let methods = match table.texts("methods") {
         None => vec![Method::Password, Method::Token, Method::None],
-        Some(methods) => methods_of(source, methods)?,
+        Some(methods) => methods_of(notes, methods),
     };
-    let services = unspanned(text.services);
-    for service in text.password_services.iter().flatten() {
-        if !services.contains(service.get_ref()) {
-            return Err(wrong(
-                service.span(),
-                "password_services names a service that services does not name",
-            ));
-        }
+    let services = services.map(unspanned).unwrap_or_default();
+    let password_services = list(table.texts("password_services"));
+    for service in password_services
+        .iter()
+        .filter(|one| !services.contains(one.get_ref()))
+    {
+        let message = "password_services names a service that services does not name";
+        notes.at(service.span(), message);
     }
-    for name in text.accounts.iter().flatten() {
-        if !valid_name(name.get_ref()) {
-            return Err(wrong(name.span(), "no account can have this name"));
-        }
+    let (names, groups) = (table.texts("accounts"), table.texts("groups"));
+    let is_for_all = names.is_none() && groups.is_none();
+    let names = list(names);
+    for name in names.iter().filter(|name| !valid_name(name.get_ref())) {
+        notes.at(name.span(), "no account can have this name");
     }
-    if let Some(zero) = text.min_uid.as_ref().filter(|uid| *uid.get_ref() == 0) {
-        return Err(wrong(
-            zero.span(),
-            "min_uid is at least 1: root is named, accounts = [\"root\"]",
-        ));
+    let least = table.number("min_uid");
+    if let Some(zero) = least.as_ref().filter(|uid| *uid.get_ref() == 0) {
+        let message = "min_uid is at least 1: root is named, accounts = [\"root\"]";
+        notes.at(zero.span(), message);
     }
-    let is_for_all = text.accounts.is_none() && text.groups.is_none();
+    let least = least.map(Spanned::into_inner);
     let accounts = Accounts {
-        names: plain(text.accounts),
-        groups: text.groups.unwrap_or_default(),
-        min_uid: text
-            .min_uid
-            .map(Spanned::into_inner)
-            .or_else(|| is_for_all.then_some(min_uid)),
+        names: plain(names),
+        groups: plain(list(groups)),
+        min_uid: least.or_else(|| is_for_all.then_some(min_uid)),
     };
-    let mut claims = Vec::new();
-    for (name, value) in text.claims {
-        if NOT_TEMPLATES.contains(&name.get_ref().as_str()) {
-            return Err(wrong(
-                name.span(),
-                "this claim is not for a template: every token has it as the login was",
-            ));
-        }
-        let values = match value.get_ref() {
-            Values::One(one) => Template::of(one),
-            Values::Several(several) => several
-                .iter()
-                .map(Template::of)
-                .collect::<Result<_, _>>()
-                .map(Template::List),
-        };
-        let template = values.map_err(|message| wrong(value.span(), message))?;
-        claims.push((name.into_inner(), template));
-    }
-    Ok(Issue {
-        issuer: text.issuer.into_inner(),
-        audience: unspanned(text.audience),
-        key: text.key.map(Spanned::into_inner),
-        lifetime,
+    let claims = table.free("claims").into_iter();
+    let claims = claims.filter_map(|claim| template(notes, claim)).collect();
+    table.finish();
+    Some(Issue {
+        issuer: issuer?.into_inner(),
+        audience: unspanned(audience?),
+        key: key.map(Spanned::into_inner),
+        lifetime: lifetime.unwrap_or(8 * 3600),
         services,
         methods,
-        password_services: plain(text.password_services),
+        password_services: plain(password_services),
         accounts,
         claims,
     })
 }
 
-fn lifetime(source: Source<'_>, time: &Spanned<String>) -> Result<u64, Fault> {
-    let mut fault = None;
-    let mut note = |result: Result<(), Fault>| fault = result.err();
-    let seconds = period(source, "lifetime", "8h", time, &mut note);
-    match (fault, seconds) {
-        (None, Some(seconds)) if seconds <= MOST_LIFETIME => Ok(seconds),
-        (Some(fault), _) => Err(fault),
-        _ => Err(at(source, time.span(), "lifetime is at most \"7d\"")),
-    }
-}
-
-fn methods_of(
-    source: Source<'_>,
-    methods: Spanned<Vec<Spanned<String>>>,
-) -> Result<Vec<Method>, Fault> {
-    strings(source, "methods", "\"password\"", &methods)?;
+fn methods_of(notes: &Notes<'_>, methods: Spanned<Vec<Spanned<String>>>) -> Vec<Method> {
+    strings(notes, "methods", "\"password\"", &methods);
     let method = |name: Spanned<String>| {
-        Method::named(name.get_ref()).ok_or_else(|| {
-            at(
-                source,
+        let method = Method::named(name.get_ref());
+        if method.is_none() {
+            notes.at(
                 name.span(),
                 "methods are \"password\", \"token\", \"none\", and sshd's own \"publickey\", \
                  \"hostbased\" and \"gssapi-with-mic\"",
-            )
-        })
+            );
+        }
+        method
     };
-    methods.into_inner().into_iter().map(method).collect()
+    methods
+        .into_inner()
+        .into_iter()
+        .filter_map(method)
+        .collect()
 }
 
-fn plain(list: Option<Vec<Spanned<String>>>) -> Vec<String> {
-    let list = list.unwrap_or_default();
+fn template(
+    notes: &Notes<'_>,
+    (name, value): (Spanned<String>, Spanned<Values>),
+) -> Option<(String, Template)> {
+    if NOT_TEMPLATES.contains(&name.get_ref().as_str()) {
+        let message = "this claim is not for a template: every token has it as the login was";
+        notes.at(name.span(), message);
+        return None;
+    }
+    let template = match value.get_ref() {
+        Values::One(one) => Template::of(one),
+        Values::Several(several) => {
+            let list: Result<_, _> = several.iter().map(Template::of).collect();
+            list.map(Template::List)
+        }
+    };
+    match template {
+        Ok(template) => Some((name.into_inner(), template)),
+        Err(message) => {
+            notes.at(value.span(), message);
+            None
+        }
+    }
+}
+
+fn list(texts: Option<Spanned<Vec<Spanned<String>>>>) -> Vec<Spanned<String>> {
+    texts.map(Spanned::into_inner).unwrap_or_default()
+}
+
+fn plain(list: Vec<Spanned<String>>) -> Vec<String> {
     list.into_iter().map(Spanned::into_inner).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Global;
+    use super::super::{Fault, Global, Source};
     use super::*;
     use serde_json::json;
 
     const LEAST: &str =
         "issuer = \"https://h\"\naudience = [\"ssh://b\"]\nservices = [\"sshd\", \"login\"]\n";
 
-    fn parse(more: &str) -> Result<Issue, Fault> {
+    fn parse(more: &str) -> Result<Issue, Vec<Fault>> {
         let text = format!("[issue]\n{LEAST}{more}");
         let source = Source {
             file: "pam-jwt.toml",

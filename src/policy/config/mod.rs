@@ -8,7 +8,7 @@ mod issue;
 mod key_file;
 mod parse;
 mod rule;
-mod values;
+mod table;
 
 pub use fault::Fault;
 pub use issue::{Accounts, Issue, Method};
@@ -64,8 +64,8 @@ impl Global {
     /// Reads `pam-jwt.toml` alone.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn parse(source: Source<'_>) -> Result<Self, Fault> {
+    /// Everything that is wrong with it.
+    pub fn parse(source: Source<'_>) -> Result<Self, Vec<Fault>> {
         global::global(source)
     }
 
@@ -259,8 +259,8 @@ impl Config {
     /// Reads all files.
     pub fn parse(global: Source<'_>, issuers: &[Source<'_>]) -> Parsed {
         let mut faults = Vec::new();
-        let global = Global::parse(global).unwrap_or_else(|fault| {
-            faults.push(fault);
+        let global = Global::parse(global).unwrap_or_else(|mut found| {
+            faults.append(&mut found);
             Global::default()
         });
         let mut readable: Vec<Issuer> = Vec::new();

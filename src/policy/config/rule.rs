@@ -1,102 +1,88 @@
 //! One `[[allow]]`: whom it lets in, where, with which claims.
 
-use super::parse::{at, period, strings, unspanned};
-use super::values::Values;
-use super::{Account, Fault, Rule, Source, fault};
+use super::parse::{period, strings, unspanned};
+use super::table::{Table, Values};
+use super::{Account, Rule};
 use crate::claim_path::ClaimPath;
 use crate::rules::valid_name;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// A rule as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RuleText {
-    account: Spanned<String>,
-    services: Spanned<Vec<Spanned<String>>>,
-    #[serde(default)]
-    claims: BTreeMap<Spanned<String>, Spanned<Values>>,
-    strip_suffix: Option<Spanned<String>>,
-    max_age: Option<Spanned<String>>,
-    max_auth_age: Option<Spanned<String>>,
-    acr: Option<Spanned<Values>>,
-    amr: Option<Spanned<Values>>,
-    one_time: Option<Spanned<bool>>,
-    #[serde(default)]
-    bound: bool,
-    may_issue: Option<bool>,
-}
-
-/// The rule, if it can be one; every fault is noted.
-pub(super) fn rule_of(
-    source: Source<'_>,
-    rule: Spanned<RuleText>,
-    note: &mut impl FnMut(Result<(), Fault>),
-) -> Option<Rule> {
-    let line = fault::line_number(source.text, rule.span().start);
-    let rule = rule.into_inner();
-    note(strings(source, "services", "\"sshd\"", &rule.services));
-    let account = account_of(rule.account.get_ref())
-        .map_err(|message| note(Err(at(source, rule.account.span(), message))))
-        .ok();
-    let account = match (account, rule.strip_suffix) {
-        (Some(account), Some(suffix)) => strip(account, suffix.get_ref())
-            .map_err(|message| note(Err(at(source, suffix.span(), message))))
-            .ok(),
-        (account, _) => account,
-    };
+/// The rule, if it can be one.
+pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
+    let notes = table.notes;
+    let line = notes.line(table.span());
+    let account = table.needed_text("account");
+    let services = table.needed_texts("services");
+    if let Some(services) = &services {
+        strings(notes, "services", "\"sshd\"", services);
+    }
+    let account = account.and_then(|account| {
+        account_of(account.get_ref())
+            .map_err(|message| notes.at(account.span(), message))
+            .ok()
+    });
     let mut claims = Vec::new();
-    for (name, value) in rule.claims {
+    for (name, value) in table.free("claims") {
         let path = ClaimPath::parse(name.get_ref());
-        let path = path.map_err(|message| note(Err(at(source, name.span(), message))));
+        let path = path.map_err(|message| notes.at(name.span(), message));
         let values = value.get_ref().as_slice();
         if values.is_empty() {
             let message = "the list is empty, so no claim could equal one of its values";
-            note(Err(at(source, value.span(), message)));
+            notes.at(value.span(), message);
         }
         if let Ok(path) = path {
             claims.push((path, values.to_vec()));
         }
     }
-    let once = rule.one_time.as_ref().filter(|yes| *yes.get_ref());
-    let one_time = once.is_some();
-    if let (Some(one_time), None) = (once, &rule.max_age) {
-        note(Err(at(
-            source,
-            one_time.span(),
+    let account = match (account, table.text("strip_suffix")) {
+        (Some(account), Some(suffix)) => strip(account, suffix.get_ref())
+            .map_err(|message| notes.at(suffix.span(), message))
+            .ok(),
+        (account, _) => account,
+    };
+    let mut time = |name| {
+        let time = table.text(name);
+        time.and_then(|time| period(notes, name, "10m", &time))
+    };
+    let (max_age, max_auth_age) = (time("max_age"), time("max_auth_age"));
+    let mut texts = |name| {
+        let value: Option<Spanned<Values>> = table.values(name);
+        let texts = value.map(|value| {
+            value.get_ref().texts().unwrap_or_else(|| {
+                let form = format!("{name} is a text or a list of them, of which any one will do");
+                notes.at(value.span(), form);
+                Vec::new()
+            })
+        });
+        texts.unwrap_or_default()
+    };
+    let (acr, amr) = (texts("acr"), texts("amr"));
+    let once = table.flag("one_time").filter(|yes| *yes.get_ref());
+    if let (Some(once), None) = (&once, max_age) {
+        notes.at(
+            once.span(),
             "one_time takes a max_age, so that what was used need not be remembered for \
              ever: max_age = \"10m\"",
-        )));
+        );
     }
-    let mut time = |name, time: Option<Spanned<String>>| {
-        time.and_then(|time| period(source, name, "10m", &time, note))
-    };
-    let max_age = time("max_age", rule.max_age);
-    let max_auth_age = time("max_auth_age", rule.max_auth_age);
-    let mut texts = |name, value: Option<Spanned<Values>>| {
-        let Some(value) = value else {
-            return Vec::new();
-        };
-        value.get_ref().texts().unwrap_or_else(|| {
-            let form = format!("{name} is a text or a list of them, of which any one will do");
-            note(Err(at(source, value.span(), form)));
-            Vec::new()
-        })
-    };
+    let one_time = once.is_some();
+    let bound = table.flag("bound").is_some_and(Spanned::into_inner);
+    // Of a token that opens one login, one that opens many would be made.
+    let may_issue = table.flag("may_issue");
+    let may_issue = may_issue.map_or(!one_time, Spanned::into_inner);
+    table.finish();
     Some(Rule {
         line,
         account: account?,
-        services: unspanned(rule.services),
+        services: unspanned(services?),
         claims,
         max_age,
         max_auth_age,
-        acr: texts("acr", rule.acr),
-        amr: texts("amr", rule.amr),
+        acr,
+        amr,
         one_time,
-        bound: rule.bound,
-        // Of a token that opens one login, one that opens many would be made.
-        may_issue: rule.may_issue.unwrap_or(!one_time),
+        bound,
+        may_issue,
     })
 }
 
