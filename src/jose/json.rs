@@ -76,7 +76,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
 /// # Errors
 /// [`KeyError::Format`] with the cause, or [`KeyError::Escaped`].
 pub(crate) fn key_object(text: &[u8]) -> Result<Map<String, Value>, KeyError> {
-    if text.contains(&b'\\') && ["k", "d"].iter().any(|name| has_member(text, name)) {
+    if text.contains(&b'\\') && ["k", "d", "priv"].iter().any(|name| has_member(text, name)) {
         return Err(KeyError::Escaped);
     }
     object(text).map_err(|error| KeyError::Format(format!("the file {error}")))

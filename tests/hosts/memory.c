@@ -1,11 +1,13 @@
 /* A host program that looks for a secret in its own memory after the login.
  *
- *     memory SERVICE USER CONFDIR LENGTH [pieces|give-up] [keep] < masked
+ *     memory SERVICE USER CONFDIR LENGTH [pieces|give-up] [session] [keep] < masked
  *
  * The first LENGTH bytes are the secret, the rest other forms of it to look for. They
  * come masked and are unmasked only into the answer, which the module frees, so that
  * what is found was left there by somebody else. With "pieces" it answers token[N] with
  * at most 500 bytes from there on, with "give-up" too, but the last of them not at all.
+ * With "session" it opens one and closes it, and looks for the other forms alone: what the
+ * session's token begins with, the secret may begin with too.
  * With "keep" the program leaves a copy of its own, to show that the search finds one.
  * In C, where no copy is made that one does not see. */
 #include <security/pam_appl.h>
@@ -19,7 +21,7 @@ enum { MASK = 0x55, MOST = 16384, WINDOW = 16, PIECE = 500 };
 static unsigned char masked[MOST];
 static size_t length, answer_length;
 static char *kept;
-static int in_pieces, give_up, keep;
+static int in_pieces, give_up, session, keep;
 
 static int answer(int count, const struct pam_message **messages,
                   struct pam_response **responses, void *data)
@@ -47,7 +49,7 @@ static int answer(int count, const struct pam_message **messages,
         for (size_t j = 0; j < left; j++)
             text[j] = (char)(masked[from + j] ^ MASK);
         text[left] = '\0';
-        if (keep)
+        if (keep && !session)
             kept = strdup(text);
         all[i].resp = text;
     }
@@ -64,7 +66,7 @@ static void no_delay(int status, unsigned microseconds, void *data)
 /* Whether the memory at `here` is some WINDOW bytes of the secret, and which. */
 static long window_at(const unsigned char *here)
 {
-    for (size_t from = 0; from + WINDOW <= length; from += WINDOW / 2) {
+    for (size_t from = session ? answer_length : 0; from + WINDOW <= length; from += WINDOW / 2) {
         size_t same = 0;
         while (same < WINDOW && (here[same] ^ MASK) == masked[from + same])
             same++;
@@ -110,6 +112,7 @@ int main(int argc, char **argv)
     for (int i = 5; i < argc; i++) {
         give_up |= strcmp(argv[i], "give-up") == 0;
         in_pieces |= give_up || strcmp(argv[i], "pieces") == 0;
+        session |= strcmp(argv[i], "session") == 0;
         keep |= strcmp(argv[i], "keep") == 0;
     }
     status = pam_start_confdir(argv[1], argv[2], &conversation, argv[3], &pam);
@@ -117,8 +120,17 @@ int main(int argc, char **argv)
         return 2;
     pam_set_item(pam, PAM_FAIL_DELAY, (const void *)no_delay);
     status = pam_authenticate(pam, 0);
-    pam_end(pam, status);
     printf("authenticate %d\n", status);
+    if (session) {
+        status = pam_open_session(pam, 0);
+        printf("open_session %d\n", status);
+        printf("%s\n", pam_getenv(pam, "BEARER_TOKEN_FILE") ? "has a token" : "has no token");
+        status = pam_close_session(pam, 0);
+        if (keep && (kept = malloc(length)) != NULL)
+            for (size_t j = 0; j < length; j++)
+                kept[j] = (char)(masked[j] ^ MASK);
+    }
+    pam_end(pam, status);
     printf("found %d\n", search());
     free(kept);
     return 0;

@@ -153,6 +153,39 @@ fn nothing_of_a_symmetric_key_outlives_the_login() {
     }
 }
 
+/// The key that signs a session's token is read by the host program too.
+#[test]
+fn nothing_of_the_signing_key_outlives_the_session() {
+    let machine = machine();
+    let confdir = "/etc/pam.issues";
+    let stack = "auth required pam_jwt.so\nsession required pam_jwt.so issue=required\n";
+    machine.write(&format!("{confdir}/sshd"), stack, 0o644);
+    for (alg, member) in [
+        ("EdDSA", "d"),
+        ("ES256", "d"),
+        ("RS256", "q"),
+        ("ML-DSA-44", "priv"),
+    ] {
+        let file = format!("/etc/pam-jwt/private/{alg}.jwk");
+        let keygen = ["pam-jwt", "keygen", "--alg", alg, "--out", &file];
+        let _ = machine.run(keygen).expect_success();
+        let settings = format!(
+            "[issue]\nissuer = \"https://h\"\naudience = [\"ssh://b\"]\nkey = \"{file}\"\n\
+             services = [\"sshd\"]\n"
+        );
+        machine.write("/etc/pam-jwt/pam-jwt.toml", settings, 0o644);
+        let jwk: serde_json::Value = serde_json::from_str(&machine.read(&file)).expect("a JWK");
+        let secret = jwk[member].as_str().expect("a private key");
+        let key = Base64UrlUnpadded::decode_vec(secret).expect("base64url");
+        let token = machine.token(["alice"]);
+        let seen = search(&machine, confdir, &token, &key, &["session"]);
+        let all_is_well = "authenticate 0\nopen_session 0\nhas a token\nfound 0\n";
+        assert_eq!(seen, all_is_well, "{alg}");
+        let kept = search(&machine, confdir, &token, &key, &["session", "keep"]);
+        assert!(kept.contains(" is left in [heap]"), "{kept}");
+    }
+}
+
 /// Also of a file that is refused nothing stays, wherever the fault in it is.
 #[test]
 fn nothing_of_a_symmetric_key_that_is_refused_outlives_the_login() {
