@@ -22,8 +22,8 @@ use std::str::FromStr;
 
 const NAME: &str = "sessions";
 
-/// How many records a login looks at when it sweeps.
-pub const MOST_SWEPT: usize = 256;
+/// How many records a login looks at when it sweeps; `pam-jwt sessions` looks at all.
+pub const MOST_SWEPT: usize = 64;
 
 /// What tells a session from all others, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,10 +128,9 @@ pub fn remove_token(key: &Key) {
 
 /// Ends the sessions whose process has, of at most so many that are looked at.
 pub fn sweep(most: usize) {
-    let keys = keys().unwrap_or_default();
-    for key in keys.iter().take(most) {
+    for key in keys().into_iter().flatten().take(most) {
         if !process::is_alive(key.process) {
-            end(key);
+            end(&key);
         }
     }
 }
@@ -178,15 +177,13 @@ fn warned(name: &str) -> String {
     format!("{name}.warned")
 }
 
-fn keys() -> Result<Vec<Key>, String> {
+/// Those of the records, as they are read: nobody waits for thousands of names.
+fn keys() -> Result<impl Iterator<Item = Key>, String> {
     let dir = run_dir::existing(NAME).map_err(|error| error.to_string())?;
-    let Some(dir) = dir else {
-        return Ok(Vec::new());
-    };
-    let dir = Dir::from_fd(dir).map_err(|errno| errno.to_string())?;
-    let names = dir.into_iter().map_while(Result::ok);
-    let keys = names.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok());
-    Ok(keys.collect())
+    let dir = dir.map(Dir::from_fd).transpose();
+    let dir = dir.map_err(|errno| errno.to_string())?;
+    let names = dir.into_iter().flatten().map_while(Result::ok);
+    Ok(names.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok()))
 }
 
 #[cfg(test)]

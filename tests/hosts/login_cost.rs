@@ -203,3 +203,59 @@ fn a_login_costs_the_same_however_many_revocations_there_are() {
         assert!(is_alike(with, one), "{count} revocations cost more");
     }
 }
+
+/// What a session's own token costs, beside the one that opened it; and that of the sessions
+/// which are open already a login looks at a bounded number.
+#[test]
+fn a_sessions_token_costs_the_same_however_many_sessions_are_open() {
+    let machine = machine_of_records();
+    let plain = cost(&machine, &["plain=true"]);
+    report("a login by a token, no session line", plain, plain);
+    let stack = "auth required pam_jwt.so\nsession required pam_jwt.so issue=required\n";
+    machine.write("/etc/pam.alone/sshd", stack, 0o644);
+    let session_alone = cost(&machine, &["plain=true"]);
+    report("a session line, nothing to be issued", session_alone, plain);
+    for alg in ["EdDSA", "ES256", "RS256", "ML-DSA-65"] {
+        let key = format!("/etc/pam-jwt/private/{alg}.jwk");
+        let keygen = ["pam-jwt", "keygen", "--alg", alg, "--out", &key];
+        let _ = machine.run(keygen).expect_success();
+        let settings = format!(
+            "[issue]\nissuer = \"https://h\"\naudience = [\"ssh://b\"]\nkey = \"{key}\"\n\
+             services = [\"sshd\"]\n"
+        );
+        machine.write("/etc/pam-jwt/pam-jwt.toml", settings, 0o644);
+        let with = cost(&machine, &["plain=true"]);
+        report(&format!("a session's token by {alg}"), with, plain);
+        // The signature and some files; no gathering of entropy, which took two hundred times
+        // as much (.cargo/config.toml).
+        let most = if alg == "RS256" { 40 } else { 4 };
+        assert!(with.instructions < most * plain.instructions, "{alg}");
+    }
+    let settings = machine.read("/etc/pam-jwt/pam-jwt.toml");
+    let settings = settings.replace("ML-DSA-65", "EdDSA");
+    machine.write("/etc/pam-jwt/pam-jwt.toml", settings, 0o644);
+    let none = cost(&machine, &["plain=true"]);
+    let mut most = None;
+    for count in [64, 2_560, 25_600] {
+        machine.inside(|| {
+            // Of a process that lives: the machine's first.
+            let stat = std::fs::read_to_string("/proc/1/stat").expect("a process");
+            let start = stat.split(' ').nth(21).expect("its beginning");
+            for number in 0..count {
+                let name = format!("0.1.{start}.{number:032x}");
+                File::create(format!("/run/pam-jwt/sessions/{name}")).expect("a record");
+            }
+        });
+        let with = cost(&machine, &["plain=true"]);
+        report(&format!("a session's token, {count} sessions"), with, none);
+        let first = *most.get_or_insert(with);
+        assert!(is_within_a_read(with, first), "{count} sessions cost more");
+    }
+}
+
+/// As [`is_alike`], but for a read of directory entries that is longer.
+fn is_within_a_read(one: Cost, other: Cost) -> bool {
+    one.instructions.abs_diff(other.instructions) * 20 <= other.instructions
+        && one.calls.abs_diff(other.calls) <= 4
+        && one.bytes.abs_diff(other.bytes) <= 64 * 1024
+}
