@@ -16,9 +16,11 @@ pub(crate) fn setcred(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> 
         return return_code::setcred(TokenLogin::is_known(handle));
     }
     let origin = origin::of_session(handle);
+    // Who unlocks a screen has a session already, and no other begins.
+    let is_new = !flags.contains(Flags::REFRESH_CRED);
     match Options::parse(args) {
         // open_session refuses what is unusable, and knows more of sshd's methods.
-        Ok(options) if options.issue != Issue::No && !issue::is_sshd(handle) => {
+        Ok(options) if options.issue != Issue::No && is_new && !issue::is_sshd(handle) => {
             // Whether the session can do without is for its own line to say.
             let _ = issue::ensure(handle, &options.config, &origin);
         }
