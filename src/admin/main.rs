@@ -18,6 +18,7 @@ mod new_key;
 mod pam_stack;
 mod revocations;
 mod revoke;
+mod sessions;
 mod signing_key;
 mod ssh_key;
 mod status_list;
@@ -52,6 +53,7 @@ Files:
   /var/lib/pam-jwt/revoked/  what is revoked on this machine
   /var/lib/pam-jwt/status/   status lists that are loaded
   /var/lib/pam-jwt/used/     one-time tokens that were used
+  /run/pam-jwt/              open sessions, and their tokens
 
 Examples:
   # set this machine up, then see what a login would do
@@ -84,6 +86,7 @@ enum Command {
     StatusList(status_list::StatusList),
     Revoke(revoke::Revoke),
     Revocations(revocations::Revocations),
+    Sessions(sessions::Sessions),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::StatusList(command) => command.run(&cli.config, &out),
         Command::Revoke(command) => command.run(&cli.config, &out),
         Command::Revocations(command) => command.run(&cli.config, &out),
+        Command::Sessions(command) => command.run(&out),
         Command::Completions(command) => command.run(&out),
         Command::Manual(command) => command.run(&out),
     };

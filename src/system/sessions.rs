@@ -140,6 +140,9 @@ pub fn sweep(most: usize) {
 /// # Errors
 /// Why it cannot be said.
 pub fn open() -> Result<Vec<(Key, Session)>, String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("only root may see whose sessions are open; run this as root".to_owned());
+    }
     let dir = run_dir::existing(NAME).map_err(|error| error.to_string())?;
     let Some(dir) = dir else {
         return Ok(Vec::new());
