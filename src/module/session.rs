@@ -7,14 +7,10 @@ use pam::{Code, Flags, Handle};
 use policy::duration::for_people;
 use policy::handoff::{Proof, Record};
 use policy::reason::Reason;
-use policy::session::seconds_left;
+use policy::session::{WARNED_BEFORE, seconds_left};
 use std::ffi::{CStr, CString};
 use std::path::Path;
 use system::{clock, handoff, sessions};
-
-/// Who has less time left is told so when the session begins, in seconds: after that
-/// `pam-jwt sessions --warn` does it.
-const SHORT: u64 = 120;
 
 /// What pam_systemd(8) reads: how many seconds the session has, in text.
 const RUNTIME: &CStr = c"systemd.runtime_max_sec";
@@ -106,7 +102,8 @@ fn cap(handle: &mut Handle<'_>, record: &Record, flags: Flags) -> Result<(), Ref
         let words = "systemd-logind does not run here, so nothing ends the session";
         log::refusal(handle, Reason::NotCapped, Some(words));
     }
-    if left < SHORT && !flags.contains(Flags::SILENT) {
+    // Whoever has more is warned by `pam-jwt sessions --warn`.
+    if left < WARNED_BEFORE && !flags.contains(Flags::SILENT) {
         let left = for_people(left);
         handle.info(&format!(
             "This session ends in {left}, with the token that opened it."

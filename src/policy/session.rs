@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// How long before a session ends its user is warned, in seconds.
+pub const WARNED_BEFORE: u64 = 120;
+
 /// What is recorded of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -49,6 +52,13 @@ impl Session {
     pub fn end(&self) -> Option<u64> {
         let token = self.opened_by.as_ref().filter(|_| self.ends)?;
         Some(token.expires)
+    }
+
+    /// The seconds that it has left at the time `now`, if it ends so soon that its user is to be
+    /// warned.
+    pub fn ends_soon(&self, now: u64) -> Option<u64> {
+        let left = self.end()?.checked_sub(now)?;
+        (1..=WARNED_BEFORE).contains(&left).then_some(left)
     }
 
     /// As it is kept.
@@ -110,6 +120,36 @@ mod tests {
         ] {
             assert_eq!(seconds_left(1000, now, left, since), None);
         }
+    }
+
+    #[test]
+    fn a_warning_comes_before_the_end_of_what_ends() {
+        let token = |expires| {
+            Some(Token {
+                issuer: "https://i".to_owned(),
+                id: None,
+                expires,
+            })
+        };
+        let session = |opened_by, ends| Session {
+            account: "alice".to_owned(),
+            service: "sshd".to_owned(),
+            since: 5,
+            opened_by,
+            issued: token(1100),
+            ends,
+        };
+        for (expires, left) in [
+            (999, None),
+            (1000, None),
+            (1001, Some(1)),
+            (1120, Some(120)),
+            (1121, None),
+        ] {
+            assert_eq!(session(token(expires), true).ends_soon(1000), left);
+        }
+        assert_eq!(session(token(1100), false).ends_soon(1000), None);
+        assert_eq!(session(None, true).ends_soon(1000), None);
     }
 
     #[test]

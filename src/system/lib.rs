@@ -15,6 +15,7 @@ pub mod run_dir;
 pub mod sessions;
 pub mod ssh_auth_info;
 pub mod status_store;
+pub mod terminals;
 pub mod trusted_file;
 pub mod used_tokens;
 

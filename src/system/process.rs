@@ -2,6 +2,7 @@
 
 use policy::handoff::Process;
 use std::io;
+use std::str::SplitAsciiWhitespace;
 
 /// This process.
 ///
@@ -49,11 +50,16 @@ fn stat(pid: u32) -> io::Result<(char, u64)> {
     parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// State and `starttime`, the third and the 22nd field of /proc/PID/stat (proc(5)). The
-/// second is the program's name in parentheses, which may itself hold some.
-fn parse(stat: &str) -> Option<(char, u64)> {
+/// The fields of /proc/PID/stat from the third on (proc(5)). The second is the program's name
+/// in parentheses, which may itself hold some.
+pub(crate) fn fields(stat: &str) -> Option<SplitAsciiWhitespace<'_>> {
     let (_, behind) = stat.rsplit_once(") ")?;
-    let mut fields = behind.split_ascii_whitespace();
+    Some(behind.split_ascii_whitespace())
+}
+
+/// State and `starttime`, the third and the 22nd field.
+fn parse(stat: &str) -> Option<(char, u64)> {
+    let mut fields = fields(stat)?;
     let state = fields.next()?.chars().next()?;
     Some((state, fields.nth(18)?.parse().ok()?))
 }

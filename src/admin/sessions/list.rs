@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use system::sessions::Key;
 
 /// A session, and what tells it from others.
-type Open = (Key, Session);
+pub type Open = (Key, Session);
 
 /// The order in which sessions are listed: an account's together, oldest first.
 pub fn order((key, session): &Open) -> (&str, u64, &str) {

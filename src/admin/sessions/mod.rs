@@ -1,6 +1,7 @@
 //! `pam-jwt sessions`: which sessions are open that have to do with a token.
 
 mod list;
+mod warn;
 
 use crate::grounds;
 use clap::Args;
@@ -19,11 +20,17 @@ Examples:
   # who is in by a token, or has one, and for how long
   pam-jwt sessions
   # those of one account, for a program
-  pam-jwt sessions --user alice --json")]
+  pam-jwt sessions --user alice --json
+  # tell those whose session is about to end; pam-jwt-sessions.timer does it
+  pam-jwt sessions --warn")]
 pub struct Sessions {
     /// Only those of this account.
     #[arg(long, value_name = "ACCOUNT")]
     user: Option<String>,
+    /// Instead of a list: write to the terminals of each session that ends within 2 minutes,
+    /// once, that it does.
+    #[arg(long, conflicts_with = "user")]
+    warn: bool,
 }
 
 impl Sessions {
@@ -32,6 +39,9 @@ impl Sessions {
         let now = grounds::now()?;
         sessions::sweep(usize::MAX);
         let mut open = sessions::open().map_err(Failure::new)?;
+        if self.warn {
+            return Ok(warn::warn(&open, now, out));
+        }
         open.retain(|(_, session)| {
             self.user
                 .as_ref()
