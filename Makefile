@@ -9,7 +9,7 @@ DESTDIR ?=
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 FOREIGN := $(CARGO_TARGET_DIR)/foreign
-OTHER_DEBIAN := $(CARGO_TARGET_DIR)/other-debian.tar
+DEBIANS := $(addprefix $(CARGO_TARGET_DIR)/,bookworm.tar trixie.tar)
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
@@ -38,7 +38,7 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages test-packages build install uninstall demo foreign test clean
+.PHONY: help packages test-packages build install uninstall demo foreign debians test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -96,12 +96,16 @@ $(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json p
 	ln -s "$$(command -v node)" $(FOREIGN)/bin/node
 	touch $@
 
-test: test-packages build foreign $(OTHER_DEBIAN) ## run every test there is
+test: test-packages build foreign debians ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT)
 
-$(OTHER_DEBIAN): tests/other-debian.sh | test-packages
-	@sh tests/other-debian.sh $@
+# Side by side, whatever -j says: most of it is waiting for the mirror and the disk.
+debians: | test-packages
+	@$(MAKE) --no-print-directory -j2 $(DEBIANS)
+
+$(DEBIANS): $(CARGO_TARGET_DIR)/%.tar: tests/debian.sh
+	@sh tests/debian.sh $* $@
 
 clean: ## remove what was built
 	$(CARGO) clean

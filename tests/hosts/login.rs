@@ -1,8 +1,8 @@
 //! The real login, on a terminal: shadow's and util-linux's. One of them is this
 //! machine's own, the other is in a small Debian that `make test` has made
-//! (tests/other-debian.sh) and that is entered by chroot.
+//! (tests/debian.sh) and that is entered by chroot.
 
-use machine::{ISSUER, LENGTHS, Machine, Terminal, other_debian};
+use machine::{ISSUER, LENGTHS, Machine, Terminal, debian, other_release};
 
 const SHADOW: &str = "shadow";
 const UTIL_LINUX: &str = "util-linux";
@@ -154,7 +154,7 @@ impl Console {
 
 /// The machine, with the other Debian unpacked in it.
 fn unpacked(machine: Machine) -> Machine {
-    let tar = other_debian().unwrap_or_else(|reason| panic!("{reason}"));
+    let tar = debian(other_release()).unwrap_or_else(|reason| panic!("{reason}"));
     let unpack = format!(
         "mkdir {OTHER} && tar -C {OTHER} -xf {} && mount --rbind /dev {OTHER}/dev && \
          mount -t proc proc {OTHER}/proc && cp /etc/hosts /etc/hostname {OTHER}/etc",

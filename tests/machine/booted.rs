@@ -1,5 +1,5 @@
-//! A machine that is booted: a Debian of the release that this machine's is not, with
-//! its systemd, logind, journal and sshd, in systemd-nspawn.
+//! A machine that is booted: a Debian of this machine's release or another, with its
+//! systemd, logind, journal and sshd, in systemd-nspawn.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -30,17 +30,21 @@ pub(crate) const JOIN: [&str; 4] = [
     "sh",
 ];
 
+/// The releases of Debian that can be booted.
+pub const RELEASES: [&str; 2] = ["bookworm", "trixie"];
+
 impl Machine {
-    /// Boots the Debian that `make test` has put into target/ (tests/other-debian.sh).
-    /// Its files are in memory, and all of it ends as any machine does.
+    /// Boots the Debian of a release, one of [`RELEASES`], that `make test` has put into
+    /// target/ (tests/debian.sh). Its files are in memory, and all of it ends as any
+    /// machine does.
     ///
     /// # Panics
     ///
     /// With what to do about it, if there is no such Debian or this process may not.
     #[must_use]
-    pub fn boot_other_debian() -> Machine {
+    pub fn boot_debian(release: &str) -> Machine {
         let booted = || {
-            let tar = other_debian()?;
+            let tar = debian(release)?;
             let mut command = process::Command::new("unshare");
             command
                 .args(["--mount", "--propagation", "private"])
@@ -57,18 +61,38 @@ impl Machine {
         };
         booted().unwrap_or_else(|reason| panic!("no booted machine: {reason}"))
     }
+
+    /// Boots the Debian of the release that this machine's is not.
+    ///
+    /// # Panics
+    ///
+    /// As [`Machine::boot_debian`] does.
+    #[must_use]
+    pub fn boot_other_debian() -> Machine {
+        Machine::boot_debian(other_release())
+    }
 }
 
-/// The tar file of a small Debian of the release that this machine's is not, or why it
-/// could not be had.
-pub fn other_debian() -> Result<PathBuf, String> {
-    if let Ok(reason) = fs::read_to_string(target().join("other-debian.not-made")) {
+/// The tar file of a small Debian of a release, or why it could not be had.
+pub fn debian(release: &str) -> Result<PathBuf, String> {
+    if let Ok(reason) = fs::read_to_string(target().join(format!("{release}.not-made"))) {
         return Err(reason.trim_end().to_owned());
     }
-    let tar = target().join("other-debian.tar");
+    let tar = target().join(format!("{release}.tar"));
     if tar.exists() {
         Ok(tar)
     } else {
         Err(format!("{} is missing: `make test`", tar.display()))
     }
+}
+
+/// The one of the [`RELEASES`] whose login is of another kind than this machine's: trixie
+/// where it is shadow's, as bookworm's is, and bookworm where it is util-linux's.
+#[must_use]
+pub fn other_release() -> &'static str {
+    let version = process::Command::new("login").arg("--version").output();
+    // shadow's knows no such option.
+    let is_util_linux =
+        version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("util-linux"));
+    RELEASES[usize::from(!is_util_linux)]
 }

@@ -14,7 +14,7 @@
 //! assert_eq!(login.stdout, "alice\n", "{login}");
 //! ```
 //!
-//! [`Machine::boot_other_debian`] is one of another Debian, under its own systemd.
+//! [`Machine::boot_debian`] is one that is a Debian of its own, under its own systemd.
 //!
 //! What a program in the machine does is waited for, never slept for, and a
 //! failure shows everything that was seen.
@@ -37,7 +37,7 @@ mod watched;
 
 use std::io::Write as _;
 
-pub use booted::other_debian;
+pub use booted::{RELEASES, debian, other_release};
 pub use command::{Command, Output};
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};

@@ -31,7 +31,7 @@ const DEV_LOG: Sockets = Sockets {
 pub(crate) enum Kind {
     /// Overlays on this machine's files; nothing runs in it but what is started.
     Overlay,
-    /// Another Debian, under its own systemd.
+    /// A Debian of its own, under its own systemd.
     Booted,
 }
 

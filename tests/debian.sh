@@ -1,14 +1,15 @@
 #!/bin/sh
-# Makes a tar file of a small Debian of the other release: trixie where this machine's
-# login is shadow's, as bookworm's is, and bookworm where it is util-linux's.
-# tests/hosts/login.rs tries its login; tests/hosts/other_debian.rs boots it and tries its
-# OpenSSH.
+# Makes a tar file of a small Debian, which tests boot (tests/machine/booted.rs), or whose
+# programs they run. Several may be made at once.
+#
+# Arguments: the release's code name, then the file.
 #
 # The mirror is the one that apt has packages from, or else debootstrap's own. Where
 # none can be had the reason is written beside, for the tests to fail with.
 set -eu
 
-tar=$1
+release=$1
+tar=$2
 not_made=${tar%.tar}.not-made
 root=$tar.root
 
@@ -27,11 +28,6 @@ cannot() {
     exit
 }
 
-case $(login --version 2>&1) in
-*util-linux*) release=bookworm ;;
-*) release=trixie ;;
-esac
-
 mkdir -p "$(dirname "$tar")"
 rm -f "$not_made"
 PATH=$PATH:/usr/sbin:/sbin
@@ -39,8 +35,12 @@ command -v debootstrap >/dev/null || cannot "there is no debootstrap here; insta
 
 uri=
 if command -v apt-get >/dev/null; then
-    # Without package lists apt does not know whose packages they are.
-    apt-get indextargets --format '$(ORIGIN)' | grep -q . || as_root apt-get update
+    # Without package lists apt does not know whose packages they are. It does not wait for
+    # another that fetches them.
+    (
+        flock 9
+        apt-get indextargets --format '$(ORIGIN)' | grep -q . || as_root apt-get update
+    ) 9>"$(dirname "$tar")/apt.lock"
     uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
         'Origin: Debian' 'Label: Debian' 'Component: main' | head -n 1)
     eval "$(apt-config shell http_proxy Acquire::http::Proxy https_proxy Acquire::https::Proxy)"
