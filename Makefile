@@ -15,6 +15,8 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
 ZSH_COMPLETIONS = $(SHARE)/zsh/vendor-completions
 FISH_COMPLETIONS = $(SHARE)/fish/vendor_completions.d
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
+TMPFILES = $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 
 # Where libpam looks for modules: with pam_unix, of this machine's architecture first.
 PAM_UNIX = $(foreach lib,lib/$(shell uname -m)-linux-gnu lib64 lib lib/*,\
@@ -60,6 +62,10 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
+	install -d $(UNITS) $(TMPFILES)
+	install -m 0644 conf/systemd/* $(UNITS)
+	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service
+	install -m 0644 conf/tmpfiles.d/* $(TMPFILES)
 	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null
 	$(RELEASE)/jwt-ssh manual $(SHARE)/man/man1 >/dev/null
 	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
@@ -77,6 +83,8 @@ uninstall: ## remove what was installed; what is in /etc stays. First take the l
 		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done
 	rm -f $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
 	rm -f $(SHARE)/man/man1/jwt-ssh.1 $(SHARE)/man/man1/jwt-ssh-*.1
+	cd conf/systemd && for unit in *; do rm -f "$(UNITS)/$$unit"; done
+	rm -f $(TMPFILES)/pam-jwt.conf
 	rm -rf $(SHARE)/doc/pam-jwt
 
 demo: packages build ## log in with a token, in a throwaway machine

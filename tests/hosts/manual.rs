@@ -282,7 +282,7 @@ fn bash_completes_subcommands_and_options() {
 fn what_is_installed_is_uninstalled() {
     let machine = Machine::boot();
     let files = || {
-        let find = "find /usr /etc/pam.d -name '*pam[-_]jwt*' -o -name '*jwt-ssh*'";
+        let find = "find /usr /etc/pam.d -name '*pam*jwt*' -o -name '*jwt-ssh*'";
         let found = machine.run(["sh", "-c", find]);
         found.expect_success().stdout
     };
@@ -301,7 +301,14 @@ fn what_is_installed_is_uninstalled() {
             assert_eq!(mode.stdout, "644\n", "{path}");
         }
     }
-    for file in ["pam_jwt.so", "/usr/bin/jwt-ssh-askpass", "/man1/jwt-ssh.1"] {
+    for file in [
+        "pam_jwt.so",
+        "/usr/bin/jwt-ssh-askpass",
+        "/man1/jwt-ssh.1",
+        "/usr/lib/systemd/system/pam-jwt-sessions.timer",
+        "/usr/lib/systemd/system/run-pam\\x2djwt.mount",
+        "/usr/lib/tmpfiles.d/pam-jwt.conf",
+    ] {
         assert!(files().contains(file), "{file}: {}", files());
         assert!(!before.contains(file), "{file} is installed here already");
     }
