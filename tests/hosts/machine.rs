@@ -27,6 +27,45 @@ fn two_machines_do_not_see_each_other() {
 }
 
 #[test]
+fn linked_machines_reach_each_other_and_nobody_else() {
+    let [a, b, c] = ["a", "b", "c"].map(Machine::boot_named);
+    a.link("192.0.2.1", &b, "192.0.2.2");
+    b.link("192.0.2.2", &c, "192.0.2.3");
+    let reaches = |machine: &Machine, address: &str| {
+        let ssh = machine.run(["ssh-keyscan", "-T", "1", address]);
+        ssh.stdout.contains("ssh-ed25519")
+    };
+    let listen = |address: &str| format!("ListenAddress {address}");
+    let _sshds = [(&a, "192.0.2.1"), (&b, "192.0.2.2"), (&c, "192.0.2.3")]
+        .map(|(machine, address)| machine.sshd(&[&listen(address)]));
+    assert!(reaches(&a, "b") && reaches(&b, "a"), "a and b");
+    assert!(reaches(&b, "c") && reaches(&c, "b"), "b and c");
+    assert!(!reaches(&a, "192.0.2.3") && !reaches(&c, "192.0.2.1"));
+    for (machine, devices) in [
+        (&a, &["b", "lo"][..]),
+        (&b, &["a", "c", "lo"]),
+        (&c, &["b", "lo"]),
+    ] {
+        let network = machine
+            .run(["cat", "/proc/net/dev"])
+            .expect_success()
+            .stdout;
+        let names = network.lines().filter_map(|line| line.split_once(':'));
+        let mut names: Vec<_> = names.map(|(name, _)| name.trim()).collect();
+        names.sort_unstable();
+        assert_eq!(names, devices);
+        let routes = machine.run(["ip", "route"]).expect_success().stdout;
+        assert!(
+            routes.lines().all(|route| route.starts_with("192.0.2.")),
+            "{routes}"
+        );
+        let hostname = machine.run(["hostname"]).stdout;
+        assert_eq!(hostname.trim(), machine.name());
+    }
+    assert!(!Path::new("/sys/class/net/a").exists(), "outside");
+}
+
+#[test]
 fn has_tokens_of_every_length() {
     let machine = Machine::ready();
     for bytes in [300, 301, 302, 303, 500, 511, 1000, 1023, 4095, 60_000] {

@@ -56,7 +56,7 @@ impl Machine {
                 .process_group(0);
             let (holder, pid) = Holder::start(&mut command)?;
             let namespaces = Namespaces::of(pid).map_err(|error| error.to_string())?;
-            Machine::held(holder, namespaces, &JOURNAL, Kind::Booted)
+            Machine::held(holder, namespaces, &JOURNAL, Kind::Booted, NAME)
                 .map_err(|error| error.to_string())
         };
         booted().unwrap_or_else(|reason| panic!("no booted machine: {reason}"))

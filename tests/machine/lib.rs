@@ -14,6 +14,7 @@
 //! assert_eq!(login.stdout, "alice\n", "{login}");
 //! ```
 //!
+//! Machines have names and are alone, unless they are linked ([`Machine::link`]).
 //! [`Machine::boot_debian`] is one that is a Debian of its own, under its own systemd.
 //!
 //! What a program in the machine does is waited for, never slept for, and a
@@ -26,6 +27,7 @@ mod clock;
 mod command;
 mod holder;
 mod lengths;
+mod link;
 mod log;
 mod machine;
 mod namespaces;

@@ -13,7 +13,7 @@ use crate::log::{Log, Sockets};
 use crate::namespaces::Namespaces;
 use crate::{Command, LogLine, Mark, Output, Ssh, Sshd};
 
-/// The name every machine has: `gethostname` and `/etc/hosts` say so.
+/// The name of a machine that is given none: `gethostname` and `/etc/hosts` say so.
 pub(crate) const NAME: &str = "machine";
 
 const NEEDS: &str = "A throwaway machine takes root with CAP_SYS_ADMIN, a kernel with overlayfs, \
@@ -43,6 +43,7 @@ pub struct Machine {
     namespaces: Namespaces,
     log: Log,
     kind: Kind,
+    name: String,
     serial: AtomicU32,
 }
 
@@ -54,11 +55,25 @@ impl Machine {
     /// With what to do about it, if this process may not.
     #[must_use]
     pub fn boot() -> Machine {
-        Machine::try_boot().unwrap_or_else(|reason| panic!("{reason}"))
+        Machine::boot_named(NAME)
+    }
+
+    /// Boots a machine of this name, to be [linked](Machine::link) with others.
+    ///
+    /// # Panics
+    ///
+    /// As [`Machine::boot`].
+    #[must_use]
+    pub fn boot_named(name: &str) -> Machine {
+        Machine::try_boot_named(name).unwrap_or_else(|reason| panic!("{reason}"))
     }
 
     /// Boots a machine, or says why not and what to do about it.
     pub fn try_boot() -> Result<Machine, String> {
+        Machine::try_boot_named(NAME)
+    }
+
+    fn try_boot_named(name: &str) -> Result<Machine, String> {
         let explain = |reason: &dyn std::fmt::Display| format!("no machine: {reason}\n{NEEDS}");
         let process = fs::metadata("/proc/self").map_err(|error| explain(&error))?;
         if process.uid() != 0 {
@@ -68,11 +83,12 @@ impl Machine {
         command
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork"])
             .args(["--kill-child", "--propagation", "private"])
-            .args(["sh", "-c", include_str!("boot.sh"), "boot.sh", NAME])
+            .args(["sh", "-c", include_str!("boot.sh"), "boot.sh", name])
             .args([checkout(), target()].iter().filter(|path| path.is_dir()));
         let (holder, pid) = Holder::start(&mut command).map_err(|reason| explain(&reason))?;
         let namespaces = Namespaces::of(pid).map_err(|error| explain(&error))?;
-        Machine::held(holder, namespaces, &DEV_LOG, Kind::Overlay).map_err(|error| explain(&error))
+        let machine = Machine::held(holder, namespaces, &DEV_LOG, Kind::Overlay, name);
+        machine.map_err(|error| explain(&error))
     }
 
     /// The machine that is in these namespaces.
@@ -81,6 +97,7 @@ impl Machine {
         namespaces: Namespaces,
         sockets: &Sockets,
         kind: Kind,
+        name: &str,
     ) -> io::Result<Machine> {
         let log = Log::listen(&namespaces, sockets)?;
         Ok(Machine {
@@ -88,6 +105,7 @@ impl Machine {
             namespaces,
             log,
             kind,
+            name: name.to_owned(),
             serial: AtomicU32::new(0),
         })
     }
@@ -235,6 +253,16 @@ impl Machine {
     /// A login as `user` with the real ssh client.
     pub fn ssh(&self, user: &str) -> Ssh<'_> {
         Ssh::new(self, user)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn namespaces(&self) -> &Namespaces {
+        &self.namespaces
     }
 
     /// What it is made of.

@@ -6,7 +6,9 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::panic;
+use std::process;
 use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
@@ -29,6 +31,14 @@ impl Namespaces {
             open("mnt", CloneFlags::CLONE_NEWNS)?,
         ];
         Ok(Namespaces { files })
+    }
+
+    /// Where programs outside find the network namespace.
+    pub(crate) fn network(&self) -> String {
+        let mut files = self.files.iter();
+        let network = files.find(|(_, kind)| *kind == CloneFlags::CLONE_NEWNET);
+        let (file, _) = network.expect("one of them is the network's");
+        format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd())
     }
 
     /// Runs `action` in a thread that has joined them, its directory being `/`.

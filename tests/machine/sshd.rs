@@ -26,6 +26,7 @@ struct Place<'a> {
 #[must_use = "sshd stops when this is dropped"]
 pub struct Sshd<'m> {
     machine: &'m Machine,
+    name: String,
     pid_file: String,
     stop: String,
 }
@@ -34,7 +35,7 @@ impl<'m> Sshd<'m> {
     pub(crate) fn start(machine: &'m Machine, config: &[&str]) -> Sshd<'m> {
         let unit = machine.kind() == Kind::Booted;
         let place = Place {
-            name: "machine",
+            name: machine.name(),
             address: "127.0.0.1",
             service: "sshd",
             config: if unit { DROP_IN } else { CONFIG },
@@ -62,9 +63,7 @@ impl<'m> Sshd<'m> {
             unit: false,
         };
         let sshd = Sshd::listen(machine, place, config);
-        let public = machine.read(&format!("{}.pub", key_file(name)));
-        let others = machine.inside(|| std::fs::read_to_string(KNOWN_HOSTS).unwrap_or_default());
-        machine.write(KNOWN_HOSTS, format!("{others}{name} {public}"), 0o644);
+        sshd.known_to(machine);
         sshd
     }
 
@@ -132,9 +131,18 @@ impl<'m> Sshd<'m> {
         machine.wait_for_log(mark, &format!("Server listening on {} port", place.address));
         Sshd {
             machine,
+            name: place.name.to_owned(),
             pid_file: place.pid_file,
             stop,
         }
+    }
+
+    /// Tells every ssh client in `machine` its host key, by its name.
+    pub fn known_to(&self, machine: &Machine) {
+        let key = self.machine.read(&format!("{}.pub", key_file(&self.name)));
+        let others = machine.inside(|| std::fs::read_to_string(KNOWN_HOSTS).unwrap_or_default());
+        let line = format!("{} {key}", self.name);
+        machine.write(KNOWN_HOSTS, others + &line, 0o644);
     }
 
     /// The pid of the listening sshd, in the machine.
