@@ -175,6 +175,18 @@ impl Transaction {
         Code::check(self.status)
     }
 
+    /// Sets a variable of the transaction's environment, `NAME=VALUE`, or with `NAME` alone takes
+    /// it out; `pam_putenv(3)`.
+    ///
+    /// # Errors
+    ///
+    /// What `pam_putenv` returns; `PAM_BUF_ERR` for a NUL in it.
+    pub fn put_environment(&mut self, assignment: &OsStr) -> Result<(), Code> {
+        let assignment = c_string(assignment)?;
+        // SAFETY: the handle is live, and libpam copies the C string.
+        Code::check(unsafe { sys::pam_putenv(self.handle, assignment.as_ptr()) })
+    }
+
     /// The environment that the modules made for the session; `pam_getenvlist(3)`.
     ///
     /// # Errors

@@ -11,10 +11,12 @@
 //! `pam-host --repeat N …` does the whole
 //! login N times, checks at the end that no descriptor was left and no memory grew,
 //! and prints the counts instead. `pam-host --batch SERVICE` takes many logins
-//! (batch.rs).
+//! (batch.rs), and `pam-host --steps SERVICE USER [CONFDIR]` takes one phase by phase
+//! (steps.rs).
 #![forbid(unsafe_code)]
 
 mod batch;
+mod steps;
 
 use pam::{Code, Conversation, Flags, Style, Transaction};
 use std::cell::RefCell;
@@ -95,6 +97,9 @@ fn main() {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq("--batch").is_some() {
         return batch::run(&args.next().expect("--batch takes a service"));
+    }
+    if args.next_if_eq("--steps").is_some() {
+        return steps::run(&args.collect::<Vec<_>>());
     }
     let repeat = args.next_if_eq("--repeat").map(|_| {
         args.next()
