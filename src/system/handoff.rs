@@ -74,8 +74,7 @@ pub fn take(name: &str, here: &Here) -> Result<Record, String> {
     if name.len() != 32 || !name.bytes().all(is_digit) {
         return Err("its name is none".to_owned());
     }
-    let dir = run_dir::existing(NAME).map_err(|error| error.to_string())?;
-    let dir = dir.ok_or("no login has written any")?;
+    let dir = run_dir::existing(NAME)?.ok_or("no login has written any")?;
     let record = read(&dir, name)?;
     // Of all that have read it one takes it.
     remove(&dir, name).map_err(|errno| format!("it cannot be taken away: {errno}"))?;
@@ -97,8 +96,8 @@ pub fn discard(name: &str) {
 /// # Errors
 /// Why it cannot be said, for the log.
 pub fn take_unnamed(own: Process) -> Result<bool, String> {
-    let dir = run_dir::existing(NAME).map_err(|error| error.to_string())?;
-    let Some(dir) = dir else {
+    // What is not root's alone, or out of this process's reach, no login has written to.
+    let Ok(Some(dir)) = run_dir::existing(NAME) else {
         return Ok(false);
     };
     let mut found = false;

@@ -114,5 +114,7 @@ fn signing_key(path: &Path) -> Result<PrivateKey, String> {
              run: chmod 600 {shown}"
         ));
     }
-    PrivateKey::parse(&content.bytes).map_err(|error| format!("{shown}: {error}"))
+    PrivateKey::parse(&content.bytes).map_err(|error| {
+        format!("{shown}: {error}; it has to be a private JWK, as 'pam-jwt keygen' makes one")
+    })
 }

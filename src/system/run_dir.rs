@@ -41,7 +41,7 @@ pub(crate) fn made(name: &str, mode: u32) -> Result<(OwnedFd, PathBuf), String> 
                 fault: FileFault::Missing,
                 ..
             }) => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(in_the_way(&error)),
         }
         trusted_file::make_directory(Path::new(DIR), 0o755)?;
         trusted_file::make_directory(&path, mode)?;
@@ -57,14 +57,28 @@ pub(crate) fn made(name: &str, mode: u32) -> Result<(OwnedFd, PathBuf), String> 
 ///
 /// # Errors
 /// What is in the way, with its path.
-pub(crate) fn existing(name: &str) -> Result<Option<OwnedFd>, Untrusted> {
+pub(crate) fn existing(name: &str) -> Result<Option<OwnedFd>, String> {
     match trusted_file::directory(&Path::new(DIR).join(name)) {
         Ok(dir) => Ok(Some(dir)),
         Err(Untrusted {
             fault: FileFault::Missing,
             ..
         }) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(in_the_way(&error)),
+    }
+}
+
+/// What is wrong with a place that nobody but this program is to make, and what mends it.
+fn in_the_way(error: &Untrusted) -> String {
+    let path = error.path.display();
+    match &error.fault {
+        FileFault::DirectoryOfOthers => format!(
+            "{path} belongs to others than root, or all may write to it; run: chown root {path} \
+             && chmod go-w,-t {path}"
+        ),
+        FileFault::Link => format!("{path} is a symbolic link; run: rm {path}"),
+        FileFault::Kind(wanted) => format!("{path} is not a {wanted}; run: rm {path}"),
+        _ => error.to_string(),
     }
 }
 

@@ -143,8 +143,7 @@ pub fn open() -> Result<Vec<(Key, Session)>, String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("only root may see whose sessions are open; run this as root".to_owned());
     }
-    let dir = run_dir::existing(NAME).map_err(|error| error.to_string())?;
-    let Some(dir) = dir else {
+    let Some(dir) = run_dir::existing(NAME)? else {
         return Ok(Vec::new());
     };
     let mut all = Vec::new();
@@ -182,8 +181,7 @@ fn warned(name: &str) -> String {
 
 /// Those of the records, as they are read: nobody waits for thousands of names.
 fn keys() -> Result<impl Iterator<Item = Key>, String> {
-    let dir = run_dir::existing(NAME).map_err(|error| error.to_string())?;
-    let dir = dir.map(Dir::from_fd).transpose();
+    let dir = run_dir::existing(NAME)?.map(Dir::from_fd).transpose();
     let dir = dir.map_err(|errno| errno.to_string())?;
     let names = dir.into_iter().flatten().map_while(Result::ok);
     Ok(names.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok()))
