@@ -1,6 +1,7 @@
 //! A session's token, and what a login tells its session, where something is in the way: the
 //! key, the disk, the clock, a user who plants or sets things, and a host that is killed.
 
+mod faults;
 mod handoff;
 
 use machine::{Machine, Output, Terminal};
@@ -47,7 +48,8 @@ fn machine_with(above: &str) -> Machine {
     sh(
         &machine,
         "cd /etc/pam.d
-        sed -i '1i auth sufficient pam_jwt.so' su sudo
+        sed -i '1i auth sufficient pam_jwt.so' sudo
+        sed -i '/pam_rootok/a auth sufficient pam_jwt.so' su
         sed -i 's/^@include common-auth$/&\\nauth optional pam_jwt.so issue/' sshd su sudo
         sed -i '1i session optional pam_jwt.so issue' sshd su sudo
         echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice",
