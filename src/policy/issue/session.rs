@@ -205,7 +205,8 @@ fn login(settings: &Issue, session: Session<'_>) -> Result<Login, Refusal> {
             {
                 methods.push("pwd");
             }
-            Ok(logged_in(*at, &methods))
+            // A clock that was set back since must not make it a login of later.
+            Ok(logged_in(session.now.min(*at), &methods))
         }
         // By sshd's own methods, which are allowed.
         None if session.ssh.is_some() => Ok(logged_in(session.now, &methods)),

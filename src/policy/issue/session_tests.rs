@@ -63,6 +63,16 @@ fn withheld(settings: &Issue, about: Session<'_>) -> String {
 }
 
 #[test]
+fn a_clock_that_was_set_back_since_makes_no_login_of_later() {
+    let ahead = Proof::Asked(NOW + 3600);
+    let claims = session(&settings(""), opening(Some(&ahead))).unwrap();
+    assert_eq!(
+        (&claims["auth_time"], &claims["iat"]),
+        (&json!(NOW), &json!(NOW))
+    );
+}
+
+#[test]
 fn the_claims_are_those_of_rfc_9068_and_what_the_settings_add() {
     let plain = settings("");
     let claims = session(&plain, opening(Some(&ASKED))).unwrap();
