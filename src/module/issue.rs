@@ -17,9 +17,14 @@ use system::{account_db, clock, process, ssh_auth_info};
 /// What names the file with the token.
 const VARIABLE: &CStr = c"BEARER_TOKEN_FILE";
 
-/// Whether sshd is the host program. PAM_TTY is not for users to set.
+/// Whether sshd may be the host program.
 pub(crate) fn is_sshd(handle: &mut Handle<'_>) -> bool {
-    handle.tty().as_deref() == Some("ssh") || handle.has_variable(ssh_auth_info::VARIABLE)
+    has_tty_of_sshd(handle) || handle.has_variable(ssh_auth_info::VARIABLE)
+}
+
+/// What sshd says until it has opened the session, and no user sets.
+fn has_tty_of_sshd(handle: &Handle<'_>) -> bool {
+    handle.tty().as_deref() == Some("ssh")
 }
 
 /// Sees to it that the session has a token, if the settings give it one; whether it has.
@@ -56,6 +61,11 @@ fn attempt(handle: &mut Handle<'_>, config: &Path, origin: &Origin) -> Result<()
     let mut open = opened(handle).map_err(Refusal::Failed)?;
     if open.issued.is_none() {
         let is_sshd = is_sshd(handle);
+        // Of its own methods sshd alone tells, and nobody who sets the variable elsewhere.
+        if is_sshd && origin.record().is_none() && !has_tty_of_sshd(handle) {
+            let words = "SSH_AUTH_INFO_0 is set, and the host program is not sshd";
+            return Err(Refusal::Withheld(words.to_owned()));
+        }
         let now = handle.variable(ssh_auth_info::VARIABLE);
         let before = origin.record().map(|record| record.ssh_methods.as_str());
         let ssh = is_sshd.then_some(SshSession {
