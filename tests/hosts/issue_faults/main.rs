@@ -1,6 +1,7 @@
 //! A session's token, and what a login tells its session, where something is in the way: the
 //! key, the disk, the clock, a user who plants or sets things, and a host that is killed.
 
+mod environment;
 mod faults;
 mod handoff;
 
@@ -70,6 +71,16 @@ fn files(machine: &Machine, below: &str) -> Vec<String> {
     let find = format!("find {below} -type f 2>/dev/null | sort");
     let all = sh(machine, &find);
     all.lines().map(str::to_owned).collect()
+}
+
+/// Waits until these are the files below /run/pam-jwt: sshd closes a session when its client
+/// has ended already.
+#[track_caller]
+fn settled(machine: &Machine, expected: &[String]) {
+    let lines = expected.join("\n");
+    let wait = format!("until [ \"$(find {RUN} -type f | sort)\" = '{lines}' ]; do :; done");
+    let wait = machine.run(["sh", "-c", &wait]);
+    assert_eq!(wait.code(), Some(0), "{:#?}", files(machine, RUN));
 }
 
 fn uid(machine: &Machine, account: &str) -> String {
