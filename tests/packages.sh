@@ -10,8 +10,8 @@ dnf_packages='gcc glibc-devel pam-devel git-core openssl
     openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime'
 
 if [ "${1-}" = test ]; then
-    apt_packages="$apt_packages bash groff-base valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev"
-    dnf_packages="$dnf_packages bash groff-base valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel"
+    apt_packages="$apt_packages bash groff-base valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron"
+    dnf_packages="$dnf_packages bash groff-base valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie"
     # Node and npm are seldom the distribution's own: those that are here will do.
     if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)'; then
         apt_packages="$apt_packages nodejs npm"
@@ -36,7 +36,7 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Debian starts a service as it is installed, and at every boot; here sshd and
+# Debian starts a service as it is installed, and at every boot; here sshd, cron and
 # PostgreSQL are only wanted as programs. policy-rc.d answers for the first (101:
 # forbidden).
 apt_install() {
@@ -74,3 +74,5 @@ keep_from_booting() {
 }
 keep_from_booting openssh-server ssh.service ssh.socket
 keep_from_booting postgresql postgresql.service
+keep_from_booting cron cron.service
+keep_from_booting cronie crond.service
