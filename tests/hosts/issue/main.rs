@@ -1,9 +1,12 @@
 //! The token that a session gets, at the real hosts: in which phase of which process it comes,
 //! what it says, and that it is gone with the session.
 
+mod freshness;
 mod hosts;
+mod keys;
 mod login;
 mod phases;
+mod settings;
 
 use machine::Machine;
 use serde_json::{Map, Value};
