@@ -24,8 +24,9 @@ const LOGIND: &str = "/run/systemd/seats";
 /// Why there is no session.
 type Refused = (Reason, String);
 
-/// pam_sm_open_session(3): PAM_SESSION_ERR for an argument that is not understood, since it
-/// may have asked for a limit.
+/// pam_sm_open_session(3): an argument that is not understood refuses the session, since it may
+/// have asked for a limit. Whatever refuses it is PAM_PERM_DENIED: sudo opens the session all the
+/// same where it gets PAM_SESSION_ERR.
 pub(crate) fn open(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code {
     let opened = Options::parse(args)
         .map_err(|detail| (Reason::BadArgument, detail))
@@ -34,7 +35,7 @@ pub(crate) fn open(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Cod
         log::refusal(handle, reason, Some(&detail));
         // The host program closes nothing that was not opened.
         issue::end(handle);
-        Code::SessionErr
+        Code::PermDenied
     })
 }
 

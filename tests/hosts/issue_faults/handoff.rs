@@ -174,14 +174,14 @@ fn mismatched(machine: &Machine, token: &str, change: impl FnOnce(&mut Steps), w
     let line = machine.wait_for_log(mark, "result=refused reason=handoff_unusable ");
     assert!(line.message.contains(words), "{words}: {}", line.message);
     let mark = machine.mark();
-    steps.returns("open_session", "PAM_SESSION_ERR");
+    steps.returns("open_session", "PAM_PERM_DENIED");
     let line = machine.wait_for_log(mark, "result=refused reason=handoff_unusable ");
     assert!(line.message.contains(words), "{words}: {}", line.message);
     assert_eq!(steps.variable(VARIABLE), None);
     assert_eq!(steps.variable("BEARER_TOKEN_FILE"), None);
     assert_eq!(files(machine, SESSIONS), [""; 0]);
     // It stays refused, and without setcred first it is no different.
-    steps.returns("open_session", "PAM_SESSION_ERR");
+    steps.returns("open_session", "PAM_PERM_DENIED");
 }
 
 /// Has the record on the disk say something else.
@@ -456,7 +456,7 @@ fn where_the_session_ends_with_its_token_there_is_none_once_no_time_is_left() {
     let mut steps = told(&machine, &token);
     steps.succeeds("setcred");
     let mark = machine.mark();
-    steps.returns("open_session", "PAM_SESSION_ERR");
+    steps.returns("open_session", "PAM_PERM_DENIED");
     let line = machine.wait_for_log(mark, "result=refused reason=no_time_left ");
     let exp = line.message.split("exp=").nth(1).expect("exp");
     let digits: String = exp.chars().take_while(char::is_ascii_digit).collect();
