@@ -84,6 +84,21 @@ impl Terminal {
         self
     }
 
+    /// Waits for `text` as [`Terminal::expect`] does; what stands between it and what was read
+    /// before.
+    ///
+    /// # Panics
+    ///
+    /// As that.
+    #[track_caller]
+    pub fn until(&mut self, text: &str) -> String {
+        let start = self.read;
+        self.expect(text);
+        let end = self.read - text.len();
+        self.screen
+            .look(|screen| screen.text[start..end].to_owned())
+    }
+
     /// All it printed so far, what was not read yet included.
     #[must_use]
     pub fn printed(&self) -> String {
