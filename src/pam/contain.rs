@@ -35,7 +35,8 @@ pub trait Module {
     /// `PAM_PERM_DENIED`.
     fn acct_mgmt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code;
 
-    /// Begins a session; `pam_sm_open_session(3)`. On a panic `PAM_SESSION_ERR`.
+    /// Begins a session; `pam_sm_open_session(3)`. On a panic `PAM_PERM_DENIED`,
+    /// since `PAM_SESSION_ERR` is no error to sudo.
     fn open_session(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Code;
 
     /// Ends a session; `pam_sm_close_session(3)`. On a panic `PAM_SESSION_ERR`.
@@ -78,7 +79,7 @@ impl<M: Module> PamHooks for Contained<M> {
     }
 
     fn sm_open_session(raw: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        contain(M::open_session, Code::SessionErr, raw, &args, flags)
+        contain(M::open_session, Code::PermDenied, raw, &args, flags)
     }
 
     fn sm_close_session(raw: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {

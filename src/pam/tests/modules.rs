@@ -352,7 +352,7 @@ fn panic_in_each_duty() {
     assert_eq!(login.pam.authenticate(Flags::NONE), Err(Code::Abort));
     assert_eq!(login.pam.setcred(Flags::NONE), Err(Code::Abort));
     assert_eq!(login.pam.acct_mgmt(Flags::NONE), Err(Code::PermDenied));
-    assert_eq!(login.pam.open_session(Flags::NONE), Err(Code::SessionErr));
+    assert_eq!(login.pam.open_session(Flags::NONE), Err(Code::PermDenied));
     assert_eq!(login.pam.close_session(Flags::NONE), Err(Code::SessionErr));
     assert_eq!(login.pam.chauthtok(Flags::NONE), Err(Code::Abort));
     assert_eq!(login.heard(), Vec::<String>::new());
