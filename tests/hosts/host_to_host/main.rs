@@ -109,7 +109,8 @@ impl Hosts {
         A.trusted_by(&b, &a);
         b.write("/etc/pam-jwt/issuers.d/local.toml", local("sudo"), 0o644);
         b.pam_line("sudo", "auth sufficient pam_jwt.so");
-        b.write("/etc/sudoers.d/alice", "alice ALL=(ALL) ALL\n", 0o440);
+        let sudoers = "Defaults passwd_tries = 1\nalice ALL=(ALL) ALL\n";
+        b.write("/etc/sudoers.d/alice", sudoers, 0o440);
         let hosts = Hosts { a, b };
         hosts.clock("12:00:00");
         hosts
