@@ -213,14 +213,9 @@ fn known(machine: &Machine) -> BTreeSet<String> {
     names.split(", ").map(str::to_owned).collect()
 }
 
-/// Checklist: A.19, A.19b
-#[test]
-fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
-    let machine = Machine::ready();
-    let every = EVERY.iter().map(|alg| (*alg).to_owned()).collect();
-    assert_eq!(known(&machine), every, "what pam-jwt knows is tested here");
-
-    let ours: Vec<Ours> = EVERY.iter().map(|alg| ours(&machine, alg)).collect();
+/// Has every library verify the tokens whose algorithm it has, each as it is and where it has
+/// to be refused; how often it was one and the other.
+fn read_by_all(machine: &Machine, ours: &[Ours]) -> (u32, u32) {
     let (mut verified, mut refused) = (0, 0);
     for library in &LIBRARIES {
         let ours = ours.iter().filter(|ours| library.has(ours.alg));
@@ -246,7 +241,7 @@ fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
                     .map(|name| (alg, json!({ "refused": name }))),
             );
         }
-        let answers = library.ask(&machine, "verify", &requests);
+        let answers = library.ask(machine, "verify", &requests);
         for ((alg, expected), mut answer) in expected.into_iter().zip(answers) {
             let shown = format!("{} and {alg}: {answer}", library.name);
             let detail = answer.as_object_mut().expect("an object").remove("detail");
@@ -257,9 +252,67 @@ fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
             }
         }
     }
+    (verified, refused)
+}
+
+/// Checklist: A.19, A.19b
+#[test]
+fn our_tokens_verify_in_every_library_and_changed_ones_do_not() {
+    let machine = Machine::ready();
+    let every = EVERY.iter().map(|alg| (*alg).to_owned()).collect();
+    assert_eq!(known(&machine), every, "what pam-jwt knows is tested here");
+
+    let ours: Vec<Ours> = EVERY.iter().map(|alg| ours(&machine, alg)).collect();
+    let (verified, refused) = read_by_all(&machine, &ours);
     tell(&format!(
         "{}{verified} times a token of ours verified, {refused} times one was refused that should be",
         table(|library, alg| if library.has(alg) { "yes" } else { "-" }),
+    ));
+}
+
+/// The algorithms of the keys that sessions' tokens are tried with.
+const OF_SESSIONS: [&str; 3] = ["EdDSA", "ES256", "RS256"];
+
+/// The token that a login over ssh has issued, by a key of this algorithm.
+fn of_a_session(machine: &Machine, alg: &'static str) -> Ours {
+    let key = ours(machine, alg);
+    let settings = format!(
+        "[issue]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\nservices = [\"sshd\"]\n\
+         key = \"/root/{alg}.jwk\"\nclaims = {{ sun = \"{{account}}\", groups = \"{{groups}}\" }}\n"
+    );
+    machine.write("/etc/pam-jwt/pam-jwt.toml", settings, 0o644);
+    let login = machine.ssh("alice").answers([machine.token(["alice"])]);
+    let login = login.command("cat \"$BEARER_TOKEN_FILE\"");
+    assert_eq!(login.code(), Some(0), "{login}");
+    let public = format!("/root/{alg}.pub.jwk");
+    let verify = ["pam-jwt", "jws", "verify", "--key", &public];
+    let verify = machine.command(verify).stdin(&*login.stdout).run();
+    let claims: Value = serde_json::from_str(&verify.expect_success().stdout).expect("claims");
+    assert_eq!(
+        (&claims["client_id"], &claims["sun"]),
+        (&json!("pam:sshd"), &json!("alice"))
+    );
+    Ours {
+        token: login.stdout,
+        claims,
+        ..key
+    }
+}
+
+#[test]
+fn the_token_that_a_login_has_issued_verifies_in_every_library() {
+    let machine = Machine::ready();
+    machine.pam_line("sshd", "session optional pam_jwt.so issue");
+    let _sshd = machine.sshd(&[]);
+    let ours: Vec<Ours> = OF_SESSIONS
+        .iter()
+        .map(|alg| of_a_session(&machine, alg))
+        .collect();
+    let (verified, refused) = read_by_all(&machine, &ours);
+    // Three libraries have all three.
+    assert_eq!((verified, refused), (9, 27));
+    tell(&format!(
+        "{verified} times a session's token verified, {refused} times one was refused that should be"
     ));
 }
 

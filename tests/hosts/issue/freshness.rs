@@ -1,5 +1,6 @@
 //! A token says no more of a login than there was: when it was, how, and until when it is good.
 
+use crate::hosts::calls_with_token;
 use crate::login::{HOSTS, Host, SHOW, Session};
 use crate::{PASSWORD, SERVICES, claims, issue, made, now, sh};
 use machine::Machine;
@@ -49,6 +50,11 @@ fn no_fresher(machine: &Machine) {
             assert_eq!(has["sub"], host.account(), "{host:?}");
             assert_ne!(has["jti"], opened_by["jti"], "{host:?}");
 
+            // What is sufficient ends setcred's stack too, before the line that issues, if it
+            // is for this account.
+            let first = &calls_with_token(&session.trail)[0].phase;
+            let is_anothers = host == Host::Sudo;
+            assert_eq!(first == "setcred", is_anothers, "{host:?}: {first}");
             // sshd asks in a process whose memory the session never sees.
             let pid = |phase: &str| {
                 let call = session.trail.0.iter().find(|call| call.phase == phase);

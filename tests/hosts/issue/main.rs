@@ -60,17 +60,11 @@ fn now(machine: &Machine) -> u64 {
     sh(machine, "date +%s").parse().expect("a number")
 }
 
-/// What cc makes of a source beside this directory, with these arguments.
+/// What cc makes of a source in tests/hosts, with these arguments.
 fn library(source: &str, arguments: &[&str]) -> Vec<u8> {
+    let name = source.replace('/', "-");
+    let made = format!("{}/{name}.{}", env!("CARGO_TARGET_TMPDIR"), process::id());
     let source = format!("{}/hosts/{source}", env!("CARGO_MANIFEST_DIR"));
-    let made = fs::canonicalize(&source).expect("the source");
-    let name = made.file_stem().expect("a name").to_string_lossy();
-    let made = format!(
-        "{}/{name}.{}.{:?}.so",
-        env!("CARGO_TARGET_TMPDIR"),
-        process::id(),
-        std::thread::current().id()
-    );
     let status = process::Command::new("cc")
         .args(["-shared", "-fPIC", "-Wall", "-Werror", "-o", &made, &source])
         .args(arguments)
