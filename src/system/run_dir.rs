@@ -22,6 +22,9 @@ use std::path::{Path, PathBuf};
 /// Where it is.
 pub const DIR: &str = "/run/pam-jwt";
 
+/// How often a directory is made again that the end of another session takes away.
+pub(crate) const TRIES: usize = 10;
+
 /// The directory `name` in it with this mode, open. What is missing is made.
 ///
 /// # Errors
@@ -34,7 +37,7 @@ pub(crate) fn made(name: &str, mode: u32) -> Result<(OwnedFd, PathBuf), String> 
         ));
     }
     let path = Path::new(DIR).join(name);
-    for _ in 0..3 {
+    for _ in 0..TRIES {
         match trusted_file::directory(&path) {
             Ok(dir) => return Ok((dir, path)),
             Err(Untrusted {
@@ -47,10 +50,15 @@ pub(crate) fn made(name: &str, mode: u32) -> Result<(OwnedFd, PathBuf), String> 
         trusted_file::make_directory(&path, mode)?;
         // Another session's end may take it away again.
     }
-    Err(format!(
+    Err(taken_away(&path))
+}
+
+/// What to say when it is gone after [`TRIES`].
+pub(crate) fn taken_away(path: &Path) -> String {
+    format!(
         "{}: it is taken away as often as it is made",
         path.display()
-    ))
+    )
 }
 
 /// The directory `name` in it, open, if there is one.

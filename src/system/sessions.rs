@@ -88,17 +88,25 @@ pub fn record(key: &Key, session: &Session) -> Result<(), String> {
 /// # Errors
 /// Why it cannot, for the log.
 pub fn write_token(key: &Key, token: &str) -> Result<PathBuf, String> {
-    let (dir, path) = run_dir::made(&key.uid.to_string(), 0o711)?;
-    let failed = |error: io::Error| format!("{}: {error}", path.display());
-    let kind = fstatfs(&dir).map_err(|errno| failed(errno.into()))?;
-    if kind.filesystem_type() != TMPFS_MAGIC {
-        return Err(format!(
-            "{} is not in a tmpfs, and a token is not written to a disk",
-            path.display()
-        ));
+    let name = key.uid.to_string();
+    for _ in 0..run_dir::TRIES {
+        let (dir, path) = run_dir::made(&name, 0o711)?;
+        let failed = |error: io::Error| format!("{}: {error}", path.display());
+        let kind = fstatfs(&dir).map_err(|errno| failed(errno.into()))?;
+        if kind.filesystem_type() != TMPFS_MAGIC {
+            return Err(format!(
+                "{} is not in a tmpfs, and a token is not written to a disk",
+                path.display()
+            ));
+        }
+        match put(&dir, &key.id, token, Owner::User(key.uid)) {
+            Ok(()) => return Ok(key.token_path()),
+            // The user's last session has just ended, and taken the directory along.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
     }
-    put(&dir, &key.id, token, Owner::User(key.uid)).map_err(failed)?;
-    Ok(key.token_path())
+    Err(run_dir::taken_away(&key.token_path()))
 }
 
 /// Takes away the token and the record of a session.

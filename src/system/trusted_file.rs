@@ -189,7 +189,7 @@ pub(crate) fn directory_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<O
 }
 
 /// Makes a directory in one that is there and trusted, on the disk too, with exactly this
-/// mode; another process may be faster.
+/// mode; another process may be faster, to make it or to take it away again.
 ///
 /// # Errors
 /// What is in the way, with its path.
@@ -202,10 +202,13 @@ pub(crate) fn make_directory(path: &Path, mode: u32) -> Result<(), String> {
     match mkdirat(&parent, name, Mode::from_bits_truncate(mode)) {
         Ok(()) => {
             // Whatever the umask of the host program.
-            let made = directory_in(&parent, name, path);
-            let made = File::from(made.map_err(|error| error.to_string())?);
-            made.set_permissions(Permissions::from_mode(mode))
-                .map_err(failed)?;
+            match directory_in(&parent, name, path) {
+                Ok(made) => File::from(made)
+                    .set_permissions(Permissions::from_mode(mode))
+                    .map_err(failed)?,
+                Err(error) if error.fault == FileFault::Missing => {}
+                Err(error) => return Err(error.to_string()),
+            }
         }
         Err(Errno::EEXIST) => {}
         Err(errno) => return Err(failed(errno.into())),
