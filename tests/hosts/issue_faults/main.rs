@@ -4,6 +4,7 @@
 mod environment;
 mod faults;
 mod handoff;
+mod many;
 
 use machine::{Machine, Output, Terminal};
 use serde_json::{Map, Value};
