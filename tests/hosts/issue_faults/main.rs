@@ -4,6 +4,7 @@
 mod environment;
 mod faults;
 mod handoff;
+mod killed;
 mod many;
 
 use machine::{Machine, Output, Terminal};
