@@ -12,7 +12,7 @@ use std::ffi::CStr;
 use std::path::Path;
 use system::issue::{Opening, issue};
 use system::sessions::{self, Key};
-use system::{account_db, clock, process, ssh_auth_info};
+use system::{account_db, clock, logind, process, ssh_auth_info};
 
 /// What names the file with the token.
 const VARIABLE: &CStr = c"BEARER_TOKEN_FILE";
@@ -58,7 +58,7 @@ fn attempt(handle: &mut Handle<'_>, config: &Path, origin: &Origin) -> Result<()
     if let Origin::Unusable(why) = origin {
         return Err(failed(why));
     }
-    let mut open = opened(handle).map_err(Refusal::Failed)?;
+    let mut open = opened(handle, origin).map_err(Refusal::Failed)?;
     if open.issued.is_none() {
         let is_sshd = is_sshd(handle);
         // Of its own methods sshd alone tells, and nobody who sets the variable elsewhere.
@@ -104,7 +104,7 @@ fn attempt(handle: &mut Handle<'_>, config: &Path, origin: &Origin) -> Result<()
 ///
 /// # Errors
 /// Why there is none, for the log.
-pub(crate) fn opened(handle: &mut Handle<'_>) -> Result<Open, String> {
+pub(crate) fn opened(handle: &mut Handle<'_>, origin: &Origin) -> Result<Open, String> {
     let account = handle.user().map_err(|code| code.name().to_owned())?;
     if let Some(open) = handle.data::<Open>() {
         if open.account == account {
@@ -118,10 +118,14 @@ pub(crate) fn opened(handle: &mut Handle<'_>) -> Result<Open, String> {
     let process = process::own().map_err(|error| format!("/proc: {error}"))?;
     let id = jose::sign::random_name().map_err(|error| error.to_string())?;
     let key = Key { uid, process, id };
+    // Before pam_systemd has opened its session: inside that it could not be told any more.
+    let ends =
+        origin.record().is_some_and(|record| record.ends) && logind::ends_nothing().is_none();
     Ok(Open {
         key,
         account,
         issued: None,
+        ends,
     })
 }
 
@@ -147,7 +151,7 @@ pub(crate) fn session(open: &Open, service: &str, origin: &Origin) -> Session {
         since: clock::now().unwrap_or_default(),
         opened_by,
         issued: open.issued.clone(),
-        ends: origin.record().is_some_and(|record| record.ends),
+        ends: open.ends,
     }
 }
 

@@ -9,17 +9,13 @@ use policy::handoff::{Proof, Record};
 use policy::reason::Reason;
 use policy::session::{WARNED_BEFORE, seconds_left};
 use std::ffi::{CStr, CString};
-use std::path::Path;
-use system::{clock, handoff, sessions};
+use system::{clock, handoff, logind, sessions};
 
 /// What pam_systemd(8) reads: how many seconds the session has, in text.
 const RUNTIME: &CStr = c"systemd.runtime_max_sec";
 
 /// What pam_systemd(8) sets when it has opened its session.
 const OPENED_BY_SYSTEMD: &CStr = c"XDG_SESSION_ID";
-
-/// What pam_systemd itself looks for to know whether logind runs.
-const LOGIND: &str = "/run/systemd/seats";
 
 /// Why there is no session.
 type Refused = (Reason, String);
@@ -99,9 +95,9 @@ fn cap(handle: &mut Handle<'_>, record: &Record, flags: Flags) -> Result<(), Ref
     let text = CString::new(left.to_string()).unwrap_or_default();
     let set = handle.set_text_for_others(RUNTIME, text);
     set.map_err(|code| (Reason::InternalError, code.name().to_owned()))?;
-    if !Path::new(LOGIND).exists() {
-        let words = "systemd-logind does not run here, so nothing ends the session";
-        log::refusal(handle, Reason::NotCapped, Some(words));
+    if let Some(words) = logind::ends_nothing() {
+        log::refusal(handle, Reason::NotCapped, Some(&words));
+        return Ok(());
     }
     // Whoever has more is warned by `pam-jwt sessions --warn`.
     if left < WARNED_BEFORE && !flags.contains(Flags::SILENT) {
@@ -116,7 +112,7 @@ fn cap(handle: &mut Handle<'_>, record: &Record, flags: Flags) -> Result<(), Ref
 /// Records a session that has no token of its own. It is open whether that works or not.
 fn record(handle: &mut Handle<'_>, origin: &Origin) {
     let service = handle.service().unwrap_or_default();
-    let recorded = issue::opened(handle).and_then(|open| {
+    let recorded = issue::opened(handle, origin).and_then(|open| {
         sessions::sweep(sessions::MOST_SWEPT);
         sessions::record(&open.key, &issue::session(&open, &service, origin))?;
         issue::keep(handle, &open)

@@ -74,6 +74,8 @@ pub(crate) struct Open {
     pub(crate) account: String,
     /// The token that it has.
     pub(crate) issued: Option<Token>,
+    /// Whether it ends with the token that opened it.
+    pub(crate) ends: bool,
 }
 
 // SAFETY: the name begins with the module's own and is used for this type alone.

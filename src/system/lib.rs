@@ -8,6 +8,7 @@ pub mod handoff;
 pub mod issue;
 pub mod key_store;
 pub mod login;
+pub mod logind;
 pub mod process;
 pub mod records;
 pub mod revocations;

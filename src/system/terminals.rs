@@ -2,7 +2,7 @@
 //! are found by the session's processes: newer systems have no utmp, and logind does not know
 //! of every terminal.
 
-use crate::process;
+use crate::{logind::session_of, process};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat, makedev};
@@ -49,25 +49,6 @@ fn terminals(session: &str) -> io::Result<BTreeSet<Device>> {
         terminal(&String::from_utf8_lossy(&stat))
     };
     Ok(pids.filter(is_in_it).filter_map(device).collect())
-}
-
-/// The control group of the session of logind's that a process is in.
-fn session_of(pid: u32) -> io::Result<Option<String>> {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-    Ok(scope(&groups).map(str::to_owned))
-}
-
-/// The session's scope in /proc/PID/cgroup (cgroups(7)): of the one hierarchy there is, or,
-/// where there are those of version 1, of systemd's own.
-fn scope(groups: &str) -> Option<&str> {
-    groups.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':').skip(1);
-        let is_systemds = matches!(fields.next()?, "" | "name=systemd");
-        let path = fields.next()?;
-        let (_, unit) = path.rsplit_once('/')?;
-        let is_session = unit.starts_with("session-") && unit.ends_with(".scope");
-        (is_systemds && is_session).then_some(path)
-    })
 }
 
 /// `tty_nr`, the seventh field of /proc/PID/stat (proc(5)): the minor number is in bits 31 to
@@ -117,30 +98,6 @@ fn write(path: &Path, device: Device, uid: u32, line: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_sessions_scope_is_read_from_systemds_hierarchy() {
-        let path = "/user.slice/user-1000.slice/session-c2.scope";
-        for groups in [
-            format!("0::{path}\n"),
-            format!("12:pids:/x\n1:name=systemd:{path}\n0::/x\n"),
-            format!("4:cpu:/user.slice/session-9.scope\n0::{path}\n"),
-        ] {
-            assert_eq!(scope(&groups), Some(path), "{groups}");
-        }
-        for groups in [
-            "",
-            "0::/\n",
-            "0::/system.slice/ssh.service\n",
-            "0::/user.slice/user-1000.slice/user@1000.service/session.slice/a.service\n",
-            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope\n",
-            "0::/user.slice/user-1000.slice/session-3.scope/own\n",
-            "3:cpu:/user.slice/user-1000.slice/session-3.scope\n",
-            "session-3.scope",
-        ] {
-            assert_eq!(scope(groups), None, "{groups}");
-        }
-    }
 
     #[test]
     fn a_terminals_number_is_read_and_says_where_it_is() {
