@@ -62,10 +62,9 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
-	install -d $(UNITS) $(TMPFILES)
-	install -m 0644 conf/systemd/* $(UNITS)
+	cd conf/systemd && find . -type f -exec install -D -m 0644 {} $(UNITS)/{} \;
 	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service
-	install -m 0644 conf/tmpfiles.d/* $(TMPFILES)
+	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
 	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null
 	$(RELEASE)/jwt-ssh manual $(SHARE)/man/man1 >/dev/null
 	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
@@ -83,7 +82,8 @@ uninstall: ## remove what was installed; what is in /etc stays. First take the l
 		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done
 	rm -f $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
 	rm -f $(SHARE)/man/man1/jwt-ssh.1 $(SHARE)/man/man1/jwt-ssh-*.1
-	cd conf/systemd && for unit in *; do rm -f "$(UNITS)/$$unit"; done
+	cd conf/systemd && find . -type f -exec rm -f $(UNITS)/{} \;
+	[ ! -d $(UNITS)/session-.scope.d ] || rmdir --ignore-fail-on-non-empty $(UNITS)/session-.scope.d
 	rm -f $(TMPFILES)/pam-jwt.conf
 	rm -rf $(SHARE)/doc/pam-jwt
 

@@ -307,6 +307,7 @@ fn what_is_installed_is_uninstalled() {
         "/man1/jwt-ssh.1",
         "/usr/lib/systemd/system/pam-jwt-sessions.timer",
         "/usr/lib/systemd/system/run-pam\\x2djwt.mount",
+        "/usr/lib/systemd/system/session-.scope.d/pam-jwt.conf",
         "/usr/lib/tmpfiles.d/pam-jwt.conf",
     ] {
         assert!(files().contains(file), "{file}: {}", files());
