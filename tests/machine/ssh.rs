@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::process::ExitStatus;
 
-use crate::{LogLine, Machine};
+use crate::{Command, LogLine, Machine, Terminal};
 
 /// A login to come.
 #[must_use]
@@ -70,16 +70,41 @@ impl<'m> Ssh<'m> {
 
     /// Logs in and runs a command.
     pub fn command(self, command: &str) -> Login {
+        let directory = self.write_answers();
+        let mark = self.machine.mark();
+        let output = self.client(&directory).arg(command).run();
+        Login {
+            status: output.status,
+            stdout: output.stdout,
+            stderr: output.stderr,
+            prompts: self.prompts(&directory),
+            log: self.machine.log_since(mark),
+        }
+    }
+
+    /// Logs in from a terminal, to a shell on one.
+    pub fn terminal(self) -> Terminal {
+        let directory = self.write_answers();
+        self.client(&directory).terminal()
+    }
+
+    /// Has the answers where the askpass looks for them; the directory.
+    fn write_answers(&self) -> String {
         let directory = format!("/run/ssh.{}", self.machine.serial());
-        let askpass = format!("{directory}/askpass");
-        self.machine
-            .write(&askpass, include_str!("askpass.sh"), 0o700);
+        self.machine.write(
+            &format!("{directory}/askpass"),
+            include_str!("askpass.sh"),
+            0o700,
+        );
         for (number, answer) in self.answers.iter().enumerate() {
             self.machine
                 .write(&format!("{directory}/answer.{number}"), answer, 0o600);
         }
+        directory
+    }
 
-        let mark = self.machine.mark();
+    /// The client, which asks what is in `directory`.
+    fn client(&self, directory: &str) -> Command<'m> {
         let mut ssh = self.machine.command(["ssh", "-F", "none"]);
         for option in self.options.iter().map(String::as_str).chain([
             "LogLevel=ERROR",
@@ -90,19 +115,10 @@ impl<'m> Ssh<'m> {
         ]) {
             ssh = ssh.args(["-o", option]);
         }
-        let output = ssh
-            .args(["-o", &format!("PreferredAuthentications={}", self.method)])
-            .args(["-l", &self.user, "127.0.0.1", command])
-            .env("SSH_ASKPASS", &askpass)
+        ssh.args(["-o", &format!("PreferredAuthentications={}", self.method)])
+            .args(["-l", &self.user, "127.0.0.1"])
+            .env("SSH_ASKPASS", format!("{directory}/askpass"))
             .env("SSH_ASKPASS_REQUIRE", "force")
-            .run();
-        Login {
-            status: output.status,
-            stdout: output.stdout,
-            stderr: output.stderr,
-            prompts: self.prompts(&directory),
-            log: self.machine.log_since(mark),
-        }
     }
 
     fn prompts(&self, directory: &str) -> Vec<String> {
