@@ -6,7 +6,7 @@ use crate::trusted_file::{self, FileFault};
 use crate::{account_db, clock, hostname};
 use jose::PrivateKey;
 use jose::sign::random_id;
-use policy::config::Global;
+use policy::config::{Global, Issue};
 use policy::handoff::Proof;
 use policy::issue::{Refusal, Session, SshSession, session, signed};
 use policy::session::Token;
@@ -80,10 +80,7 @@ pub fn issue(config: &Path, opening: Opening<'_>) -> Result<Issued, Refusal> {
         now,
     };
     let claims = session(&issue, about)?;
-    let key = issue
-        .key
-        .map_or_else(|| config.join("private/local.jwk"), PathBuf::from);
-    let key = signing_key(&key).map_err(Refusal::Failed)?;
+    let key = signing_key(&key_path(config, &issue)).map_err(Refusal::Failed)?;
     let text = signed(&key, &claims).map_err(Refusal::Failed)?;
     let expires = claims.get("exp").and_then(|exp| exp.as_u64());
     Ok(Issued {
@@ -96,8 +93,17 @@ pub fn issue(config: &Path, opening: Opening<'_>) -> Result<Issued, Refusal> {
     })
 }
 
+/// Where the key of the `[issue]` in `config` is.
+pub fn key_path(config: &Path, issue: &Issue) -> PathBuf {
+    let own = || config.join("private/local.jwk");
+    issue.key.as_ref().map_or_else(own, PathBuf::from)
+}
+
 /// The private key in a file that root alone reads.
-fn signing_key(path: &Path) -> Result<PrivateKey, String> {
+///
+/// # Errors
+/// Why nothing can be signed with it, and what to do.
+pub fn signing_key(path: &Path) -> Result<PrivateKey, String> {
     let shown = path.display();
     let content = trusted_file::read(path).map_err(|error| match error.fault {
         FileFault::Missing => {

@@ -17,6 +17,7 @@ use policy::session::Session;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -92,8 +93,7 @@ pub fn write_token(key: &Key, token: &str) -> Result<PathBuf, String> {
     for _ in 0..run_dir::TRIES {
         let (dir, path) = run_dir::made(&name, 0o711)?;
         let failed = |error: io::Error| format!("{}: {error}", path.display());
-        let kind = fstatfs(&dir).map_err(|errno| failed(errno.into()))?;
-        if kind.filesystem_type() != TMPFS_MAGIC {
+        if !is_tmpfs(&dir).map_err(failed)? {
             return Err(format!(
                 "{} is not in a tmpfs, and a token is not written to a disk",
                 path.display()
@@ -107,6 +107,23 @@ pub fn write_token(key: &Key, token: &str) -> Result<PathBuf, String> {
         }
     }
     Err(run_dir::taken_away(&key.token_path()))
+}
+
+/// Whether tokens would be kept in memory, which no disk has: in /run/pam-jwt or, where it is
+/// yet to be made, in /run.
+///
+/// # Errors
+/// Why it cannot be said, with the path.
+pub fn are_in_memory() -> Result<bool, String> {
+    let dir = match run_dir::existing("")? {
+        Some(dir) => dir,
+        None => trusted_file::directory(Path::new("/run")).map_err(|error| error.to_string())?,
+    };
+    is_tmpfs(&dir).map_err(|error| format!("{}: {error}", run_dir::DIR))
+}
+
+fn is_tmpfs(dir: &OwnedFd) -> io::Result<bool> {
+    Ok(fstatfs(dir)?.filesystem_type() == TMPFS_MAGIC)
 }
 
 /// Takes away the token and the record of a session.

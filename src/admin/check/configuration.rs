@@ -1,5 +1,7 @@
 //! What `check` finds in a configuration directory.
 
+use super::issuing::issuing;
+use super::services::PamServices;
 use super::status_lists::status_lists;
 use super::{Finding, warning};
 use crate::pam_stack::Severity;
@@ -13,8 +15,9 @@ use policy::validate;
 use std::path::Path;
 use system::{clock, key_store};
 
-/// What is wrong with the configuration in `dir`, and what is perhaps not meant.
-pub(super) fn configuration(dir: &Path) -> Vec<Finding> {
+/// What is wrong with the configuration in `dir`, and what is perhaps not meant, where the
+/// services have these lines.
+pub(super) fn configuration(dir: &Path, pam: &PamServices) -> Vec<Finding> {
     let loaded = match key_store::load(dir) {
         Ok(loaded) => loaded,
         Err(faults) => {
@@ -43,6 +46,7 @@ pub(super) fn configuration(dir: &Path) -> Vec<Finding> {
         findings.extend(keys.filter_map(|key| certificate(key, now)));
     }
     findings.extend(status_lists(&loaded.trust.issuers, clock::now().ok()));
+    findings.extend(issuing(dir, &loaded.trust, pam));
     let out_of_reach = loaded
         .trust
         .issuers

@@ -1,6 +1,7 @@
 //! `pam-jwt check`: loads everything as a login would, and reads pam.d.
 
 mod configuration;
+mod issuing;
 mod private_keys;
 mod revocations;
 mod services;
@@ -15,6 +16,7 @@ use revocations::revocations;
 use serde_json::{Value, json};
 use services::{PamServices, pam_services};
 use std::path::{Path, PathBuf};
+use system::key_store;
 
 /// Check the configuration and /etc/pam.d, and say what mends each fault.
 ///
@@ -41,17 +43,20 @@ struct Finding {
 impl Check {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let PamServices {
-            services,
-            configs,
-            findings: of_pam,
-        } = pam_services(Path::new("/etc/pam.d"), Path::new("/usr/lib/pam.d"));
+        let settings = |dir: &str| key_store::global(Path::new(dir)).ok();
+        let [etc, vendor] = ["/etc/pam.d", "/usr/lib/pam.d"].map(Path::new);
+        let mut pam = pam_services(etc, vendor, &settings);
         let mut findings = Vec::new();
-        for dir in directories(config, configs) {
-            findings.extend(configuration(&dir));
+        for dir in directories(config, std::mem::take(&mut pam.configs)) {
+            findings.extend(configuration(&dir, &pam));
             findings.extend(private_keys(&dir.join("private")));
         }
         findings.extend(revocations());
+        let PamServices {
+            services,
+            findings: of_pam,
+            ..
+        } = pam;
         findings.extend(of_pam);
         if services.is_empty() {
             findings.push(Finding {

@@ -1,20 +1,25 @@
 //! What `check` finds in pam.d.
 
 use super::Finding;
-use crate::pam_stack;
+use crate::pam_stack::{self, Settings};
 use std::path::Path;
 
 /// What pam.d says.
+#[derive(Default)]
 pub(super) struct PamServices {
     /// Those that use pam_jwt.so.
     pub(super) services: Vec<String>,
     /// The directories that their lines name with `config=`.
     pub(super) configs: Vec<String>,
+    /// Those of whose lines one gives sessions a token.
+    pub(super) issuing: Vec<String>,
+    /// Those of whose lines one takes tokens.
+    pub(super) taking: Vec<String>,
     pub(super) findings: Vec<Finding>,
 }
 
-/// Examines every service.
-pub(super) fn pam_services(etc: &Path, vendor: &Path) -> PamServices {
+/// Examines every service; `settings` gives what a configuration directory says.
+pub(super) fn pam_services(etc: &Path, vendor: &Path, settings: Settings<'_>) -> PamServices {
     let read = |name: &str| {
         let text = |path: &Path| {
             std::fs::read(path)
@@ -33,31 +38,38 @@ pub(super) fn pam_services(etc: &Path, vendor: &Path) -> PamServices {
         .collect();
     names.sort_unstable();
     names.dedup();
-    let (mut services, mut configs, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found = PamServices::default();
     for name in names {
-        let report = pam_stack::examine(&name, &read);
-        if report.uses_pam_jwt {
-            findings.extend(report.findings.into_iter().map(|finding| Finding {
-                severity: finding.severity,
-                code: finding.code,
-                place: format!("{}:{}", etc.join(&finding.file).display(), finding.line),
-                text: format!("service {name}: {}", finding.text),
-                more: finding.advice,
-            }));
-            configs.extend(report.configs);
-            services.push(name);
+        let report = pam_stack::examine(&name, &read, settings);
+        if !report.uses_pam_jwt {
+            continue;
         }
+        let finding = |finding: pam_stack::Finding| Finding {
+            severity: finding.severity,
+            code: finding.code,
+            place: format!("{}:{}", etc.join(&finding.file).display(), finding.line),
+            text: format!("service {name}: {}", finding.text),
+            more: finding.advice,
+        };
+        found
+            .findings
+            .extend(report.findings.into_iter().map(finding));
+        found.configs.extend(report.configs);
+        if report.issues {
+            found.issuing.push(name.clone());
+        }
+        if report.takes_tokens {
+            found.taking.push(name.clone());
+        }
+        found.services.push(name);
     }
-    PamServices {
-        services,
-        configs,
-        findings,
-    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use policy::config::{Global, Source};
 
     /// Debian's common files, less their comments.
     fn debian(name: &str) -> Option<&'static str> {
@@ -70,8 +82,57 @@ mod tests {
                 "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n\
                  account requisite pam_deny.so\naccount required pam_permit.so\n"
             }
+            "common-session" | "common-session-noninteractive" => {
+                "session [default=1] pam_permit.so\nsession requisite pam_deny.so\n\
+                 session required pam_permit.so\nsession optional pam_systemd.so\n"
+            }
             _ => return None,
         })
+    }
+
+    fn examined(name: &str, text: &str, settings: &str) -> pam_stack::Report {
+        let read = |asked: &str| {
+            let text = if asked == name {
+                Some(text)
+            } else {
+                debian(asked)
+            };
+            text.map(str::to_owned)
+        };
+        let source = Source {
+            file: "pam-jwt.toml",
+            text: settings,
+        };
+        let global = Global::parse(source).unwrap();
+        pam_stack::examine(name, &read, &|_| Some(global.clone()))
+    }
+
+    #[test]
+    fn the_examples_of_lines_that_issue_are_complete() {
+        let settings = "end_with_token = ['sshd', 'login']\n[issue]\nissuer = 'i'\n\
+            audience = ['a']\nservices = ['sshd', 'login', 'su', 'sudo']\n";
+        for (name, text) in [
+            ("sshd", include_str!("../../../conf/pam.d/sshd-issue")),
+            ("login", include_str!("../../../conf/pam.d/login-issue")),
+            ("su", include_str!("../../../conf/pam.d/su-issue")),
+            ("sudo", include_str!("../../../conf/pam.d/sudo-issue")),
+        ] {
+            // As the comment in that file says.
+            let text = match name {
+                "login" => text.replace("session  optional", "session  required"),
+                _ => text.to_owned(),
+            };
+            let report = examined(name, &text, settings);
+            assert_eq!(report.findings, [], "{name}");
+            assert!(report.issues && report.takes_tokens, "{name}");
+            // Without a word of [issue] nothing but that is amiss.
+            let bare = examined(name, &text, "").findings;
+            assert!(
+                bare.iter().all(|found| found.code == "issue_not_named"),
+                "{bare:#?}"
+            );
+            assert_eq!(bare.len(), 2, "{bare:#?}");
+        }
     }
 
     #[test]
@@ -98,14 +159,7 @@ mod tests {
             ),
         ];
         for (name, text, expected) in examples {
-            let read = |asked: &str| {
-                if asked == name {
-                    Some(text.to_owned())
-                } else {
-                    debian(asked).map(str::to_owned)
-                }
-            };
-            let report = pam_stack::examine(name, &read);
+            let report = examined(name, text, "");
             let found: Vec<&str> = report.findings.iter().map(|finding| finding.code).collect();
             assert!(
                 report.uses_pam_jwt && found == expected,

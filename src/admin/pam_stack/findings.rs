@@ -6,10 +6,17 @@ use super::evaluate::landing;
 use super::modules::{Role, is_pam_jwt, issues, role};
 use super::parse::{Problem, Service};
 use super::stack::{Call, Module, Place, Step, Type};
-use super::{Finding, Report, Severity, ways_in};
+use super::{Finding, Report, Settings, Severity, issuing, session_end, ways_in};
 
 /// The arguments `pam_jwt.so` takes, beside `config=DIR`.
-const ARGUMENTS: [&str; 4] = ["debug", "use_first_pass", "pass_token", "require_token"];
+const ARGUMENTS: [&str; 6] = [
+    "debug",
+    "use_first_pass",
+    "pass_token",
+    "require_token",
+    "issue",
+    "issue=required",
+];
 
 impl Finding {
     pub(super) fn at(
@@ -33,8 +40,13 @@ impl Finding {
 
 /// Examines a service. `read` gives the text of what pam.d calls by a name: /etc/pam.d/NAME, or
 /// /usr/lib/pam.d/NAME where that is absent, or the file itself where the name is a path.
-pub fn examine(service: &str, read: &dyn Fn(&str) -> Option<String>) -> Report {
-    let service = Service::load(service, read);
+/// `settings` gives what the configuration in a directory says.
+pub fn examine(
+    name: &str,
+    read: &dyn Fn(&str) -> Option<String>,
+    settings: Settings<'_>,
+) -> Report {
+    let service = Service::load(name, read);
     let uses_pam_jwt = Type::ALL
         .iter()
         .any(|kind| pam_jwt_lines(&service, *kind).next().is_some())
@@ -43,11 +55,7 @@ pub fn examine(service: &str, read: &dyn Fn(&str) -> Option<String>) -> Report {
             .iter()
             .any(|problem| problem.source.contains("pam_jwt"));
     if !uses_pam_jwt {
-        return Report {
-            uses_pam_jwt,
-            configs: Vec::new(),
-            findings: Vec::new(),
-        };
+        return Report::default();
     }
 
     let mut configs: Vec<String> = Vec::new();
@@ -57,6 +65,7 @@ pub fn examine(service: &str, read: &dyn Fn(&str) -> Option<String>) -> Report {
             configs.extend(config(module).filter(|dir| !configs.contains(dir)));
             findings.extend(arguments(step, module));
             findings.extend(require_token(kind, step, module));
+            findings.extend(issue_unused(kind, step, module));
             if kind == Type::Account {
                 findings.extend(skipped_checks(service.stack(kind), index));
             }
@@ -70,9 +79,15 @@ pub fn examine(service: &str, read: &dyn Fn(&str) -> Option<String>) -> Report {
     if !service.refused && pam_jwt_lines(&service, Type::Auth).next().is_some() {
         findings.extend(ways_in::examine(service.stack(Type::Auth)));
     }
+    let (auth, session) = (service.stack(Type::Auth), service.stack(Type::Session));
+    findings.extend(session_end::examine(name, auth, session, settings));
+    findings.extend(issuing::examine(name, auth, session, settings));
+    let mut auth = pam_jwt_lines(&service, Type::Auth);
     Report {
         uses_pam_jwt,
         configs,
+        issues: pam_jwt_lines(&service, Type::Session).any(|(_, _, module)| issues(module)),
+        takes_tokens: auth.any(|(_, _, module)| role(module) == Role::Token),
         findings: each_once(findings),
     }
 }
@@ -103,7 +118,7 @@ fn unreadable(problem: &Problem) -> Finding {
 }
 
 /// The directory that a line has its configuration in, if it names one: the last it names.
-fn config(module: &Module) -> Option<String> {
+pub(super) fn config(module: &Module) -> Option<String> {
     let mut named = module.arguments.iter().rev();
     let dir = named.find_map(|argument| argument.strip_prefix("config="))?;
     dir.starts_with('/').then(|| dir.to_owned())
@@ -123,21 +138,13 @@ fn arguments(step: &Step, module: &Module) -> Vec<Finding> {
                 "config= takes an absolute path.",
             ));
         }
-        if argument == "issue" || argument == "issue=required" {
-            return Some(Finding::at(
-                &step.place,
-                Severity::Error,
-                "argument_not_built",
-                format!("This version of pam_jwt.so does not have `{argument}` yet, and refuses."),
-                "Remove the line until a version that has it is installed.",
-            ));
-        }
         Some(Finding::at(
             &step.place,
             Severity::Error,
             "unknown_argument",
             format!("pam_jwt.so does not know the argument `{argument}`, and refuses."),
-            "It knows config=DIR, debug, use_first_pass, pass_token and require_token.",
+            "It knows config=DIR, debug, use_first_pass, pass_token, require_token, issue and \
+             issue=required.",
         ))
     });
     wrong.collect()
@@ -176,6 +183,20 @@ fn require_token(kind: Type, step: &Step, module: &Module) -> Option<Finding> {
          with NOPASSWD, root's su, a login by public key alone, cron.",
         "Keep it if that is meant, and keep a root shell open while you try it.",
     )
+}
+
+/// `issue` where no credentials are made.
+fn issue_unused(kind: Type, step: &Step, module: &Module) -> Option<Finding> {
+    let means_nothing = issues(module) && matches!(kind, Type::Account | Type::Password);
+    means_nothing.then(|| {
+        Finding::at(
+            &step.place,
+            Severity::Warning,
+            "issue_unused",
+            "`issue` means something on auth and session lines only.".to_owned(),
+            "Put it on `session optional pam_jwt.so`.",
+        )
+    })
 }
 
 /// A login with a token must not pass by what decides whether the account may be used.

@@ -3,21 +3,32 @@
 //!
 //! Pure: the caller reads the files. `parse` turns them into stacks, `evaluate` says what libpam
 //! makes of the modules' answers, `modules` what each module may answer, `search` finds a way to
-//! success, and `findings` and `ways_in` say what that means for whoever logs in.
+//! success, and `findings` and `ways_in` say what that means for whoever logs in, `issuing` and
+//! `session_end` what for the session.
 
 mod control;
 mod evaluate;
 mod findings;
+mod issuing;
+mod line;
 mod lines;
 mod modules;
 mod parse;
 mod search;
+mod session_end;
+#[cfg(test)]
+mod session_tests;
 mod stack;
 #[cfg(test)]
 mod tests;
 mod ways_in;
 
 pub use findings::examine;
+
+use policy::config::Global;
+
+/// What the configuration in a directory says; nothing where it does not load.
+pub type Settings<'a> = &'a dyn Fn(&str) -> Option<Global>;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +57,15 @@ pub struct Finding {
 }
 
 /// What was found in one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Without `pam_jwt.so` a service is none of our business, and nothing is reported.
     pub uses_pam_jwt: bool,
     /// The directories that its lines name with `config=`, each once.
     pub configs: Vec<String>,
+    /// Whether a line of its gives sessions a token.
+    pub issues: bool,
+    /// Whether a line of its takes tokens.
+    pub takes_tokens: bool,
     pub findings: Vec<Finding>,
 }

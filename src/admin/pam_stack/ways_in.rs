@@ -2,45 +2,15 @@
 //! with a password alone.
 
 use super::control::{Action, Control, ReturnCode};
+use super::line::Line;
 use super::modules::{Assumption, Credentials, Role, role};
 use super::search::{Search, Taken, search};
-use super::stack::{Call, Module, Step};
+use super::stack::{Call, Step};
 use super::{Finding, Severity};
-
-/// The line of a module in a stack.
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    step: &'a Step,
-    module: &'a Module,
-}
-
-impl<'a> Line<'a> {
-    fn at(stack: &'a [Step], index: usize) -> Option<Line<'a>> {
-        let step = stack.get(index)?;
-        match &step.call {
-            Call::Module(module) => Some(Line { step, module }),
-            Call::Substack | Call::MustFail => None,
-        }
-    }
-
-    fn described(&self) -> String {
-        format!("{} ({})", self.module.name(), self.step.place)
-    }
-
-    fn finding(
-        &self,
-        severity: Severity,
-        code: &'static str,
-        text: String,
-        advice: &str,
-    ) -> Finding {
-        Finding::at(&self.step.place, severity, code, text, advice)
-    }
-}
 
 /// Examines the auth stack of a service that has `pam_jwt.so` in it.
 pub fn examine(stack: &[Step]) -> Vec<Finding> {
-    let lines = || (0..stack.len()).filter_map(|index| Line::at(stack, index));
+    let lines = || Line::all(stack);
     let mut findings: Vec<Finding> = lines().filter_map(|line| of_line(&line)).collect();
 
     if let Some(open) = open_to_strangers(stack) {

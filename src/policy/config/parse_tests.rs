@@ -1,6 +1,6 @@
 //! Configuration that loads, and configuration that must not.
 
-use super::super::{Account, Config, Global, KeyFile};
+use super::super::{Account, Config, Global, KeyFile, Method};
 use super::*;
 use crate::claim_path::ClaimPath;
 use jose::Algorithm;
@@ -340,7 +340,7 @@ fn the_examples_load() {
         text.lines()
             .map(|line| {
                 line.strip_prefix("# ")
-                    .filter(|line| line.contains(" = "))
+                    .filter(|line| line.contains(" = ") || *line == "[issue]")
                     .unwrap_or(line)
                     .to_owned()
                     + "\n"
@@ -348,14 +348,18 @@ fn the_examples_load() {
             .collect::<String>()
     };
     let global_text = offered(global.text);
-    assert!(
-        Global::parse(Source {
-            text: &global_text,
-            ..global
-        })
-        .is_ok(),
-        "{global_text}"
-    );
+    let source = Source {
+        text: &global_text,
+        ..global
+    };
+    let global = Global::parse(source).unwrap();
+    assert_eq!(global.end_with_token, ["sshd"]);
+    let issue = global.issue.unwrap();
+    let claims: Vec<&str> = issue.claims.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(claims, ["scope", "sun", "wlcg.ver"]);
+    // What is offered as a default is one.
+    let methods = [Method::Password, Method::Token, Method::None];
+    assert_eq!((issue.lifetime, &issue.methods[..]), (28_800, &methods[..]));
     // Of `keys` there is an offer and the line that it stands for.
     let plain = issuer.text.replace("\nkeys = ", "\n# ");
     let issuer_text = offered(&plain);
