@@ -111,7 +111,33 @@ impl Story<'_> {
             .run();
         self.print(&output.stdout);
 
-        Ok(())
+        self.session()
+    }
+
+    /// A login after which the session has a token of the machine's.
+    fn session(&self) -> Result<(), String> {
+        self.chapter("A session gets a token of its own, for the next host, until logout");
+        self.run(
+            "printf '%s\\n' '[issue]' 'issuer = \"https://login.example.org\"' \
+             'audience = [\"ssh://next\"]' 'services = [\"sshd\"]' >> /etc/pam-jwt/pam-jwt.toml",
+        )?;
+        self.run(
+            "sed -i '/^@include common-auth/a auth optional pam_jwt.so issue' /etc/pam.d/sshd",
+        )?;
+        self.run(
+            "sed -i '/^@include common-session/i session optional pam_jwt.so issue' /etc/pam.d/sshd",
+        )?;
+        self.run("pam-jwt check")?;
+        let token =
+            self.issue("pam-jwt issue alice --claim auth_time=1795392000 --lifetime 10m")?;
+        self.machine.write("/home/bob/token", token, 0o644);
+        let mark = self.machine.mark();
+        self.as_bob(
+            "jwt-ssh alice@machine 'ls -l $BEARER_TOKEN_FILE; /usr/sbin/pam-jwt jws inspect <$BEARER_TOKEN_FILE'",
+        )?;
+        let closed = "session closed for user alice";
+        self.machine.wait_for_log(mark, closed);
+        self.run("find /run/pam-jwt -type f | wc -l")
     }
 
     /// Shows a command of bob's and runs it, with the token in his home.
