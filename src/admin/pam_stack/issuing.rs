@@ -5,7 +5,7 @@ use super::control::{Action, ReturnCode};
 use super::findings::config;
 use super::line::Line;
 use super::modules::{Role, is_pam_jwt, issues, role};
-use super::session_end::passing_by;
+use super::session_end::{can_refuse, passing_by};
 use super::stack::{Module, Step};
 use super::{Finding, Settings, Severity};
 use policy::config::{Global, Method};
@@ -184,9 +184,7 @@ fn nothing_noted(
 
 /// `issue=required` on a line whose refusal is not heard.
 fn demand_ignored(line: &Line<'_>) -> Option<Finding> {
-    let action = line.step.control.action(ReturnCode::SessionErr);
-    let is_ignored =
-        line.module.has("issue=required") && !matches!(action, Action::Bad | Action::Die);
+    let is_ignored = line.module.has("issue=required") && !can_refuse(line);
     is_ignored.then(|| {
         line.finding(
             Severity::Error,

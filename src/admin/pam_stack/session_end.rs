@@ -40,11 +40,7 @@ pub(super) fn examine(
         return vec![error(&opens, "session_not_ended", text)];
     };
     let mut findings = Vec::new();
-    let counts = |line: &Line<'_>| {
-        let action = line.step.control.action(ReturnCode::SessionErr);
-        matches!(action, Action::Bad | Action::Die)
-    };
-    if !own.iter().any(counts) {
+    if !own.iter().any(can_refuse) {
         let text = "end_with_token names this service, and the control of this line ignores the \
             refusal of a session that cannot be ended in time.";
         findings.push(error(first, "session_not_ended", text.to_owned()));
@@ -77,6 +73,12 @@ pub(super) fn examine(
         findings.push(error(below, "session_order", text));
     }
     findings
+}
+
+/// Whether a refusal of `pam_jwt.so` on this session line refuses the session.
+pub(super) fn can_refuse(line: &Line<'_>) -> bool {
+    let action = line.step.control.action(ReturnCode::PermDenied);
+    matches!(action, Action::Bad | Action::Die)
 }
 
 /// The lines above this one which, where they do not fail, keep libpam from coming to it.

@@ -97,6 +97,8 @@ fn a_session_that_would_not_end_with_its_token_is_told() {
         "sufficient",
         "[default=ignore]",
         "[success=ok default=1]",
+        // What it refuses with.
+        "[success=ok perm_denied=ignore default=bad]",
     ] {
         let line = format!("session {control} pam_jwt.so\n@include common-session\n");
         assert_eq!(under(&line), ["session_not_ended sshd:3"], "{control}");
