@@ -45,6 +45,15 @@ fn a_sessions_terminals_are_told_once_that_it_ends() {
         let nested = "tty; script -qc 'tty; echo ready; read line' /dev/null";
         let mut short = session(&machine, "110s", nested);
         short.expect("ready");
+        let list = ["pam-jwt", "sessions", "--json", "--user", "alice"];
+        let list = machine.run(list).expect_success();
+        let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
+        let open = list["sessions"].as_array().expect("a list");
+        assert_eq!(open.len(), 2, "{list:#}");
+        for session in open {
+            assert!(session["ends"].is_u64(), "{list:#}");
+            assert_eq!(session["ends"], session["opened_by"]["exp"], "{list:#}");
+        }
         let told = warned(&machine);
         let [one] = &told[..] else {
             panic!("{told:#?}")
