@@ -98,6 +98,8 @@ fn child(pam: &mut Transaction, rest: &str, confdir: &[String]) -> Result<(), Co
     let mut child = Command::new("/proc/self/exe")
         .args(["--steps", service, user])
         .args(confdir)
+        // Of its own time of day, which whoever started this program may have set for it.
+        .env_remove("FAKETIME")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,13 +1,14 @@
 //! A session's token, and what a login tells its session, where something is in the way: the
 //! key, the disk, the clock, a user who plants or sets things, and a host that is killed.
 
+mod clock;
 mod environment;
 mod faults;
 mod handoff;
 mod killed;
 mod many;
 
-use machine::{Machine, Output, Terminal};
+use machine::{Command, Machine, Output, Terminal};
 use serde_json::{Map, Value};
 
 /// Where all of it is kept.
@@ -102,10 +103,20 @@ struct Steps(Terminal);
 
 impl Steps {
     fn of(machine: &Machine, service: &str, account: &str) -> Self {
+        Self(Self::command(machine, service, account).terminal())
+    }
+
+    /// With a clock of its own, as faketime(1) has it, once the machine's was set.
+    fn under(machine: &Machine, clock: &str, service: &str, account: &str) -> Self {
+        let command = Self::command(machine, service, account);
+        Self(command.env("FAKETIME", clock).terminal())
+    }
+
+    fn command<'m>(machine: &'m Machine, service: &str, account: &str) -> Command<'m> {
         // A shell is its parent, as it has one in the machine.
         let shell = ["sh", "-c", "\"$@\" || exit", "sh"];
         let host = [HOST, "--steps", service, account, ALONE];
-        Self(machine.command(shell).args(host).terminal())
+        machine.command(shell).args(host)
     }
 
     /// Takes one step; the lines that it printed.
