@@ -363,3 +363,41 @@ fn what_others_own_or_may_write_to_is_not_written_to() {
     }
     works(&machine);
 }
+
+/// Once the session has begun without a token it stays so: what setcred made afterwards, in the
+/// process that becomes the user's shell, no close_session would take away.
+#[test]
+fn what_is_mended_after_the_session_has_begun_is_for_the_next_one() {
+    let machine = machine();
+    machine.write(
+        "/etc/mend",
+        "#!/bin/sh\n[ $PAM_TYPE != open_session ] || mv /root/key /etc/pam-jwt/private/local.jwk\n",
+        0o755,
+    );
+    let mend = "session optional pam_exec.so seteuid /etc/mend";
+    for service in ["su", "sudo", "sshd"] {
+        sh(
+            &machine,
+            &format!("sed -i 's,^session optional pam_jwt.*,&\\n{mend},' /etc/pam.d/{service}"),
+        );
+    }
+    let _sshd = machine.sshd(&[]);
+    let break_it = || sh(&machine, &format!("mv {KEY} /root/key"));
+    break_it();
+    let su = su(&machine, PASSWORD, "echo in $BEARER_TOKEN_FILE").expect_success();
+    assert_eq!(su.stdout, "in\n", "{su}");
+    assert_eq!(files(&machine, RUN), [""; 0]);
+    break_it();
+    for tty in ["no", "force"] {
+        let ssh = machine
+            .ssh("alice")
+            .answers([PASSWORD])
+            .option(&format!("RequestTTY={tty}"));
+        let login = ssh.command("echo in $BEARER_TOKEN_FILE");
+        assert_eq!(login.stdout.trim_end(), "in", "{login}");
+        if tty == "no" {
+            break_it();
+        }
+    }
+    super::settled(&machine, &[]);
+}

@@ -7,6 +7,7 @@ mod faults;
 mod handoff;
 mod killed;
 mod many;
+mod others;
 
 use machine::{Command, Machine, Output, Terminal};
 use serde_json::{Map, Value};
