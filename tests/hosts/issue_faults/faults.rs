@@ -131,10 +131,8 @@ fn settings_that_broke_since_the_login_leave_it_without_a_token_and_with_its_end
         steps.succeeds("setcred");
         let lines = steps.step("open_session");
         assert_eq!(lines.last().expect("a line"), "open_session PAM_SUCCESS");
-        assert!(
-            lines[0].starts_with("says This session ends in "),
-            "{lines:#?}"
-        );
+        // It would end, were there a systemd-logind in this machine.
+        machine.wait_for_log(mark, "result=uncapped reason=not_capped ");
         let line = machine.wait_for_log(mark, result);
         assert!(line.message.contains(SETTINGS) || result.contains("withheld"));
         assert_eq!(steps.variable("BEARER_TOKEN_FILE"), None);

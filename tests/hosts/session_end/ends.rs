@@ -50,6 +50,7 @@ fn ends(machine: &Machine, debian: &str) {
             seconds.is_some_and(|seconds| (1..=LIFETIME).contains(&seconds)),
             "{way}: {limit}"
         );
+        assert_eq!(open.ends(), expires);
         (way, since, expires, Ok(open))
     });
     for (way, since, expires, open) in open {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use machine::{Machine, Terminal};
+use serde_json::Value;
 
 use crate::{now, says, wait_until};
 
@@ -58,6 +59,15 @@ impl<'m> Open<'m> {
     /// Whether one of its processes is there.
     pub(crate) fn runs(&self) -> bool {
         self.pids.iter().any(|pid| is_there(self.machine, *pid))
+    }
+
+    /// When it ends, as `pam-jwt sessions` says it.
+    pub(crate) fn ends(&self) -> Value {
+        let listed = says(self.machine, "pam-jwt sessions --json");
+        let report: Value = serde_json::from_str(&listed).expect("JSON");
+        let all = report["sessions"].as_array().expect("a list");
+        let own = all.iter().find(|one| one["token_file"] == self.token);
+        own.expect("a session that is open")["ends"].clone()
     }
 
     /// How many files there are of it: its token, and what is recorded.
