@@ -7,9 +7,11 @@ mod faults;
 mod handoff;
 mod killed;
 mod many;
+mod mismatch;
 mod others;
+mod places;
 
-use machine::{Command, Machine, Output, Terminal};
+use machine::{Command, LogLine, Machine, Output, Terminal};
 use serde_json::{Map, Value};
 
 /// Where all of it is kept.
@@ -64,6 +66,31 @@ fn machine_with(above: &str) -> Machine {
 
 /// One in which a session of these services ends with its token.
 const ENDS: &str = "end_with_token = [\"sshd\", \"su\", \"sudo\"]\n";
+
+/// Has these stacks log, by runtime.c, for how long pam_systemd is to let a session live.
+fn logs_runtime(machine: &Machine, stacks: &[&str]) {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/hosts/issue_faults/runtime.c");
+    let cc = [
+        "cc",
+        "-shared",
+        "-fPIC",
+        "-o",
+        "/run/runtime.so",
+        source,
+        "-lpam",
+    ];
+    let _ = machine.run(cc).expect_success();
+    let line = "s,^session .* pam_jwt.so issue$,&\\nsession optional /run/runtime.so,";
+    let sed = machine.command(["sed", "-i", line]).args(stacks);
+    let _ = sed.run().expect_success();
+}
+
+/// What such a line says: the seconds, if the session has an end.
+fn runtime(line: &LogLine) -> Option<u64> {
+    let text = line.message.split("runtime_max_sec=").nth(1).expect("it");
+    let text = text.trim_end_matches('.');
+    (text != "infinity").then(|| text.parse().expect("seconds"))
+}
 
 fn sh(machine: &Machine, script: &str) -> String {
     let output = machine.run(["sh", "-ec", script]).expect_success();

@@ -1,7 +1,7 @@
 //! Many sessions of one user: each has a token of its own for as long as it lasts.
 
-use super::{ENDS, ISSUE, RUN, SETTINGS, claims, files, machine_with, settled, sh, uid};
-use machine::{Machine, tell};
+use super::{RUN, files, machine_with, sh, uid};
+use machine::tell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

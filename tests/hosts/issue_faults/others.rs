@@ -19,7 +19,6 @@ fn while_it_is_written_a_token_has_no_name() {
         "-o",
         "/root/trace",
     ];
-    let token = machine.token(["alice"]);
     let su = machine
         .command(strace)
         .args(["su", "alice", "-c", "cat $BEARER_TOKEN_FILE"]);
