@@ -23,7 +23,7 @@ pub(crate) fn is_sshd(handle: &mut Handle<'_>) -> bool {
 }
 
 /// What sshd says until it has opened the session, and no user sets.
-fn has_tty_of_sshd(handle: &Handle<'_>) -> bool {
+pub(crate) fn has_tty_of_sshd(handle: &Handle<'_>) -> bool {
     handle.tty().as_deref() == Some("ssh")
 }
 

@@ -17,6 +17,10 @@ const RUNTIME: &CStr = c"systemd.runtime_max_sec";
 /// What pam_systemd(8) sets when it has opened its session.
 const OPENED_BY_SYSTEMD: &CStr = c"XDG_SESSION_ID";
 
+/// What pam_systemd(8) takes a seat from. sshd sets none of them, and a user may (pam_env's
+/// user_readenv): at a seat that has no such terminal logind makes no session, and ends none.
+const SEAT: [&CStr; 2] = [c"XDG_SEAT", c"XDG_VTNR"];
+
 /// Why there is no session.
 type Refused = (Reason, String);
 
@@ -92,9 +96,15 @@ fn cap(handle: &mut Handle<'_>, record: &Record, flags: Flags) -> Result<(), Ref
         let words = "the session line of pam_systemd.so stands above this one".to_owned();
         return Err((Reason::SessionOrder, words));
     }
+    let internal = |code: Code| (Reason::InternalError, code.name().to_owned());
+    if issue::has_tty_of_sshd(handle) {
+        for name in SEAT {
+            handle.remove_variable(name).map_err(internal)?;
+        }
+    }
     let text = CString::new(left.to_string()).unwrap_or_default();
     let set = handle.set_text_for_others(RUNTIME, text);
-    set.map_err(|code| (Reason::InternalError, code.name().to_owned()))?;
+    set.map_err(internal)?;
     if let Some(words) = logind::ends_nothing() {
         log::refusal(handle, Reason::NotCapped, Some(&words));
         return Ok(());

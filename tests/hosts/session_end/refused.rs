@@ -48,6 +48,27 @@ fn a_session_that_nothing_would_end_is_refused() {
     in_each_release(is_refused);
 }
 
+/// What the user sets where pam_env reads it before pam_systemd comes.
+fn has_its_end(machine: &Machine, _: &str) {
+    services(machine, &["sshd"]);
+    machine.pam_line("sshd", "auth required pam_env.so user_readenv=1");
+    end_with_token(machine, &["sshd"]);
+    let seat = "XDG_SEAT DEFAULT=seat0\nXDG_VTNR DEFAULT=9999\n";
+    machine.write_as("alice", "/home/alice/.pam_environment", seat, 0o600);
+    let _sshd = machine.sshd(&[]);
+    let login = machine.ssh("alice").answers([token(machine, 600)]);
+    let limit = "systemctl show -p RuntimeMaxUSec session-$XDG_SESSION_ID.scope";
+    let login = login.command(limit);
+    assert_eq!(login.code(), Some(0), "{login}");
+    assert!(login.stdout.contains("RuntimeMaxUSec="), "{login}");
+    assert!(!login.stdout.contains("infinity"), "{login}");
+}
+
+#[test]
+fn a_seat_that_the_user_names_leaves_the_session_its_end() {
+    in_each_release(has_its_end);
+}
+
 #[test]
 fn without_logind_the_session_goes_on_and_the_log_says_so() {
     let machine = Machine::ready();
