@@ -61,18 +61,29 @@ pub(crate) fn note_asked(handle: &mut Handle<'_>, config: &Path) -> Result<(), S
 /// and takes the record.
 pub(crate) fn of_session(handle: &mut Handle<'_>) -> Origin {
     let kept = handle.data::<Origin>().cloned();
-    let origin = match kept {
+    let told = match kept {
         Some(Origin::Told {
             record,
             name: Some(name),
         }) => {
             // The same process has written it, so nobody else needs it.
             handoff::discard(&name);
-            Origin::Told { record, name: None }
+            let named = handle.variable(handoff::VARIABLE);
+            if named.is_some_and(|other| other != name) {
+                // sshd has gone on to another method since, in another process.
+                taken(handle)
+            } else {
+                Ok(Origin::Told { record, name: None })
+            }
         }
         Some(other) => return other,
-        None => taken(handle).unwrap_or_else(Origin::Unusable),
+        None => taken(handle),
     };
+    let origin = told.and_then(|origin| match origin.proof() {
+        Some(Proof::Token(_)) => Ok(origin),
+        _ => unnamed(handle).map(|()| origin),
+    });
+    let origin = origin.unwrap_or_else(Origin::Unusable);
     if let Some(Proof::Token(_)) = origin.proof() {
         let account = origin.record().map(|record| record.here.account.clone());
         let known = account.map(|account| handle.set_data(TokenLogin { account }));
@@ -90,12 +101,7 @@ pub(crate) fn of_session(handle: &mut Handle<'_>) -> Origin {
 /// From another process, if it has told anything.
 fn taken(handle: &mut Handle<'_>) -> Result<Origin, String> {
     if !handle.has_variable(handoff::VARIABLE) {
-        let own = process::own().map_err(|error| format!("/proc: {error}"))?;
-        return match handoff::take_unnamed(own) {
-            Ok(false) => Ok(Origin::Unknown),
-            Ok(true) => Err("PAM_JWT_HANDOFF, which named it, is gone".to_owned()),
-            Err(error) => Err(error),
-        };
+        return Ok(Origin::Unknown);
     }
     let name = handle.variable(handoff::VARIABLE).unwrap_or_default();
     let account = handle.user().map_err(|code| code.name().to_owned())?;
@@ -105,4 +111,21 @@ fn taken(handle: &mut Handle<'_>) -> Result<Origin, String> {
     let here = handoff::here(&account, uid, &service)?;
     let record = Box::new(handoff::take(&name, &here)?);
     Ok(Origin::Told { record, name: None })
+}
+
+/// Where a token is not what opened this session, by all that is told, nothing else may say
+/// that one has.
+fn unnamed(handle: &mut Handle<'_>) -> Result<(), String> {
+    let account = handle.user().unwrap_or_default();
+    let service = handle.service().unwrap_or_default();
+    let own = process::own().map_err(|error| format!("/proc: {error}"))?;
+    if handoff::take_unnamed(&account, &service, own)? {
+        return Err(
+            "a token has opened it, and PAM_JWT_HANDOFF, which named its record, is \
+             gone: somebody has taken it away, or sshd has asked for a password after the token \
+             (AuthenticationMethods)"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }

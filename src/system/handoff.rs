@@ -90,12 +90,13 @@ pub fn discard(name: &str) {
     }
 }
 
-/// Takes away every record that a login by token has written for `own` and nothing names. Where
-/// there was one, somebody has taken the variable away.
+/// Takes away every record that a login by token has written for a session of this account and
+/// service in `own`, and that nothing names; whether there was one. However old it is: whoever
+/// has taken the name away may have waited.
 ///
 /// # Errors
 /// Why it cannot be said, for the log.
-pub fn take_unnamed(own: Process) -> Result<bool, String> {
+pub fn take_unnamed(account: &str, service: &str, own: Process) -> Result<bool, String> {
     // What is not root's alone, or out of this process's reach, no login has written to.
     let Ok(Some(dir)) = run_dir::existing(NAME) else {
         return Ok(false);
@@ -106,7 +107,9 @@ pub fn take_unnamed(own: Process) -> Result<bool, String> {
         let Ok(Some(record)) = read(&dir, &name) else {
             continue;
         };
-        if record.names(own) && matches!(record.proof, Proof::Token(_)) {
+        // What one process does for others beside it, or did before, has no part in it.
+        let is_meant = record.here.account == account && record.here.service == service;
+        if is_meant && record.names(own) && matches!(record.proof, Proof::Token(_)) {
             found = true;
             let _ = remove(&dir, &name);
         }

@@ -228,6 +228,20 @@ fn a_record_that_nothing_names_any_more_refuses_the_session() {
         |steps| {
             steps.succeeds(&format!("putenv {VARIABLE}"));
         },
-        "PAM_JWT_HANDOFF, which named it, is gone",
+        "PAM_JWT_HANDOFF, which named its record, is gone",
     );
+}
+
+#[test]
+fn a_record_that_nothing_names_is_no_hindrance_to_other_accounts_and_services() {
+    let machine = machine_with("");
+    let token = machine.token(["alice"]);
+    for (service, account) in [("sshd", "bob"), ("su", "alice")] {
+        let mut steps = Steps::of(&machine, service, account);
+        steps.succeeds(&format!("child sshd alice {token}"));
+        let kept = files(&machine, HANDOFF);
+        steps.succeeds(&format!("putenv {VARIABLE}"));
+        steps.succeeds("setcred").succeeds("open_session");
+        assert_eq!((files(&machine, HANDOFF), kept.len()), (kept, 1));
+    }
 }
