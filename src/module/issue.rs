@@ -60,13 +60,13 @@ fn attempt(handle: &mut Handle<'_>, config: &Path, origin: &Origin) -> Result<()
     }
     let mut open = opened(handle, origin).map_err(Refusal::Failed)?;
     if open.issued.is_none() {
-        let is_sshd = is_sshd(handle);
+        let is_sshd = has_tty_of_sshd(handle);
+        let now = handle.variable(ssh_auth_info::VARIABLE);
         // Of its own methods sshd alone tells, and nobody who sets the variable elsewhere.
-        if is_sshd && origin.record().is_none() && !has_tty_of_sshd(handle) {
+        if now.is_some() && origin.record().is_none() && !is_sshd {
             let words = "SSH_AUTH_INFO_0 is set, and the host program is not sshd";
             return Err(Refusal::Withheld(words.to_owned()));
         }
-        let now = handle.variable(ssh_auth_info::VARIABLE);
         let before = origin.record().map(|record| record.ssh_methods.as_str());
         let ssh = is_sshd.then_some(SshSession {
             before,

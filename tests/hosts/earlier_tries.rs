@@ -56,6 +56,21 @@ fn a_session_ends_with_its_token_where_a_password_was_asked_for_as_well() {
 }
 
 #[test]
+fn a_password_that_was_wrong_makes_no_token_of_a_login_by_key() {
+    let machine = ready();
+    let _sshd = machine.sshd(&["PasswordAuthentication yes"]);
+    let login = login(&machine, "password,publickey", ["wrong", ""]);
+    assert_eq!(
+        (login.stdout.as_str(), login.prompts.len()),
+        ("", 1),
+        "{login}"
+    );
+    let says = |text: &str| login.log.iter().any(|line| line.message.contains(text));
+    assert!(says("Accepted publickey"), "{login}");
+    assert!(says("result=withheld reason=issue_withheld"), "{login}");
+}
+
+#[test]
 fn a_password_after_the_token_does_not_make_it_a_session_without_end() {
     let machine = ready();
     let token = machine.token(["alice", "--lifetime", "10m"]);

@@ -163,6 +163,13 @@ fn login(settings: &Issue, session: Session<'_>) -> Result<Login, Refusal> {
                 ));
             }
         }
+        let all_of_sshd = ssh_methods(told).all(|method| !method.asks_pam());
+        if session.proof.is_some() && all_of_sshd {
+            return withheld(
+                "what PAM was asked is not what let the user in: sshd names no such method, and \
+                 another was tried before",
+            );
+        }
         // While PAM was asked nobody but sshd could set it.
         let sure = session
             .proof
@@ -173,7 +180,6 @@ fn login(settings: &Issue, session: Session<'_>) -> Result<Login, Refusal> {
             }
         }
         // A login of which nothing is known may be by anything.
-        let all_of_sshd = ssh_methods(told).all(|method| !method.asks_pam());
         if session.proof.is_none() && (told.is_empty() || !all_of_sshd) {
             return withheld(
                 "it is not known how the login came about; put \"auth optional pam_jwt.so issue\" \

@@ -258,6 +258,20 @@ fn a_key_counts_where_the_settings_name_publickey() {
     assert_eq!(pam["amr"], json!(["pwd"]));
 }
 
+/// sshd goes on in one PAM transaction with the next method, and the user may have set the
+/// variable.
+#[test]
+fn what_pam_was_asked_counts_where_it_let_somebody_in() {
+    let with_key = settings("methods = [\"publickey\", \"password\", \"token\"]");
+    let token = token("", true);
+    for now in ["", KEY] {
+        for proof in [&ASKED, &token] {
+            let words = withheld(&with_key, ssh(Some(proof), Some(""), now));
+            assert!(words.contains("another was tried before"), "{words}");
+        }
+    }
+}
+
 #[test]
 fn what_is_not_known_of_an_ssh_login_is_not_assumed() {
     let with_key = settings("methods = [\"publickey\", \"password\", \"token\", \"none\"]");
