@@ -17,9 +17,17 @@ const RUNTIME: &CStr = c"systemd.runtime_max_sec";
 /// What pam_systemd(8) sets when it has opened its session.
 const OPENED_BY_SYSTEMD: &CStr = c"XDG_SESSION_ID";
 
-/// What pam_systemd(8) takes a seat from. sshd sets none of them, and a user may (pam_env's
-/// user_readenv): at a seat that has no such terminal logind makes no session, and ends none.
-const SEAT: [&CStr; 2] = [c"XDG_SEAT", c"XDG_VTNR"];
+/// What pam_systemd(8) takes a session's kind and place from. sshd sets none of them, and a
+/// user may (pam_env's user_readenv): of a kind that there is none of, or at a seat that has no
+/// such terminal, logind makes no session, and ends none.
+const OF_SYSTEMD: [&CStr; 6] = [
+    c"XDG_SEAT",
+    c"XDG_VTNR",
+    c"XDG_SESSION_TYPE",
+    c"XDG_SESSION_CLASS",
+    c"XDG_SESSION_DESKTOP",
+    c"XDG_SESSION_INCOMPLETE",
+];
 
 /// Why there is no session.
 type Refused = (Reason, String);
@@ -98,7 +106,7 @@ fn cap(handle: &mut Handle<'_>, record: &Record, flags: Flags) -> Result<(), Ref
     }
     let internal = |code: Code| (Reason::InternalError, code.name().to_owned());
     if issue::has_tty_of_sshd(handle) {
-        for name in SEAT {
+        for name in OF_SYSTEMD {
             handle.remove_variable(name).map_err(internal)?;
         }
     }

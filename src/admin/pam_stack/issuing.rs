@@ -215,7 +215,7 @@ fn user_readenv(auth: &[Step], session: &[Step], line: &Line<'_>) -> Option<Find
 }
 
 /// pam_env(8); the number is read as C's atoi does, and the last one holds.
-fn reads_users(module: &Module) -> bool {
+pub(super) fn reads_users(module: &Module) -> bool {
     let given = module.arguments.iter().rev();
     let last = given
         .filter_map(|argument| argument.strip_prefix("user_readenv="))

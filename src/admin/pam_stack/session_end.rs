@@ -3,7 +3,7 @@
 
 use super::control::{Action, RETURN_CODES, ReturnCode};
 use super::evaluate::landing;
-use super::issuing::settings_of;
+use super::issuing::{reads_users, settings_of};
 use super::line::Line;
 use super::modules::{Role, is_pam_jwt, role};
 use super::stack::Step;
@@ -72,6 +72,17 @@ pub(super) fn examine(
         );
         findings.push(error(below, "session_order", text));
     }
+    let above = Line::all(session).take_while(|line| line.index < systemd.index);
+    let above = Line::all(auth).chain(above);
+    findings.extend(above.filter(|line| reads_users(line.module)).map(|line| {
+        let text = format!(
+            "This line lets users set what {} reads (~/.pam_environment), such as XDG_SEAT and \
+             XDG_SESSION_CLASS, so that logind makes no session, and nothing ends it.",
+            systemd.described()
+        );
+        let advice = "Put this line below pam_systemd.so, or take user_readenv=1 off.";
+        line.finding(Severity::Error, "user_readenv", text, advice)
+    }));
     findings
 }
 

@@ -229,7 +229,8 @@ fn variables_that_users_set_before_the_token_is_made_are_told() {
     let below = format!("{auth}{session}session required {env}");
     assert_eq!(sshd(&below), [""; 0]);
     let above = format!("{auth}session required {env}{session}");
-    assert_eq!(sshd(&above), ["user_readenv sshd:4"]);
+    // For the token, and for its end.
+    assert_eq!(sshd(&above), ["user_readenv sshd:4"; 2]);
     // With the credentials, wherever the line stands.
     for text in [
         format!("auth required {env}{auth}{session}"),
@@ -253,4 +254,19 @@ fn variables_that_users_set_before_the_token_is_made_are_told() {
         let text = format!("{auth}session required pam_env.so {argument}\n{session}");
         assert_eq!(!sshd(&text).is_empty(), reads, "{argument}");
     }
+}
+
+#[test]
+fn variables_that_users_set_before_logind_makes_the_session_are_told() {
+    let env = "pam_env.so user_readenv=1\n";
+    let ends = "session required pam_jwt.so\n";
+    let systemd = "session optional pam_systemd.so\n";
+    let stack = |lines: [&str; 4]| {
+        let settings = "end_with_token = [\"sshd\"]\n";
+        found("sshd", &format!("{TAKES}{}", lines.concat()), settings)
+    };
+    let env = &format!("session required {env}");
+    assert_eq!(stack([ends, systemd, env, ""]), [""; 0]);
+    assert_eq!(stack([ends, env, systemd, ""]), ["user_readenv sshd:4"]);
+    assert_eq!(stack([env, ends, systemd, ""]), ["user_readenv sshd:3"]);
 }

@@ -53,19 +53,27 @@ fn has_its_end(machine: &Machine, _: &str) {
     services(machine, &["sshd"]);
     machine.pam_line("sshd", "auth required pam_env.so user_readenv=1");
     end_with_token(machine, &["sshd"]);
-    let seat = "XDG_SEAT DEFAULT=seat0\nXDG_VTNR DEFAULT=9999\n";
-    machine.write_as("alice", "/home/alice/.pam_environment", seat, 0o600);
     let _sshd = machine.sshd(&[]);
-    let login = machine.ssh("alice").answers([token(machine, 600)]);
-    let limit = "systemctl show -p RuntimeMaxUSec session-$XDG_SESSION_ID.scope";
-    let login = login.command(limit);
-    assert_eq!(login.code(), Some(0), "{login}");
-    assert!(login.stdout.contains("RuntimeMaxUSec="), "{login}");
-    assert!(!login.stdout.contains("infinity"), "{login}");
+    for set in [
+        "XDG_SEAT DEFAULT=seat0\nXDG_VTNR DEFAULT=9999\n",
+        "XDG_SESSION_CLASS DEFAULT=none\n",
+        "XDG_SESSION_CLASS DEFAULT=nonsense\n",
+        "XDG_SESSION_TYPE DEFAULT=nonsense\n",
+        "XDG_SESSION_DESKTOP DEFAULT=../..\n",
+        "XDG_SESSION_INCOMPLETE DEFAULT=1\n",
+    ] {
+        machine.write_as("alice", "/home/alice/.pam_environment", set, 0o600);
+        let login = machine.ssh("alice").answers([token(machine, 600)]);
+        let limit = "systemctl show -p RuntimeMaxUSec session-$XDG_SESSION_ID.scope";
+        let login = login.command(limit);
+        assert_eq!(login.code(), Some(0), "{set}: {login}");
+        assert!(login.stdout.contains("RuntimeMaxUSec="), "{set}: {login}");
+        assert!(!login.stdout.contains("infinity"), "{set}: {login}");
+    }
 }
 
 #[test]
-fn a_seat_that_the_user_names_leaves_the_session_its_end() {
+fn what_the_user_tells_pam_systemd_leaves_the_session_its_end() {
     in_each_release(has_its_end);
 }
 
