@@ -115,6 +115,12 @@ fn before_it_writes_authenticate_takes_away_what_an_earlier_one_has_told() {
     assert!(!issued.contains_key("auth_time"), "{issued:?}");
     let line = machine.wait_for_log(mark, "reason=issued ");
     assert!(!line.message.contains("opened by"), "{}", line.message);
+    // Nor does a token that no rule allows, though all else of it is right.
+    let mut steps = Steps::of(&machine, "sshd", "alice");
+    let bobs = machine.token(["bob"]);
+    steps.returns(&format!("authenticate {bobs}"), "PAM_AUTH_ERR");
+    assert_eq!(steps.variable(VARIABLE), None);
+    assert_eq!(files(&machine, HANDOFF), [""; 0]);
     // A variable that somebody else set before is none of this login's.
     let mut steps = Steps::of(&machine, "sshd", "alice");
     steps.succeeds(&format!("putenv {VARIABLE}={second}"));

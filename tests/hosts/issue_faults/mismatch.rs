@@ -23,7 +23,7 @@ fn mismatched(machine: &Machine, token: &str, change: impl FnOnce(&mut Steps), w
     assert_eq!(steps.variable(VARIABLE), None);
     assert_eq!(steps.variable("BEARER_TOKEN_FILE"), None);
     assert_eq!(files(machine, SESSIONS), [""; 0]);
-    // It stays refused, and without setcred first it is no different.
+    // It stays refused.
     steps.returns("open_session", "PAM_PERM_DENIED");
 }
 
