@@ -1,5 +1,6 @@
 //! Processes, by number and beginning, so that a number that came again is another one.
 
+use nix::errno::Errno;
 use policy::handoff::Process;
 use std::io;
 use std::str::SplitAsciiWhitespace;
@@ -20,10 +21,21 @@ pub fn parent() -> io::Result<Process> {
     of(nix::unistd::getppid().as_raw())
 }
 
-/// Whether it still runs. One that has ended and was not waited for does not.
+/// Whether it still runs. One that has ended and was not waited for does not; one of which it
+/// cannot be said, since this process may open no more files, may.
 pub fn is_alive(process: Process) -> bool {
-    let stat = stat(process.pid);
-    stat.is_ok_and(|(state, start)| start == process.start && !matches!(state, 'Z' | 'X'))
+    match stat(process.pid) {
+        Ok((state, start)) => start == process.start && !matches!(state, 'Z' | 'X'),
+        Err(error) => !is_gone(&error),
+    }
+}
+
+/// What /proc says of a process that there is none of: ESRCH where it ends in mid-read.
+fn is_gone(error: &io::Error) -> bool {
+    let errno = error.raw_os_error();
+    [Errno::ENOENT, Errno::ESRCH]
+        .iter()
+        .any(|gone| errno == Some(*gone as i32))
 }
 
 /// The kernel's id of this boot.
@@ -87,6 +99,15 @@ mod tests {
         child.wait().unwrap();
         assert!(!is_alive(process));
         assert_eq!(boot_id().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_no_end() {
+        let error = |errno: Errno| io::Error::from(errno);
+        assert!([Errno::ENOENT, Errno::ESRCH].map(error).iter().all(is_gone));
+        let others = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::EACCES];
+        assert!(!others.map(error).iter().any(is_gone));
+        assert!(!is_gone(&io::ErrorKind::InvalidData.into()));
     }
 
     #[test]

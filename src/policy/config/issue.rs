@@ -113,6 +113,14 @@ pub(super) fn issue(mut table: Table<'_>, min_uid: u32) -> Option<Issue> {
         notes.at(service.span(), message);
     }
     let (names, groups) = (table.texts("accounts"), table.texts("groups"));
+    for (name, example, list) in [
+        ("accounts", "\"root\"", &names),
+        ("groups", "\"ops\"", &groups),
+    ] {
+        if let Some(list) = list {
+            strings(notes, name, example, list);
+        }
+    }
     let is_for_all = names.is_none() && groups.is_none();
     let names = list(names);
     for name in names.iter().filter(|name| !valid_name(name.get_ref())) {
@@ -272,6 +280,9 @@ mod tests {
             "methods = [\"Password\"]",
             "password_services = [\"su\"]",
             "accounts = [\"a/b\"]",
+            "accounts = []",
+            "groups = []",
+            "groups = [\"\"]",
             "min_uid = 0",
             "claims = { exp = 5 }",
             "claims = { auth_time = 5 }",
