@@ -27,6 +27,19 @@ fn mismatched(machine: &Machine, token: &str, change: impl FnOnce(&mut Steps), w
     steps.returns("open_session", "PAM_PERM_DENIED");
 }
 
+/// So is one whose record is whole, and for another session; the record is gone all the same.
+#[track_caller]
+fn misfits(machine: &Machine, token: &str, change: impl FnOnce(&mut Steps), words: &str) {
+    let mut path = String::new();
+    let change = |steps: &mut Steps| {
+        change(steps);
+        path = format!("{HANDOFF}/{}", steps.variable(VARIABLE).expect("a name"));
+        assert!(files(machine, HANDOFF).contains(&path));
+    };
+    mismatched(machine, token, change, words);
+    assert!(!files(machine, HANDOFF).contains(&path), "{words}");
+}
+
 /// Has the record on the disk say something else.
 fn edit(machine: &Machine, steps: &mut Steps, script: &str) {
     let name = steps.variable(VARIABLE).expect("the variable");
@@ -44,19 +57,19 @@ fn account_uid_and_service_of_the_record_are_the_sessions_own_or_it_is_refused()
         other
     };
     // Real records, of another account and another service, by a child of the same process.
-    mismatched(
+    misfits(
         &machine,
         &token,
         |steps| *steps = other(format!("child sshd bob {bobs}")),
         "it is another account's",
     );
-    mismatched(
+    misfits(
         &machine,
         &token,
         |steps| *steps = other(format!("child su alice {token}")),
         "it is another service's",
     );
-    mismatched(
+    misfits(
         &machine,
         &token,
         |_| {
@@ -74,7 +87,7 @@ fn a_recorded_process_is_the_sessions_own_or_it_is_refused() {
     let machine = machine_with("");
     let token = machine.token(["alice"]);
     // One login's live name in another's variable.
-    mismatched(
+    misfits(
         &machine,
         &token,
         |steps| {
@@ -86,7 +99,7 @@ fn a_recorded_process_is_the_sessions_own_or_it_is_refused() {
     );
     // The same number, and another beginning: pids come again.
     for script in ["s/\"pstart\":/&1/", "s/\"ppid\":[0-9]*/\"ppid\":1/"] {
-        mismatched(
+        misfits(
             &machine,
             &token,
             |steps| edit(&machine, steps, script),
@@ -111,9 +124,9 @@ fn the_record_is_younger_than_ten_minutes_and_of_this_boot_or_it_is_refused() {
             );
         }
     };
-    mismatched(&machine, &token, uptime(-601), "it is too old");
-    mismatched(&machine, &token, uptime(10), "it is too old");
-    mismatched(
+    misfits(&machine, &token, uptime(-601), "it is too old");
+    misfits(&machine, &token, uptime(10), "it is too old");
+    misfits(
         &machine,
         &token,
         |steps| edit(&machine, steps, "s/\"boot\":\"./\"boot\":\"x/"),
