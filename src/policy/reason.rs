@@ -90,7 +90,7 @@ reasons! {
     IssueWithheld "issue_withheld" "The session has no token, as the [issue] of pam-jwt.toml says; detail= names the setting."
     IssueFailed "issue_failed" "The session should have a token, and it could not be issued; detail= says why. The login goes on, unless the line says issue=required."
     TokenRequired "token_required" "The account line says require_token, and this login was not by token."
-    BadArgument "bad_argument" "The PAM line has an argument that is unknown or not built yet."
+    BadArgument "bad_argument" "The PAM line has an argument that is unknown, or a value that it cannot have; detail= says which."
     InternalError "internal_error" "A fault in pam_jwt itself, contained. Please report the at= it names."
 }
 
