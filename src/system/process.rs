@@ -17,13 +17,13 @@ pub fn own() -> io::Result<Process> {
 ///
 /// # Errors
 /// Where /proc does not say.
-pub fn parent() -> io::Result<Process> {
+pub(crate) fn parent() -> io::Result<Process> {
     of(nix::unistd::getppid().as_raw())
 }
 
 /// Whether it still runs. One that has ended and was not waited for does not; one of which it
 /// cannot be said, since this process may open no more files, may.
-pub fn is_alive(process: Process) -> bool {
+pub(crate) fn is_alive(process: Process) -> bool {
     match stat(process.pid) {
         Ok((state, start)) => start == process.start && !matches!(state, 'Z' | 'X'),
         Err(error) => !is_gone(&error),
@@ -42,7 +42,7 @@ fn is_gone(error: &io::Error) -> bool {
 ///
 /// # Errors
 /// Where /proc does not say.
-pub fn boot_id() -> io::Result<String> {
+pub(crate) fn boot_id() -> io::Result<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     Ok(id.trim_end().to_owned())
 }

@@ -140,7 +140,7 @@ pub fn end(key: &Key) {
 }
 
 /// Takes away the token of a session.
-pub fn remove_token(key: &Key) {
+fn remove_token(key: &Key) {
     let uid = key.uid.to_string();
     if let Ok(Some(dir)) = run_dir::existing(&uid) {
         let _ = unlinkat(&dir, &*key.id, UnlinkatFlags::NoRemoveDir);
