@@ -60,6 +60,7 @@ pub(crate) fn decide<'a>(
     let mut decided = None;
     let mut use_up = false;
     let mut may_issue = true;
+    let is_bound = case.claims.get("cnf").is_some();
     for rule in rules {
         let mut look = Look {
             case,
@@ -94,7 +95,7 @@ pub(crate) fn decide<'a>(
         let first = failed.peek().cloned();
         if rule.one_time && failed.all(|(_, refusal)| is_of_the_moment(refusal.reason)) {
             use_up = true;
-            may_issue &= rule.may_issue;
+            may_issue &= rule.may_issue(is_bound);
         }
         match first {
             None => decided = decided.or(Some(rule)),
@@ -115,7 +116,7 @@ pub(crate) fn decide<'a>(
         Some(rule) => Ok(Held {
             rule,
             use_up,
-            may_issue: may_issue && rule.may_issue,
+            may_issue: may_issue && rule.may_issue(is_bound),
         }),
         None => Err(closest.map_or_else(|| Reason::NoRule.into(), |(_, refusal)| refusal)),
     }

@@ -322,3 +322,45 @@ fn names_that_no_account_can_have_are_refused_before_any_rule() {
         );
     }
 }
+
+/// A token that opens one login, or none without its key, makes none that opens many, unless
+/// every rule says so that has a say.
+#[test]
+fn a_token_of_limited_use_makes_none_of_unlimited_use_unless_the_rule_says_so() {
+    let may_issue = |allow: &str, claims: &str| {
+        let text = format!("issuer='i'\naudience=['x']\nkeys=['/k']\n{allow}");
+        let text = Source {
+            file: "i.toml",
+            text: &text,
+        };
+        let global = Source { text: "", ..text };
+        let config = Config::parse(global, &[text]).whole().unwrap();
+        let claims = Claims::parse(claims.as_bytes()).unwrap();
+        let request = Request {
+            account: "alice",
+            service: "sshd",
+            uid: Some(1000),
+            in_pieces: false,
+            proved: &[],
+        };
+        let rules = &config.issuers[0].allow;
+        let held = decide(rules, "i.toml", case(&claims, &request), &mut Silent);
+        held.unwrap().may_issue
+    };
+    let rule = |more: &str| format!("[[allow]]\naccount='alice'\nservices=['sshd']\n{more}\n");
+    let plain = "{\"jti\":\"j\",\"iat\":10000,\"exp\":10060}";
+    let bound = plain.replace('}', ",\"cnf\":{}}");
+    let once = "one_time=true\nmax_age='10m'";
+    for (allow, of_plain, of_bound) in [
+        (rule(""), true, false),
+        (rule("may_issue=true"), true, true),
+        (rule("may_issue=false"), false, false),
+        (rule(once), false, false),
+        (rule(&format!("{once}\nmay_issue=true")), true, true),
+        // It is used up by a rule that does not decide.
+        (rule("may_issue=true") + &rule(once), false, false),
+    ] {
+        assert_eq!(may_issue(&allow, plain), of_plain, "{allow}");
+        assert_eq!(may_issue(&allow, &bound), of_bound, "{allow}");
+    }
+}

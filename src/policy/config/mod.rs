@@ -203,8 +203,18 @@ pub struct Rule {
     pub one_time: bool,
     /// Whether the token has to be bound to a key (`cnf`, RFC 7800).
     pub bound: bool,
-    /// Whether the session that the token opens may get one of this machine's.
-    pub may_issue: bool,
+    /// Whether the session that the token opens may get one of this machine's, where it is
+    /// said ([`Rule::may_issue`]).
+    pub may_issue: Option<bool>,
+}
+
+impl Rule {
+    /// Whether the session that a token opens by this rule may get one of this machine's: of
+    /// a token that opens one login, or none without its key, one would be made that opens
+    /// many, for whoever has it.
+    pub(crate) fn may_issue(&self, is_bound: bool) -> bool {
+        self.may_issue.unwrap_or(!self.one_time && !is_bound)
+    }
 }
 
 /// The account that a rule is for.

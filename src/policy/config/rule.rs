@@ -67,9 +67,7 @@ pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
     }
     let one_time = once.is_some();
     let bound = table.flag("bound").is_some_and(Spanned::into_inner);
-    // Of a token that opens one login, one that opens many would be made.
-    let may_issue = table.flag("may_issue");
-    let may_issue = may_issue.map_or(!one_time, Spanned::into_inner);
+    let may_issue = table.flag("may_issue").map(Spanned::into_inner);
     table.finish();
     Some(Rule {
         line,
