@@ -247,9 +247,9 @@ fn a_record_that_nothing_names_any_more_refuses_the_session() {
 
 #[test]
 fn a_record_that_nothing_names_is_no_hindrance_to_other_accounts_and_services() {
-    let machine = machine_with("");
-    let token = machine.token(["alice"]);
     for (service, account) in [("sshd", "bob"), ("su", "alice")] {
+        let machine = machine_with("");
+        let token = machine.token(["alice"]);
         let mut steps = Steps::of(&machine, service, account);
         steps.succeeds(&format!("child sshd alice {token}"));
         let kept = files(&machine, HANDOFF);
