@@ -95,7 +95,7 @@ fn has_member(text: &[u8], name: &str) -> bool {
 }
 
 /// Overwrites every text in `members`, which may have been a secret.
-pub(crate) fn wipe(members: &mut Map<String, Value>) {
+pub fn wipe(members: &mut Map<String, Value>) {
     members.values_mut().for_each(wipe_value);
 }
 

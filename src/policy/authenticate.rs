@@ -8,7 +8,7 @@ use crate::login_token::LoginToken;
 use crate::reason::Reason;
 use crate::standing::{OneTime, Standing, UseFault};
 use crate::trust::{Trust, TrustedIssuer};
-use crate::{binding, cut, revocation, rules, status, validate};
+use crate::{binding, cut, fetched, revocation, rules, status, validate};
 use jose::error::Part;
 use jose::{Claims, Compact, Header, PublicKey};
 
@@ -126,6 +126,7 @@ fn verified<'a>(
         format_args!("{iss:?} is trusted by {}", issuer.file),
     );
 
+    fetched::check(issuer.fetched.as_ref(), now, observer)?;
     let Some(key) = issuer.key_for(&header) else {
         return Err(no_key(issuer, &header, observer));
     };
@@ -217,6 +218,7 @@ fn judge(
         claims,
         request,
         global: &trust.global,
+        are_fetched: issuer.fetched.is_some(),
         now,
     };
     let held = rules::decide(&issuer.allow, file, case, observer);

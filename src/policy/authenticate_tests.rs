@@ -58,6 +58,7 @@ fn keys_of(text: &str) -> KeysOfIssuer {
     KeysOfIssuer {
         keys: keys_in(&file, text.as_bytes()).unwrap().keys,
         out_of_reach: Vec::new(),
+        checked_at: None,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod cut;
 pub mod decision;
 pub mod duration;
 pub mod explain;
+pub mod fetched;
 mod freshness;
 pub mod handoff;
 pub mod issue;

@@ -22,6 +22,8 @@ pub(crate) struct Case<'a> {
     pub(crate) request: &'a Request<'a>,
     /// The settings for all issuers.
     pub(crate) global: &'a Global,
+    /// Whether the issuer's keys were fetched over the network.
+    pub(crate) are_fetched: bool,
     /// Seconds since the epoch.
     pub(crate) now: u64,
 }
@@ -76,6 +78,7 @@ pub(crate) fn decide<'a>(
             look.claims(rule),
             look.known(),
             look.permitted(rule),
+            look.fetched(rule),
             look.bound(rule),
             look.once(rule),
             look.acr(rule),
@@ -221,6 +224,21 @@ impl Look<'_> {
         let compared =
             format_args!("uid {uid}; a placeholder matches {min_uid} and above, but not 65534");
         self.check("uid", holds, compared, Reason::AccountReserved)
+    }
+
+    /// Who gets hold of the network or of pam-jwt-fetch gets no further than to ordinary
+    /// accounts.
+    fn fetched(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        if !self.case.are_fetched || self.case.request.uid != Some(0) {
+            return Ok(());
+        }
+        let compared = format_args!("the issuer's keys were fetched, and the account is uid 0");
+        self.check(
+            "fetched_keys",
+            rule.fetched_keys,
+            compared,
+            Reason::KeyFetched,
+        )
     }
 
     pub(crate) fn check(

@@ -1,6 +1,7 @@
 //! What is trusted once the configuration and its key files are loaded.
 
-use crate::config::{Config, Global, Issuer, KeyFile, Rule, TokenTypes};
+use crate::config::{Config, Device, Global, Introspection, Issuer, KeyFile, Rule, TokenTypes};
+use crate::fetched::Fetched;
 use crate::status::StatusMode;
 use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, Material, Validity, VerifyingKey, pem};
 use std::collections::BTreeSet;
@@ -27,6 +28,12 @@ pub struct TrustedIssuer {
     pub keys: Vec<TrustedKey>,
     /// Files of its keys that this process may not read, as it is not root.
     pub out_of_reach: Vec<String>,
+    /// How its keys were fetched, if they are not its files'.
+    pub fetched: Option<Fetched>,
+    /// How people log in with a browser, if they may.
+    pub device: Option<Device>,
+    /// How it is asked about opaque tokens, if it is.
+    pub introspection: Option<Introspection>,
     /// The `typ` that its tokens may have.
     pub types: TokenTypes,
     /// The most seconds from `iat` to `exp`.
@@ -57,6 +64,9 @@ pub struct KeysOfIssuer {
     pub keys: Vec<TrustedKey>,
     /// Files that this process may not read, as it is not root.
     pub out_of_reach: Vec<String>,
+    /// Of keys that are fetched the last success, in seconds since the epoch, or why there are
+    /// none to use.
+    pub checked_at: Option<Result<u64, String>>,
 }
 
 /// The keys of one file.
@@ -112,12 +122,26 @@ impl TrustedIssuer {
             .iter()
             .map(|text| text.replace("{hostname}", host))
             .collect();
+        let fetched = issuer.fetch.map(|fetch| Fetched {
+            max_key_age: fetch.max_key_age,
+            on_unknown_kid: fetch.on_unknown_kid,
+            checked_at: keys
+                .checked_at
+                .unwrap_or_else(|| Err("nobody looked for them".to_owned())),
+        });
+        let device = issuer.device.map(|device| Device {
+            resource: device.resource.map(|text| text.replace("{hostname}", host)),
+            ..device
+        });
         Self {
             file: issuer.file,
             issuer: issuer.issuer,
             audience,
             keys: keys.keys,
             out_of_reach: keys.out_of_reach,
+            fetched,
+            device,
+            introspection: issuer.introspection,
             types: issuer.types,
             max_lifetime: issuer.max_lifetime,
             status: issuer.status,

@@ -1,6 +1,7 @@
 //! The configuration directory: read whole, through trusted files, at every
 //! login. What does not load refuses; there is no falling back to a part.
 
+use crate::fetched::{self, Fetched};
 use crate::trusted_file::{self, Content, Untrusted};
 use crate::{hostname, shown};
 use jose::KeyError;
@@ -28,8 +29,22 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
     } = read_config(dir);
     let mut left_out = Vec::new();
     let mut keys = Vec::new();
+    let mut fetched = None;
     for issuer in &config.issuers {
         let mut of_issuer = KeysOfIssuer::default();
+        if issuer.fetch.is_some() {
+            let dir = fetched.get_or_insert_with(|| Fetched::open(Path::new(fetched::DIR)));
+            // What others have sent is no fault of the configuration: it concerns the tokens
+            // of that issuer, and no others.
+            let found = dir
+                .as_ref()
+                .map_err(fetched_dir)
+                .and_then(|dir| dir.keys(&issuer.issuer));
+            of_issuer.checked_at = Some(found.map(|found| {
+                of_issuer.keys = found.keys.keys;
+                found.checked_at
+            }));
+        }
         for file in &issuer.keys {
             if let Err(fault) = read_keys(file, &mut of_issuer, &mut left_out) {
                 faults.push(fault);
@@ -153,6 +168,10 @@ fn read_keys(
             .map(|(at, cause)| (file.file.clone(), at, cause)),
     );
     Ok(())
+}
+
+fn fetched_dir(error: &Untrusted) -> String {
+    format!("{error}; install pam-jwt-fetch, whose user it is to belong to")
 }
 
 fn untrusted(error: &Untrusted) -> Fault {

@@ -4,7 +4,9 @@
 
 pub mod account_db;
 pub mod clock;
+pub mod fetched;
 pub mod handoff;
+pub mod helper;
 pub mod issue;
 pub mod key_store;
 pub mod login;

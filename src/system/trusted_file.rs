@@ -65,6 +65,27 @@ pub enum FileFault {
     System(Errno),
 }
 
+/// To whom files and directories have to belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// To root.
+    Root,
+    /// To root or to this uid.
+    RootOr(u32),
+    /// To anybody to whom root has given it.
+    Anyone,
+}
+
+impl Owner {
+    const fn is(self, uid: u32) -> bool {
+        match self {
+            Self::Root => uid == 0,
+            Self::RootOr(other) => uid == 0 || uid == other,
+            Self::Anyone => true,
+        }
+    }
+}
+
 impl Untrusted {
     /// Whether the file is as it should be and this process is one that may not read it: as
     /// a symmetric key, where the host program does not run as root.
@@ -121,7 +142,17 @@ pub fn read(path: &Path) -> Result<Content, Untrusted> {
 /// # Errors
 /// [`Untrusted`], for the file itself.
 pub(crate) fn read_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<Content, Untrusted> {
-    let (file, stat) = open_file_in(dir, name, path)?;
+    read_in_of(dir, name, path, Owner::Root)
+}
+
+/// As [`read_in`], of a file that may belong to somebody else.
+pub(crate) fn read_in_of(
+    dir: &OwnedFd,
+    name: &OsStr,
+    path: &Path,
+    owner: Owner,
+) -> Result<Content, Untrusted> {
+    let (file, stat) = open_file_in(dir, name, path, owner)?;
     content(file, &stat, path)
 }
 
@@ -159,17 +190,19 @@ pub(crate) fn open(path: &Path) -> Result<(OwnedFd, u64), Untrusted> {
 
 fn open_file(path: &Path) -> Result<(OwnedFd, FileStat), Untrusted> {
     let (dir, name) = parent(path)?;
-    open_file_in(&dir, name, path)
+    open_file_in(&dir, name, path, Owner::Root)
 }
 
-fn open_file_in(
+/// The file `name` in a directory that was walked to, open for reading, and what it is.
+pub(crate) fn open_file_in(
     dir: &OwnedFd,
     name: &OsStr,
     path: &Path,
+    owner: Owner,
 ) -> Result<(OwnedFd, FileStat), Untrusted> {
     // O_NONBLOCK: a FIFO in its place must not hold the login up.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    open_checked(dir, name, path, flags, SFlag::S_IFREG, "regular file")
+    open_checked(dir, name, path, flags, Kind::File, owner)
 }
 
 /// A trusted directory, open for reading.
@@ -184,8 +217,16 @@ pub(crate) fn directory(path: &Path) -> Result<OwnedFd, Untrusted> {
 /// The directory `name` in one that was walked to; `path` is its whole name, for messages.
 pub(crate) fn directory_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<OwnedFd, Untrusted> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let (dir, _) = open_checked(dir, name, path, flags, SFlag::S_IFDIR, "directory")?;
+    let (dir, _) = open_checked(dir, name, path, flags, Kind::Directory, Owner::Root)?;
     Ok(dir)
+}
+
+/// A directory that root has given to somebody, open for reading, and what it is: its owner is
+/// who root has made it for, since nobody else could.
+pub(crate) fn directory_of_anyone(path: &Path) -> Result<(OwnedFd, FileStat), Untrusted> {
+    let (parent, name) = parent(path)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+    open_checked(&parent, name, path, flags, Kind::Directory, Owner::Anyone)
 }
 
 /// Makes a directory in one that is there and trusted, on the disk too, with exactly this
@@ -259,14 +300,14 @@ fn parent(path: &Path) -> Result<(OwnedFd, &OsStr), Untrusted> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
     let start = nix::fcntl::open("/", flags | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(|errno| untrusted(&walked, errno.into()))?;
-    check(&start, &walked, SFlag::S_IFDIR, "directory")?;
+    check(&start, &walked, Kind::Directory, Owner::Root)?;
     let mut dir = start;
     for component in components {
         let Component::Normal(part) = component else {
             return Err(untrusted(path, FileFault::Path));
         };
         walked.push(part);
-        (dir, _) = open_checked(&dir, part, &walked, flags, SFlag::S_IFDIR, "directory")?;
+        (dir, _) = open_checked(&dir, part, &walked, flags, Kind::Directory, Owner::Root)?;
     }
     Ok((dir, name))
 }
@@ -276,8 +317,8 @@ fn open_checked(
     name: &OsStr,
     path: &Path,
     flags: OFlag,
-    kind: SFlag,
-    kind_name: &'static str,
+    kind: Kind,
+    owner: Owner,
 ) -> Result<(OwnedFd, FileStat), Untrusted> {
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(dir, name, flags, Mode::empty()).map_err(|errno| {
@@ -286,46 +327,65 @@ fn open_checked(
         let fault = match (errno, found) {
             (Errno::ENOENT, _) => FileFault::Missing,
             (_, Ok(stat)) if kind_of(&stat) == SFlag::S_IFLNK => FileFault::Link,
-            (Errno::ENOTDIR | Errno::ENXIO, Ok(_)) => FileFault::Kind(kind_name),
+            (Errno::ENOTDIR | Errno::ENXIO, Ok(_)) => FileFault::Kind(kind.name()),
             // What root would refuse is not just out of reach for others.
             (Errno::EACCES, Ok(stat)) => {
-                fault_of(&stat, kind, kind_name).unwrap_or(FileFault::System(errno))
+                fault_of(&stat, kind, owner).unwrap_or(FileFault::System(errno))
             }
             (errno, _) => errno.into(),
         };
         untrusted(path, fault)
     })?;
-    let stat = check(&file, path, kind, kind_name)?;
+    let stat = check(&file, path, kind, owner)?;
     Ok((file, stat))
 }
 
-fn check(
-    file: &OwnedFd,
-    path: &Path,
-    kind: SFlag,
-    kind_name: &'static str,
-) -> Result<FileStat, Untrusted> {
+fn check(file: &OwnedFd, path: &Path, kind: Kind, owner: Owner) -> Result<FileStat, Untrusted> {
     let stat = fstat(file).map_err(|errno| untrusted(path, errno.into()))?;
-    match fault_of(&stat, kind, kind_name) {
+    match fault_of(&stat, kind, owner) {
         Some(fault) => Err(untrusted(path, fault)),
         None => Ok(stat),
     }
 }
 
-fn fault_of(stat: &FileStat, kind: SFlag, kind_name: &'static str) -> Option<FileFault> {
-    if kind_of(stat) != kind {
-        return Some(FileFault::Kind(kind_name));
+fn fault_of(stat: &FileStat, kind: Kind, owner: Owner) -> Option<FileFault> {
+    if kind_of(stat) != kind.flag() {
+        return Some(FileFault::Kind(kind.name()));
     }
     let mode = stat.st_mode & 0o7777;
     let writable = mode & 0o022 != 0;
     let is_shared = writable && mode & 0o1000 != 0;
-    if kind == SFlag::S_IFDIR && (stat.st_uid != 0 || is_shared) {
+    let is_others = !owner.is(stat.st_uid);
+    if kind == Kind::Directory && (is_others || is_shared) {
         return Some(FileFault::DirectoryOfOthers);
     }
-    if stat.st_uid != 0 {
+    if is_others {
         return Some(FileFault::Owner(stat.st_uid));
     }
     writable.then_some(FileFault::Writable(mode))
+}
+
+/// What something in the file system is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Directory,
+}
+
+impl Kind {
+    const fn flag(self) -> SFlag {
+        match self {
+            Self::File => SFlag::S_IFREG,
+            Self::Directory => SFlag::S_IFDIR,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::File => "regular file",
+            Self::Directory => "directory",
+        }
+    }
 }
 
 fn kind_of(stat: &FileStat) -> SFlag {

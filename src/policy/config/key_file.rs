@@ -10,14 +10,23 @@ use toml::de::DeValue;
 /// An entry of `keys`.
 const FORM: &str = "a path, or { file = \"PATH\", alg = \"ALG\", kid = \"KID\" }";
 
-/// The key files of an issuer.
-pub(super) fn key_files(table: &mut Table<'_>) -> Vec<KeyFile> {
+/// The key files of an issuer: some, unless its keys are fetched.
+pub(super) fn key_files(table: &mut Table<'_>, are_fetched: bool) -> Vec<KeyFile> {
     let notes = table.notes;
     let is_missing = !table.has("keys");
-    let keys = table.list("keys").map(Spanned::into_inner);
+    let keys = table.list("keys");
+    if are_fetched {
+        // The issuer could give its own the kid of one of these.
+        if let Some(keys) = keys {
+            let message = "the issuer's keys are in files or fetched, not both";
+            notes.at(keys.span(), message);
+        }
+        return Vec::new();
+    }
+    let keys = keys.map(Spanned::into_inner);
     if is_missing || keys.as_ref().is_some_and(Vec::is_empty) {
         notes.of_file(
-            "keys is missing or empty; name the issuer's public keys: keys = [\"/etc/pam-jwt/keys/NAME.jwks\"]",
+            "keys is missing or empty; name the issuer's public keys: keys = [\"/etc/pam-jwt/keys/NAME.jwks\"], or have them fetched: jwks_uri = \"URL\" or discover = true",
         );
     }
     let keys = keys.into_iter().flatten();

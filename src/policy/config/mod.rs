@@ -7,11 +7,13 @@ mod global;
 mod issue;
 mod key_file;
 mod parse;
+mod remote;
 mod rule;
 mod table;
 
 pub use fault::Fault;
 pub use issue::{Accounts, Issue, Method};
+pub use remote::{Counts, Device, Fetch, Introspection, LEAST_TOKEN, is_address};
 
 use crate::claim_path::ClaimPath;
 use crate::status::StatusMode;
@@ -92,8 +94,16 @@ pub struct Issuer {
     pub issuer: String,
     /// A token's `aud` must name one of these; `{hostname}` is not yet replaced.
     pub audience: Vec<String>,
-    /// Where its keys are.
+    /// Where its keys are, unless they are fetched.
     pub keys: Vec<KeyFile>,
+    /// How its keys are fetched, if they are.
+    pub fetch: Option<Fetch>,
+    /// The addresses of its status lists that are fetched.
+    pub status_lists: Vec<String>,
+    /// How people log in with a browser, if they may.
+    pub device: Option<Device>,
+    /// How it is asked about opaque tokens, if it is.
+    pub introspection: Option<Introspection>,
     /// The `typ` that its tokens may have.
     pub types: TokenTypes,
     /// The most seconds from `iat` to `exp`.
@@ -206,6 +216,8 @@ pub struct Rule {
     /// Whether the session that the token opens may get one of this machine's, where it is
     /// said ([`Rule::may_issue`]).
     pub may_issue: Option<bool>,
+    /// Whether keys that were fetched lead to uid 0 by it.
+    pub fetched_keys: bool,
 }
 
 impl Rule {

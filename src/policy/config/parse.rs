@@ -2,6 +2,7 @@
 //! sense together is checked here.
 
 use super::key_file::key_files;
+use super::remote;
 use super::rule::rule_of;
 use super::table::{Notes, Values};
 use super::{Fault, Issuer, Source, TokenTypes};
@@ -28,7 +29,16 @@ fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
             check_hostname_placeholder(notes, entry);
         }
     }
-    let keys = key_files(&mut table);
+    let fetch = remote::fetch(&mut table);
+    let keys = key_files(&mut table, fetch.is_some());
+    let status_lists = remote::status_lists(&mut table);
+    let device = remote::device(&mut table);
+    let introspection = remote::introspection(&mut table);
+    let asks = device.is_some() || introspection.is_some();
+    let discovers = fetch.as_ref().is_some_and(|fetch| fetch.jwks_uri.is_none());
+    if let Some(issuer) = issuer.as_ref().filter(|_| asks || discovers) {
+        remote::check_address(notes, "the issuer that is asked", issuer);
+    }
     let types = table.values("typ");
     let types = types.map_or_else(TokenTypes::default, |typ| token_types(notes, &typ));
     let max_lifetime = table.text("max_lifetime");
@@ -43,6 +53,10 @@ fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
         issuer: issuer?.into_inner(),
         audience: unspanned(audience?),
         keys,
+        fetch,
+        status_lists,
+        device,
+        introspection,
         types,
         max_lifetime,
         status,

@@ -1,6 +1,6 @@
 //! Configuration that loads, and configuration that must not.
 
-use super::super::{Account, Config, Global, KeyFile, Method};
+use super::super::{Account, Config, Counts, Global, KeyFile, Method};
 use super::*;
 use crate::claim_path::ClaimPath;
 use jose::Algorithm;
@@ -128,17 +128,97 @@ fn an_unknown_key_is_shown_where_it_stands() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_and_never_ignored() {
-    for (from, key, value) in [
-        ("keys     =", "jwks_uri", "\"https://x\""),
-        ("keys     =", "discover", "true"),
-        ("keys     =", "device", "{}"),
-        ("services = [\"sshd\"]", "spiffe", "false"),
+fn keys_are_in_files_or_fetched() {
+    let with = |line: &str| {
+        let text = edited("keys     =", "# keys =");
+        issuer_of(&format!("{line}\n{text}"))
+    };
+    let fetch = with("jwks_uri = 'https://a/jwks'").unwrap().fetch.unwrap();
+    assert_eq!(fetch.jwks_uri.as_deref(), Some("https://a/jwks"));
+    assert_eq!(
+        (fetch.max_key_age, fetch.on_unknown_kid),
+        (3 * 86_400, false)
+    );
+    let fetch = with("discover = true\nmax_key_age = '1h'\nrefresh_on_unknown_kid = true");
+    let fetch = fetch.unwrap().fetch.unwrap();
+    assert_eq!(
+        (fetch.jwks_uri, fetch.max_key_age, fetch.on_unknown_kid),
+        (None, 3_600, true)
+    );
+    for (line, words) in [
+        ("", "keys is missing"),
+        ("discover = false", "keys is missing"),
+        ("discover = true\nkeys = ['/k']", "not both"),
+        (
+            "discover = true\njwks_uri = 'https://a/'",
+            "nothing to discover",
+        ),
+        ("jwks_uri = 'http://a/'", "https URL"),
+        (
+            "discover = true\nmax_key_age = '0s'",
+            "max_key_age is a time",
+        ),
+        ("max_key_age = '1h'\nkeys = ['/k']", "keys that are fetched"),
+        (
+            "refresh_on_unknown_kid = true\nkeys = ['/k']",
+            "keys that are fetched",
+        ),
+        ("keys = ['/k']\nstatus_lists = []", "status_lists is empty"),
+        ("keys = ['/k']\nstatus_lists = ['ftp://a']", "https URL"),
     ] {
-        let fault = fault_of(&edited(from, &format!("{key} = {value}\n{from}")));
+        let faults = with(line).unwrap_err();
         assert!(
-            fault.contains(&format!("{key} is not built yet")),
-            "{fault}"
+            faults.iter().any(|fault| fault.message.contains(words)),
+            "{line}: {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn an_issuer_is_asked_as_its_tables_say() {
+    let with = |table: &str| issuer_of(&format!("{GOOD}\n{table}"));
+    let device = with("[device]\nclient_id = 'c'").unwrap().device.unwrap();
+    assert_eq!(device.token, Counts::Access);
+    let device = with(
+        "[device]\nclient_id='c'\nscope='openid'\nresource='ssh://{hostname}'\ntoken='id_token'",
+    );
+    let device = device.unwrap().device.unwrap();
+    assert_eq!(
+        (device.token, device.resource.as_deref()),
+        (Counts::Id, Some("ssh://{hostname}"))
+    );
+    let asked = "[introspection]\nclient_id='c'\nclient_secret_file='/s'\n";
+    assert!(with(&format!("{asked}prefix='glpat-'")).is_ok());
+    assert!(with(&format!("{asked}length=43")).is_ok());
+    for (table, words) in [
+        ("[device]", "missing field `client_id`"),
+        ("[device]\nclient_id='c'\ntoken='x'", "token is"),
+        ("[device]\nclient_id='c'\nresource='{x}'", "{hostname}"),
+        (
+            "[device]\nclient_id='c'\nclient_secret_file='x'",
+            "absolute path",
+        ),
+        (
+            "[introspection]\nclient_id='c'\nprefix='glpat-'",
+            "missing field `client_secret_file`",
+        ),
+        (
+            "[introspection]\nclient_id='c'\nclient_secret_file='/s'",
+            "told from passwords",
+        ),
+        (
+            "[introspection]\nclient_id='c'\nclient_secret_file='/s'\nprefix='abc'",
+            "told from passwords",
+        ),
+        (
+            "[introspection]\nclient_id='c'\nclient_secret_file='/s'\nlength=31",
+            "told from passwords",
+        ),
+    ] {
+        let faults = with(table).unwrap_err();
+        assert!(
+            faults.iter().any(|fault| fault.message.contains(words)),
+            "{table}: {faults:?}"
         );
     }
 }

@@ -68,6 +68,7 @@ pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
     let one_time = once.is_some();
     let bound = table.flag("bound").is_some_and(Spanned::into_inner);
     let may_issue = table.flag("may_issue").map(Spanned::into_inner);
+    let fetched_keys = table.flag("fetched_keys").is_some_and(Spanned::into_inner);
     table.finish();
     Some(Rule {
         line,
@@ -81,6 +82,7 @@ pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
         one_time,
         bound,
         may_issue,
+        fetched_keys,
     })
 }
 

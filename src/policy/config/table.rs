@@ -10,17 +10,6 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-/// Keys that a later version will have. Like every key that is not known they are
-/// refused, since to ignore one could let somebody in; these with a word of their own.
-const LATER: [&str; 6] = [
-    "device",
-    "discover",
-    "fetched_keys",
-    "introspection",
-    "jwks_uri",
-    "spiffe",
-];
-
 /// What is wrong with a file.
 pub(super) struct Notes<'a> {
     source: Source<'a>,
@@ -240,13 +229,9 @@ impl<'a> Table<'a> {
     pub(super) fn finish(self) {
         for (key, _) in &self.entries {
             let name = key.get_ref();
-            let message = if LATER.contains(&&**name) {
-                format!("{name} is not built yet in this version; take it out")
-            } else {
-                let known: Vec<String> = self.known.iter().map(|key| format!("`{key}`")).collect();
-                let known = known.join(", ");
-                format!("unknown field `{name}`, expected one of {known}")
-            };
+            let known: Vec<String> = self.known.iter().map(|key| format!("`{key}`")).collect();
+            let known = known.join(", ");
+            let message = format!("unknown field `{name}`, expected one of {known}");
             let Source { file, text } = self.notes.source;
             let fault = Fault::at(file, text, key.span(), message);
             self.notes.unknown.borrow_mut().push(fault);
