@@ -1,0 +1,167 @@
+//! A login that is confirmed in any browser: the device authorization grant (RFC 8628).
+
+use crate::http::{Http, Text};
+use crate::token::{Tokens, refusal};
+use crate::{Client, Error, Metadata};
+use jose::json;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+/// `grant_type`
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// Seconds between two questions where the server does not say (§3.5).
+const INTERVAL: u64 = 5;
+
+/// By so many seconds more the server wants to be left alone when it says `slow_down` (§3.5).
+const SLOWER: u64 = 5;
+
+/// What the user has to confirm (§3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// `device_code`, by which its confirmation is asked for.
+    pub device_code: Text,
+    /// `user_code`
+    pub user_code: String,
+    /// `verification_uri`
+    pub verification_uri: String,
+    /// `verification_uri_complete`
+    pub complete: Option<String>,
+    /// For how many seconds.
+    pub expires_in: u64,
+    /// How many seconds lie between two questions.
+    pub interval: u64,
+}
+
+/// What has come of it so far (§3.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Nobody has confirmed yet; the next question is to be asked in so many seconds.
+    Pending(u64),
+    /// It was confirmed.
+    Done(Tokens),
+    /// The user, or the server, has refused.
+    Denied,
+    /// It was not confirmed in time.
+    Expired,
+}
+
+/// Begins a login.
+///
+/// # Errors
+/// Why there is none.
+pub fn start(
+    http: &Http,
+    metadata: &Metadata,
+    client: &Client,
+    scope: Option<&str>,
+    resource: Option<&str>,
+) -> Result<Started, Error> {
+    const MEMBER: &str = "device_authorization_endpoint";
+    let endpoint = &metadata.device_authorization_endpoint;
+    let endpoint = endpoint.as_deref().ok_or(Error::Unsupported(MEMBER))?;
+    let form: Vec<(&str, &str)> = [("scope", scope), ("resource", resource)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let answer = client.post(http, metadata, endpoint, &form)?;
+    if answer.status != 200 {
+        return Err(refusal(&answer));
+    }
+    let form = || Error::Form("a device code");
+    let mut members = json::object(&answer.body).map_err(|_| form())?;
+    let started = Started::from_members(&members);
+    json::wipe(&mut members);
+    started.ok_or_else(form)
+}
+
+impl Started {
+    fn from_members(members: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| members.get(name)?.as_str().map(str::to_owned);
+        let number = |name: &str| members.get(name)?.as_u64();
+        Some(Self {
+            device_code: Zeroizing::new(text("device_code")?),
+            user_code: text("user_code")?,
+            verification_uri: text("verification_uri")?,
+            complete: text("verification_uri_complete"),
+            expires_in: number("expires_in")?,
+            interval: number("interval").unwrap_or(INTERVAL).max(1),
+        })
+    }
+
+    /// Asks whether it was confirmed. `interval` is what was waited before; a server that
+    /// could not be reached is asked again after twice that time (§3.5).
+    ///
+    /// # Errors
+    /// Why it cannot be asked any more.
+    pub fn ask(
+        &self,
+        http: &Http,
+        metadata: &Metadata,
+        client: &Client,
+        interval: u64,
+    ) -> Result<Progress, Error> {
+        let endpoint = metadata.token_endpoint.as_deref();
+        let endpoint = endpoint.ok_or(Error::Unsupported("token_endpoint"))?;
+        let form = [("grant_type", GRANT), ("device_code", &self.device_code)];
+        let answer = match client.post(http, metadata, endpoint, &form) {
+            Ok(answer) if answer.status < 500 => answer,
+            Ok(_) | Err(Error::Transport(_)) => {
+                return Ok(Progress::Pending(interval.saturating_mul(2)));
+            }
+            Err(error) => return Err(error),
+        };
+        progress(Tokens::of(&answer), interval)
+    }
+}
+
+fn progress(answer: Result<Tokens, Error>, interval: u64) -> Result<Progress, Error> {
+    match answer {
+        Ok(tokens) => Ok(Progress::Done(tokens)),
+        Err(Error::Refused { code, description }) => match code.as_str() {
+            "authorization_pending" => Ok(Progress::Pending(interval)),
+            "slow_down" => Ok(Progress::Pending(interval.saturating_add(SLOWER))),
+            "access_denied" => Ok(Progress::Denied),
+            "expired_token" => Ok(Progress::Expired),
+            _ => Err(Error::Refused { code, description }),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str) -> Result<Progress, Error> {
+        let error = Error::Refused {
+            code: code.to_owned(),
+            description: None,
+        };
+        progress(Err(error), 5)
+    }
+
+    #[test]
+    fn each_answer_of_the_standard_is_honoured() {
+        assert_eq!(refused("authorization_pending"), Ok(Progress::Pending(5)));
+        assert_eq!(refused("slow_down"), Ok(Progress::Pending(10)));
+        assert_eq!(refused("access_denied"), Ok(Progress::Denied));
+        assert_eq!(refused("expired_token"), Ok(Progress::Expired));
+        assert!(refused("invalid_grant").is_err());
+        assert!(progress(Err(Error::Status(404)), 5).is_err());
+    }
+
+    #[test]
+    fn a_server_that_says_no_interval_is_asked_every_five_seconds() {
+        let started = |more: &str| {
+            let text = format!(
+                "{{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://i/\",\
+                 \"expires_in\":60{more}}}"
+            );
+            Started::from_members(&json::object(text.as_bytes()).unwrap())
+        };
+        assert_eq!(started("").unwrap().interval, 5);
+        assert_eq!(started(",\"interval\":7").unwrap().interval, 7);
+        assert_eq!(started(",\"interval\":0").unwrap().interval, 1);
+    }
+}
