@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod booted;
+mod certificate;
 mod client;
 mod clock;
 mod command;
@@ -31,6 +32,7 @@ mod link;
 mod log;
 mod machine;
 mod namespaces;
+mod provider;
 mod ready;
 mod ssh;
 mod sshd;
@@ -44,6 +46,7 @@ pub use command::{Command, Output};
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;
+pub use provider::{PROVIDER, Provider, SECRET};
 pub use ready::ISSUER;
 pub use ssh::{Login, Ssh};
 pub use sshd::Sshd;

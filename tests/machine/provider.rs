@@ -1,0 +1,164 @@
+//! An issuer that this project did not write, in a machine: npm's `oidc-provider`, with TLS by
+//! an authority that the machine trusts, and people who log in at its pages with Chromium.
+//!
+//! ```no_run
+//! use machine::{Machine, PROVIDER, Provider};
+//!
+//! let machine = Machine::ready();
+//! let mut provider = Provider::start(&machine, r#"{ "accounts": { "alice": { "groups": ["ops"] } } }"#);
+//! // … a client shows an address and a code …
+//! # let (url, code) = ("", "");
+//! provider.confirm_device(url, code, "alice");
+//! provider.rotate(); // A new key signs, the old one is still published.
+//! provider.drop_old_keys();
+//! provider.stop();
+//! ```
+//!
+//! Its issuer is [`PROVIDER`]. Any name is an account, whose `sub` and `preferred_username` it
+//! is. The settings are JSON, `{}` for none:
+//!
+//! - `accounts`: more claims of an account, by its name.
+//! - `access_token_seconds` (600): how long access and ID tokens are valid.
+//! - `device_code_seconds` (600), and `interval`, without which a client polls every 5 s.
+//! - `clients`: more of them, as in dynamic registration (RFC 7591).
+//!
+//! Its clients are `jwt-ssh`, which is public (device code, authorization code with PKCE and a
+//! redirect to `http://127.0.0.1:PORT/` or `…/callback`, refresh tokens with `offline_access`,
+//! token exchange), and `pam-jwt` with [`SECRET`] (device code, introspection).
+//!
+//! With `resource=ssh://HOST` in both requests of a flow an access token is a JWT
+//! (RFC 9068) for that audience, otherwise it is opaque, and good for introspection. Refresh
+//! tokens take `scope=openid offline_access`, and in the code flow `prompt=consent`.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::machine::target;
+use crate::{Command, Machine, Output, Terminal};
+
+/// The issuer.
+pub const PROVIDER: &str = "https://id.example.org";
+
+/// The secret of its client `pam-jwt`.
+pub const SECRET: &str = "the-secret-of-pam-jwt";
+
+const DIRECTORY: &str = "/run/provider";
+
+const FILES: [(&str, &str); 6] = [
+    ("provider.mjs", include_str!("../provider/provider.mjs")),
+    ("keys.mjs", include_str!("../provider/keys.mjs")),
+    ("exchange.mjs", include_str!("../provider/exchange.mjs")),
+    ("browser.mjs", include_str!("../provider/browser.mjs")),
+    ("confirm.mjs", include_str!("../provider/confirm.mjs")),
+    ("login.mjs", include_str!("../provider/login.mjs")),
+];
+
+/// The running provider. It ends when this is dropped.
+pub struct Provider<'m> {
+    machine: &'m Machine,
+    terminal: Terminal,
+}
+
+impl<'m> Provider<'m> {
+    /// Starts it and waits until it answers, at port 443 of the machine's loopback. One that is
+    /// started in a machine again has the keys that it had, but no grants and refresh tokens.
+    ///
+    /// # Panics
+    ///
+    /// If `make foreign` has not installed it.
+    pub fn start(machine: &'m Machine, settings: &str) -> Provider<'m> {
+        let name = PROVIDER.trim_start_matches("https://");
+        let file = |name: &str| format!("{DIRECTORY}/{name}");
+        if !machine.inside(|| Path::new(DIRECTORY).exists()) {
+            for (name, contents) in FILES {
+                machine.write(&file(name), contents, 0o644);
+            }
+            let modules = installed().join("node_modules");
+            machine.inside(|| symlink(modules, file("node_modules")).expect("/run"));
+            let (certificate, key) = machine.certificate(name);
+            machine.inside(|| {
+                symlink(certificate, file("server.pem")).expect("/run");
+                symlink(key, file("server.key")).expect("/run");
+            });
+        }
+        machine.write(&file("settings.json"), settings, 0o644);
+        let mut provider = Provider {
+            machine,
+            terminal: node(machine, &["provider.mjs", PROVIDER]).terminal(),
+        };
+        provider.terminal.expect("is ready");
+        provider
+    }
+
+    /// Has a new key sign from now on; its kid. Those before stay published.
+    pub fn rotate(&mut self) -> String {
+        self.say("rotate")
+    }
+
+    /// Publishes only the key that signs; its kid.
+    pub fn drop_old_keys(&mut self) -> String {
+        self.say("drop")
+    }
+
+    /// Stops it, and returns when it has ended; all that it printed, a line for each request
+    /// among it: `GET /jwks 200`.
+    pub fn stop(mut self) -> String {
+        self.terminal.send_line("stop");
+        self.terminal.wait().stdout
+    }
+
+    /// All that it printed so far.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.terminal.printed()
+    }
+
+    /// Opens the address of a device login in Chromium, enters the code where it is asked for
+    /// (`verification_uri_complete` has it), logs in as `account` and confirms.
+    pub fn confirm_device(&self, address: &str, code: &str, account: &str) {
+        self.browser(&["confirm.mjs", address, code, account])
+            .expect_success();
+    }
+
+    /// The same up to where it is confirmed: aborts there.
+    pub fn abort_device(&self, address: &str, code: &str, account: &str) {
+        self.browser(&["confirm.mjs", address, code, account, "abort"])
+            .expect_success();
+    }
+
+    /// Opens the address of an authorization request in Chromium, logs in as `account`,
+    /// consents, and follows the redirect to the client's address on the loopback; what that
+    /// shows.
+    pub fn login(&self, address: &str, account: &str) -> String {
+        self.browser(&["login.mjs", address, account])
+            .expect_success()
+            .stdout
+    }
+
+    fn browser(&self, command: &[&str]) -> Output {
+        node(self.machine, command).run()
+    }
+
+    fn say(&mut self, word: &str) -> String {
+        self.terminal.send_line(word).expect("signing with ");
+        self.terminal.until(".")
+    }
+}
+
+/// Where `make foreign` installs.
+fn installed() -> PathBuf {
+    let directory = target().join("foreign");
+    assert!(
+        directory.join("installed").exists(),
+        "oidc-provider is not installed: `make foreign`"
+    );
+    directory
+}
+
+/// A script of [`FILES`] with its arguments.
+fn node<'m>(machine: &'m Machine, arguments: &[&str]) -> Command<'m> {
+    machine
+        .command(["env", "-C", DIRECTORY])
+        .arg(installed().join("bin/node"))
+        .args(arguments)
+}
