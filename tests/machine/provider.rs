@@ -32,9 +32,10 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use crate::machine::target;
-use crate::{Command, Machine, Output, Terminal};
+use crate::{Command, Machine, Terminal};
 
 /// The issuer.
 pub const PROVIDER: &str = "https://id.example.org";
@@ -44,19 +45,19 @@ pub const SECRET: &str = "the-secret-of-pam-jwt";
 
 const DIRECTORY: &str = "/run/provider";
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 4] = [
     ("provider.mjs", include_str!("../provider/provider.mjs")),
     ("keys.mjs", include_str!("../provider/keys.mjs")),
     ("exchange.mjs", include_str!("../provider/exchange.mjs")),
     ("browser.mjs", include_str!("../provider/browser.mjs")),
-    ("confirm.mjs", include_str!("../provider/confirm.mjs")),
-    ("login.mjs", include_str!("../provider/login.mjs")),
 ];
 
 /// The running provider. It ends when this is dropped.
 pub struct Provider<'m> {
     machine: &'m Machine,
     terminal: Terminal,
+    /// Started when somebody first needs it.
+    browser: Mutex<Option<Terminal>>,
 }
 
 impl<'m> Provider<'m> {
@@ -85,6 +86,7 @@ impl<'m> Provider<'m> {
         let mut provider = Provider {
             machine,
             terminal: node(machine, &["provider.mjs", PROVIDER]).terminal(),
+            browser: Mutex::new(None),
         };
         provider.terminal.expect("is ready");
         provider
@@ -116,27 +118,32 @@ impl<'m> Provider<'m> {
     /// Opens the address of a device login in Chromium, enters the code where it is asked for
     /// (`verification_uri_complete` has it), logs in as `account` and confirms.
     pub fn confirm_device(&self, address: &str, code: &str, account: &str) {
-        self.browser(&["confirm.mjs", address, code, account])
-            .expect_success();
+        let shown = self.browse(&[address, account, code]);
+        assert!(shown.contains("Sign-in Success"), "{shown}");
     }
 
     /// The same up to where it is confirmed: aborts there.
     pub fn abort_device(&self, address: &str, code: &str, account: &str) {
-        self.browser(&["confirm.mjs", address, code, account, "abort"])
-            .expect_success();
+        let shown = self.browse(&[address, account, code, "abort"]);
+        assert!(shown.contains("interrupted"), "{shown}");
     }
 
     /// Opens the address of an authorization request in Chromium, logs in as `account`,
     /// consents, and follows the redirect to the client's address on the loopback; what that
     /// shows.
     pub fn login(&self, address: &str, account: &str) -> String {
-        self.browser(&["login.mjs", address, account])
-            .expect_success()
-            .stdout
+        self.browse(&[address, account])
     }
 
-    fn browser(&self, command: &[&str]) -> Output {
-        node(self.machine, command).run()
+    /// Each time a browser that knows nobody yet.
+    fn browse(&self, words: &[&str]) -> String {
+        let mut browser = self.browser.lock().expect("no other thread panicked");
+        let line = words.join(" ");
+        browser
+            .get_or_insert_with(|| node(self.machine, &["browser.mjs"]).terminal())
+            .send_line(&line)
+            .expect(&line)
+            .until("-- that was shown")
     }
 
     fn say(&mut self, word: &str) -> String {

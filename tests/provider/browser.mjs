@@ -1,6 +1,8 @@
-// Debian's Chromium without a screen, and somebody who fills in what oidc-provider's pages
-// ask for.
+// Debian's Chromium without a screen, and people who fill in what oidc-provider's pages ask
+// for. On standard input it takes lines of ADDRESS ACCOUNT [CODE [abort]], and answers each
+// with what the last page shows. Pictures of all pages go to the directory PICTURES, if any.
 
+import { createInterface } from 'node:readline'
 import { chromium } from 'playwright-core'
 
 const FLAGS = [
@@ -43,40 +45,48 @@ const steps = ({ account, code, abort }) => [
 
 // Opens an address and does what the pages ask for, as `someone`: an account, the code to
 // enter, whether to abort. Ends where a page asks for nothing, or at an address on the
-// loopback; what is shown there. Pictures of the pages go to the directory PICTURES, if any.
-export async function browse(address, someone) {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
-  try {
-    // The test's certificate authority is not one of Chromium's own.
-    const context = await browser.newContext({ ignoreHTTPSErrors: true })
-    context.setDefaultTimeout(20_000)
-    const page = await context.newPage()
-    const issuer = new URL(address).hostname
-    const local = (url) => url.hostname === '127.0.0.1'
-    // The pages would have a font from afar.
-    const afar = (url) => url.hostname !== issuer && !local(url)
-    await page.route(afar, (route) => route.abort())
-    await page.goto(address)
-    const known = steps(someone)
-    for (let turn = 0; ; turn++) {
-      const any = known.map(([selector]) => selector).join(', ')
-      await Promise.race([page.waitForSelector(any, { state: 'attached' }), page.waitForURL(local)])
-      if (process.env.PICTURES) {
-        await page.screenshot({ path: `${process.env.PICTURES}/${turn}.png` })
-      }
-      let act
-      for (const [selector, action] of known) {
-        if (await page.locator(selector).count()) {
-          act = action
-          break
-        }
-      }
-      if (act === undefined || turn === 10) {
-        return await page.innerText('body')
-      }
-      await Promise.all([page.waitForEvent('framenavigated'), act(page)])
+// loopback; what is shown there.
+async function browse(browser, address, someone) {
+  // The test's certificate authority is not one of Chromium's own.
+  const context = await browser.newContext({ ignoreHTTPSErrors: true })
+  context.setDefaultTimeout(20_000)
+  const page = await context.newPage()
+  const issuer = new URL(address).hostname
+  const local = (url) => url.hostname === '127.0.0.1'
+  // The pages would have a font from afar.
+  const afar = (url) => url.hostname !== issuer && !local(url)
+  await page.route(afar, (route) => route.abort())
+  await page.goto(address)
+  const known = steps(someone)
+  const any = known.map(([selector]) => selector).join(', ')
+  for (let turn = 0; ; turn++) {
+    await Promise.race([
+      page.waitForSelector(any, { state: 'attached' }),
+      page.waitForURL(local),
+    ])
+    if (process.env.PICTURES) {
+      await page.screenshot({ path: `${process.env.PICTURES}/${turn}.png` })
     }
-  } finally {
-    await browser.close()
+    let act
+    for (const [selector, action] of known) {
+      if (await page.locator(selector).count()) {
+        act = action
+        break
+      }
+    }
+    if (act === undefined || turn === 10) {
+      const shown = await page.innerText('body')
+      await context.close()
+      return shown
+    }
+    await Promise.all([page.waitForEvent('framenavigated'), act(page)])
   }
 }
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
+for await (const line of createInterface({ input: process.stdin })) {
+  const [address, account, code, abort] = line.split(' ')
+  console.log(await browse(browser, address, { account, code, abort }))
+  console.log('-- that was shown')
+}
+await browser.close()
