@@ -3,13 +3,9 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { webcrypto } from 'node:crypto'
 
 const [command, directory] = process.argv.slice(2)
 const jose = await import(createRequire(`${directory}/`).resolve('jose'))
-
-// Node 18 has it, but under no global name.
-globalThis.crypto ??= webcrypto
 
 async function mint({ alg, kid, claims }) {
   const symmetric = alg.startsWith('HS')

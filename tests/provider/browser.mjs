@@ -1,6 +1,6 @@
 // Debian's Chromium without a screen, and people who fill in what oidc-provider's pages ask
 // for. On standard input it takes lines of ADDRESS ACCOUNT [CODE [abort]], and answers each
-// with what the last page shows. Pictures of all pages go to the directory PICTURES, if any.
+// with what the last page shows.
 
 import { createInterface } from 'node:readline'
 import { chromium } from 'playwright-core'
@@ -64,9 +64,6 @@ async function browse(browser, address, someone) {
       page.waitForSelector(any, { state: 'attached' }),
       page.waitForURL(local),
     ])
-    if (process.env.PICTURES) {
-      await page.screenshot({ path: `${process.env.PICTURES}/${turn}.png` })
-    }
     let act
     for (const [selector, action] of known) {
       if (await page.locator(selector).count()) {
