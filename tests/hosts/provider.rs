@@ -102,18 +102,24 @@ fn publishes_and_rotates_its_keys() {
 }
 
 #[test]
-fn issues_tokens_to_who_confirms_in_a_browser() {
+fn people_get_tokens_at_its_pages() {
     let machine = Machine::boot();
-    let settings = json!({ "accounts": { "alice": { "groups": ["operators"] } } });
+    let settings = json!({ "accounts": { "alice": { "groups": ["operators"] } }, "interval": 1 });
     let mut provider = Provider::start(&machine, &settings.to_string());
-    let answer = device_login(&machine, true, |flow| {
+    a_device_login_gives_a_token_for_a_host(&machine, &mut provider);
+    a_device_login_is_refused_or_gives_an_opaque_token(&machine, &provider);
+    a_code_reaches_the_loopback(&machine, &provider);
+}
+
+fn a_device_login_gives_a_token_for_a_host(machine: &Machine, provider: &mut Provider) {
+    let answer = device_login(machine, true, |flow| {
         let address = text(flow, "verification_uri_complete");
         provider.confirm_device(&address, "", "alice");
     });
     let access = text(&answer, "access_token");
     let [header, claims] = parts(&access);
     assert_eq!(header["typ"], "at+jwt");
-    assert_eq!(header["kid"], kids(&machine)[0]);
+    assert_eq!(header["kid"], kids(machine)[0]);
     for (claim, value) in [
         ("iss", json!(PROVIDER)),
         ("sub", json!("alice")),
@@ -136,7 +142,7 @@ fn issues_tokens_to_who_confirms_in_a_browser() {
         ("refresh_token", &refresh),
         ("resource", "ssh://machine"),
     ];
-    let refreshed = post(&machine, "/token", &fields);
+    let refreshed = post(machine, "/token", &fields);
     let [header, _] = parts(&text(&refreshed, "access_token"));
     assert_eq!(header["kid"], kid);
 
@@ -147,7 +153,7 @@ fn issues_tokens_to_who_confirms_in_a_browser() {
         ("subject_token_type", ACCESS_TOKEN),
         ("audience", "ssh://other"),
     ];
-    let exchanged = post(&machine, "/token", &fields);
+    let exchanged = post(machine, "/token", &fields);
     assert_eq!(exchanged["issued_token_type"], ACCESS_TOKEN, "{exchanged}");
     let [_, claims] = parts(&text(&exchanged, "access_token"));
     assert_eq!(claims["aud"], "ssh://other");
@@ -165,21 +171,18 @@ fn issues_tokens_to_who_confirms_in_a_browser() {
         ("grant_type", "refresh_token"),
         ("refresh_token", &refresh),
     ];
-    let revoked = post(&machine, "/token", &fields);
+    let revoked = post(machine, "/token", &fields);
     assert_eq!(revoked["error"], "invalid_grant", "{revoked}");
 }
 
-#[test]
-fn a_code_is_entered_and_a_login_refused_and_an_opaque_token_looked_up() {
-    let machine = Machine::boot();
-    let provider = Provider::start(&machine, r#"{ "interval": 1 }"#);
-    let refused = device_login(&machine, false, |flow| {
+fn a_device_login_is_refused_or_gives_an_opaque_token(machine: &Machine, provider: &Provider) {
+    let refused = device_login(machine, false, |flow| {
         assert_eq!(flow["interval"], 1);
         let (address, code) = (text(flow, "verification_uri"), text(flow, "user_code"));
         provider.abort_device(&address, &code, "alice");
     });
     assert_eq!(refused["error"], "access_denied", "{refused}");
-    let answer = device_login(&machine, false, |flow| {
+    let answer = device_login(machine, false, |flow| {
         let (address, code) = (text(flow, "verification_uri"), text(flow, "user_code"));
         provider.confirm_device(&address, &code, "bob");
     });
@@ -189,15 +192,12 @@ fn a_code_is_entered_and_a_login_refused_and_an_opaque_token_looked_up() {
     let field = format!("token={token}");
     let credentials = format!("pam-jwt:{SECRET}");
     let arguments = ["--user", &credentials, "--data-urlencode", &field, &url];
-    let state = curl(&machine, &arguments);
+    let state = curl(machine, &arguments);
     assert_eq!(state["active"], true, "{state}");
     assert_eq!(state["sub"], "bob", "{state}");
 }
 
-#[test]
-fn a_code_with_pkce_reaches_the_loopback() {
-    let machine = Machine::boot();
-    let provider = Provider::start(&machine, "{}");
+fn a_code_reaches_the_loopback(machine: &Machine, provider: &Provider) {
     // RFC 7636, appendix B.
     let (verifier, challenge) = (
         "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
@@ -237,7 +237,7 @@ http.server.HTTPServer(('127.0.0.1', 4567), Handler).serve_forever()";
         ("code_verifier", verifier),
         ("resource", "ssh://machine"),
     ];
-    let answer = post(&machine, "/token", &fields);
+    let answer = post(machine, "/token", &fields);
     let [_, claims] = parts(&text(&answer, "access_token"));
     assert_eq!(claims["aud"], "ssh://machine");
     assert!(answer["refresh_token"].is_string(), "{answer}");
