@@ -13,6 +13,7 @@ pub mod login;
 pub mod logind;
 pub mod process;
 pub mod records;
+pub mod remote;
 pub mod revocations;
 pub mod run_dir;
 pub mod sessions;
