@@ -47,7 +47,7 @@ pub fn login(
         }
         waited = waited.saturating_add(interval);
         match started
-            .ask(&http, &metadata, &client, interval)
+            .ask(&http, &metadata, &client, resource, interval)
             .map_err(words)?
         {
             Progress::Pending(next) => interval = next,

@@ -89,7 +89,8 @@ impl Started {
         })
     }
 
-    /// Asks whether it was confirmed. `interval` is what was waited before; a server that
+    /// Asks whether it was confirmed, for the same `resource`: a server may want to hear it
+    /// again (RFC 8707 §2.2). `interval` is what was waited before; a server that
     /// could not be reached is asked again after twice that time (§3.5).
     ///
     /// # Errors
@@ -99,11 +100,13 @@ impl Started {
         http: &Http,
         metadata: &Metadata,
         client: &Client,
+        resource: Option<&str>,
         interval: u64,
     ) -> Result<Progress, Error> {
         let endpoint = metadata.token_endpoint.as_deref();
         let endpoint = endpoint.ok_or(Error::Unsupported("token_endpoint"))?;
-        let form = [("grant_type", GRANT), ("device_code", &self.device_code)];
+        let mut form = vec![("grant_type", GRANT), ("device_code", &*self.device_code)];
+        form.extend(resource.map(|resource| ("resource", resource)));
         let answer = match client.post(http, metadata, endpoint, &form) {
             Ok(answer) if answer.status < 500 => answer,
             Ok(_) | Err(Error::Transport(_)) => {
