@@ -52,7 +52,7 @@ pub fn authenticate(
 }
 
 /// However the token came: some programs pass on an answer of any length.
-fn within(limit: usize, token: &[u8]) -> Result<(), jose::Error> {
+pub(crate) fn within(limit: usize, token: &[u8]) -> Result<(), jose::Error> {
     let bytes = token.len();
     if bytes > limit {
         return Err(jose::Error::TooLong { bytes, limit });
@@ -60,13 +60,19 @@ fn within(limit: usize, token: &[u8]) -> Result<(), jose::Error> {
     Ok(())
 }
 
-/// A token whose signature is by a key of a trusted issuer.
-struct Verified<'a> {
-    issuer: &'a TrustedIssuer,
-    /// The kid under which its key is trusted; the token need not name it.
+/// A token that is by a trusted issuer.
+pub(crate) struct Verified<'a> {
+    pub(crate) issuer: &'a TrustedIssuer,
+    /// What has shown that; none where the issuer was asked and has said so itself.
+    pub(crate) signed: Option<Signed<'a>>,
+    pub(crate) claims: Claims,
+}
+
+/// A signature by a key of the issuer.
+pub(crate) struct Signed<'a> {
+    /// The kid under which the key is trusted; the token need not name it.
     kid: &'a str,
     header: Header,
-    claims: Claims,
 }
 
 fn verified<'a>(
@@ -152,10 +158,13 @@ fn verified<'a>(
         format_args!("{} by kid {:?}", header.alg, key.kid),
     );
     facts.verified = true;
-    Ok(Verified {
-        issuer,
+    let signed = Signed {
         kid: &key.kid,
         header,
+    };
+    Ok(Verified {
+        issuer,
+        signed: Some(signed),
         claims,
     })
 }
@@ -191,8 +200,9 @@ fn no_key(issuer: &TrustedIssuer, header: &Header, observer: &mut dyn Observer) 
 /// Every check is made, so that an explanation is complete; the first that
 /// failed is the reason. Times come last ([`Decision::message_for_user`]), but for two that
 /// are only looked at where all else holds: the issuer's status list
-/// (draft-ietf-oauth-status-list § Validation Rules) and the use of a one-time token.
-fn judge(
+/// (draft-ietf-oauth-status-list § Validation Rules) and the use of a one-time token. Of a
+/// token about which the issuer was asked there is no header, and no list is needed.
+pub(crate) fn judge(
     token: &Verified<'_>,
     request: &Request<'_>,
     grounds: Grounds<'_>,
@@ -200,8 +210,7 @@ fn judge(
 ) -> Result<Admission, Refusal> {
     let Verified {
         issuer,
-        kid,
-        header,
+        signed,
         claims,
     } = token;
     let Grounds {
@@ -210,15 +219,18 @@ fn judge(
         now,
     } = grounds;
     let file = issuer.file_name();
-    let typ = validate::typ(header.typ.as_deref(), &issuer.types, observer);
+    let typ = signed.as_ref().map_or(Ok(()), |signed| {
+        validate::typ(signed.header.typ.as_deref(), &issuer.types, observer)
+    });
     let binding = binding::check(claims, request.proved, observer);
     let audience = validate::audience(claims, &issuer.audience, observer);
+    let kid = signed.as_ref().map(|signed| signed.kid);
     let revocation = revocation::check(&issuer.issuer, kid, claims, standing, observer);
     let case = rules::Case {
         claims,
         request,
         global: &trust.global,
-        are_fetched: issuer.fetched.is_some(),
+        is_fetched: issuer.fetched.is_some() || signed.is_none(),
         now,
     };
     let held = rules::decide(&issuer.allow, file, case, observer);
@@ -227,7 +239,9 @@ fn judge(
     typ.and(binding).and(audience).and(revocation)?;
     let held = held?;
     times.and(lifetime)?;
-    status::check(issuer, claims, standing, now, observer)?;
+    if signed.is_some() {
+        status::check(issuer, claims, standing, now, observer)?;
+    }
     if held.use_up {
         use_up(&issuer.issuer, claims, standing, observer)?;
     }
@@ -295,3 +309,7 @@ mod tests;
 #[cfg(test)]
 #[path = "standing_tests.rs"]
 mod standing_tests;
+
+#[cfg(test)]
+#[path = "introspection_tests.rs"]
+mod introspection_tests;

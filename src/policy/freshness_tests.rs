@@ -33,7 +33,7 @@ fn outcome_of(allow: &str, claims: &str) -> Result<bool, (Reason, Note)> {
         claims: &claims,
         request: &request,
         global: &Global::default(),
-        are_fetched: false,
+        is_fetched: false,
         now: NOW,
     };
     let rules = &config.issuers[0].allow;

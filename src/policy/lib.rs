@@ -19,6 +19,7 @@ pub mod explain;
 pub mod fetched;
 mod freshness;
 pub mod handoff;
+pub mod introspection;
 pub mod issue;
 pub mod login_token;
 pub mod reason;

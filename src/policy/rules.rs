@@ -22,8 +22,8 @@ pub(crate) struct Case<'a> {
     pub(crate) request: &'a Request<'a>,
     /// The settings for all issuers.
     pub(crate) global: &'a Global,
-    /// Whether the issuer's keys were fetched over the network.
-    pub(crate) are_fetched: bool,
+    /// Whether what speaks for the token came over the network: the issuer's keys, or its word.
+    pub(crate) is_fetched: bool,
     /// Seconds since the epoch.
     pub(crate) now: u64,
 }
@@ -229,10 +229,11 @@ impl Look<'_> {
     /// Who gets hold of the network or of pam-jwt-fetch gets no further than to ordinary
     /// accounts.
     fn fetched(&mut self, rule: &Rule) -> Result<(), Refusal> {
-        if !self.case.are_fetched || self.case.request.uid != Some(0) {
+        if !self.case.is_fetched || self.case.request.uid != Some(0) {
             return Ok(());
         }
-        let compared = format_args!("the issuer's keys were fetched, and the account is uid 0");
+        let compared =
+            format_args!("what speaks for the token was fetched, and the account is uid 0");
         self.check(
             "fetched_keys",
             rule.fetched_keys,

@@ -49,7 +49,7 @@ fn case<'a>(claims: &'a Claims, request: &'a Request<'a>) -> Case<'a> {
         claims,
         request,
         global: &GLOBAL,
-        are_fetched: false,
+        is_fetched: false,
         now: NOW,
     }
 }

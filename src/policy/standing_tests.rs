@@ -12,15 +12,15 @@ use std::cell::RefCell;
 const RULE: &str = "[[allow]]\naccount='{sub}'\nservices=['sshd']\n";
 
 /// Answers as it is told, and keeps what it was asked.
-struct Machine {
-    revoked: Result<Option<(Kind, Option<u64>)>, String>,
-    listed: Result<Listed, ListFault>,
-    use_up: Result<(), UseFault>,
-    asked: RefCell<Vec<String>>,
+pub(super) struct Machine {
+    pub(super) revoked: Result<Option<(Kind, Option<u64>)>, String>,
+    pub(super) listed: Result<Listed, ListFault>,
+    pub(super) use_up: Result<(), UseFault>,
+    pub(super) asked: RefCell<Vec<String>>,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             revoked: Ok(None),
             listed: Err(ListFault::Missing),

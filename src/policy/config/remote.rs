@@ -64,11 +64,15 @@ impl Introspection {
     /// Whether `secret` looks like one of these tokens: nothing else is ever shown to the
     /// issuer, since it may be a password. A token is a b64token (RFC 6750 §2.1).
     pub fn is_meant(&self, secret: &[u8]) -> bool {
-        let in_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
         self.length.is_none_or(|length| secret.len() == length)
-            && secret.len() >= LEAST_TOKEN
             && secret.starts_with(self.prefix.as_bytes())
-            && secret.iter().all(in_token)
+            && Self::may_be_meant(secret)
+    }
+
+    /// Whether a secret may look like the token of some issuer.
+    pub fn may_be_meant(secret: &[u8]) -> bool {
+        let in_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+        secret.len() >= LEAST_TOKEN && secret.iter().all(in_token)
     }
 }
 

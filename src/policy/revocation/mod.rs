@@ -100,7 +100,7 @@ impl fmt::Display for Entry {
 /// No entry is about the token.
 pub(crate) fn check(
     issuer: &str,
-    kid: &str,
+    kid: Option<&str>,
     claims: &Claims,
     standing: &dyn Standing,
     observer: &mut dyn Observer,
@@ -108,7 +108,7 @@ pub(crate) fn check(
     let marks = [
         (Kind::Id, claims.id.as_deref()),
         (Kind::Subject, claims.subject.as_deref()),
-        (Kind::Key, Some(kid)),
+        (Kind::Key, kid),
         (Kind::Issuer, Some(issuer)),
     ];
     let name = "revocation";
