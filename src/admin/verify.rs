@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use system::login::Attempt;
 use system::records::Purpose;
+use system::remote::Offline;
 
 /// Explain what a login with the token on standard input would do.
 ///
@@ -34,6 +35,8 @@ pub struct Verify {
     #[arg(long, value_name = "FILE.pub")]
     ssh_key: Option<PathBuf>,
 }
+
+const OFFLINE: Offline = Offline("a login would ask pam-jwt-fetch; so does --online");
 
 /// Services whose programs have no key proved.
 const KEYLESS: [&str; 5] = ["login", "su", "su-l", "sudo", "sudo-i"];
@@ -61,7 +64,7 @@ impl Verify {
             proved: &proved,
             purpose: Purpose::Explanation,
         };
-        let verdict = system::login::decide(attempt, config, &mut steps);
+        let verdict = system::login::decide(attempt, config, &OFFLINE, &mut steps);
         if !verdict.faults.is_empty() {
             return Err(faults::config_does_not_load(&verdict.faults));
         }

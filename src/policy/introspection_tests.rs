@@ -176,7 +176,7 @@ fn nobody_is_asked_about_what_could_be_anothers() {
     // A JWT is one even where tokens of this beginning are opaque.
     let odd = issuer("https://i", "eyJhb", "");
     assert_eq!(
-        found(&[odd.clone()], b"eyJhbGciOiJFZERTQSJ9.e30.AAAA"),
+        found(std::slice::from_ref(&odd), b"eyJhbGciOiJFZERTQSJ9.e30.AAAA"),
         None
     );
     assert_eq!(

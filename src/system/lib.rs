@@ -3,16 +3,19 @@
 #![forbid(unsafe_code)]
 
 pub mod account_db;
+pub mod client_secret;
 pub mod clock;
 pub mod fetched;
 pub mod handoff;
 pub mod helper;
+mod introspect;
 pub mod issue;
 pub mod key_store;
 pub mod login;
 pub mod logind;
 pub mod process;
 pub mod records;
+mod refresh;
 pub mod remote;
 pub mod revocations;
 pub mod run_dir;

@@ -4,13 +4,15 @@
 
 use crate::key_store::{self, first};
 use crate::records::{Purpose, Records};
-use crate::{account_db, clock, handoff};
+use crate::remote::Remote;
+use crate::{account_db, clock, fetched, handoff, introspect, refresh};
 use jose::PublicKey;
 use policy::authenticate::{Grounds, Request, authenticate};
-use policy::config::{Fault, Issue};
+use policy::config::{Fault, Introspection, Issue};
 use policy::decision::{Decision, Facts, Note, Refusal};
-use policy::explain::Observer;
+use policy::explain::{Observer, Silent};
 use policy::handoff::{Proof, Record};
+use policy::introspection::{self, introspected};
 use policy::reason::Reason;
 use std::path::Path;
 
@@ -22,6 +24,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// Whether the system has the account; its name is logged only then.
     pub account_exists: bool,
+    /// Whether the secret is a token, good or bad, and not a password.
+    pub is_token: bool,
     /// Why the configuration does not load, where it does not.
     pub faults: Vec<Fault>,
     /// What the session is to know, where the settings concern it.
@@ -56,10 +60,49 @@ pub struct Attempt<'a> {
     pub purpose: Purpose<'a>,
 }
 
-/// Decides whether `attempt` is let in, with the configuration in `dir`, now.
-pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> Verdict {
+/// Decides whether `attempt` is let in, with the configuration in `dir`, now. Who is not may
+/// be decided upon once more, after `remote` was asked for keys that the issuer has changed.
+pub fn decide(
+    attempt: Attempt<'_>,
+    dir: &Path,
+    remote: &dyn Remote,
+    observer: &mut dyn Observer,
+) -> Verdict {
+    let verdict = once(attempt, dir, remote, observer);
+    let is_refused = verdict.decision.rule().is_none();
+    if !is_refused || !refresh::is_long_enough(attempt.secret) {
+        return verdict;
+    }
+    let (Ok(now), Ok(loaded)) = (clock::now(), key_store::load(dir)) else {
+        return verdict;
+    };
+    let trust = &loaded.trust;
+    let would_help = refresh::would_help(&verdict.decision, trust);
+    let fetched = Path::new(fetched::DIR);
+    let refreshed = match attempt.purpose {
+        _ if would_help => refresh::refresh(trust, fetched, dir, now, remote, observer),
+        // For nothing but the time that it takes.
+        Purpose::Login { .. } => {
+            refresh::refresh(trust, fetched, dir, now, remote, &mut Silent);
+            false
+        }
+        Purpose::Explanation => false,
+    };
+    if refreshed {
+        once(attempt, dir, remote, observer)
+    } else {
+        verdict
+    }
+}
+
+fn once(
+    attempt: Attempt<'_>,
+    dir: &Path,
+    remote: &dyn Remote,
+    observer: &mut dyn Observer,
+) -> Verdict {
     let Attempt {
-        secret: token,
+        secret,
         in_pieces,
         account,
         service,
@@ -67,58 +110,66 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         proved,
         purpose,
     } = attempt;
-    let is_token = jose::compact::is_token_shaped(token);
+    let is_token = jose::compact::is_token_shaped(secret);
     // Whether a password's account exists is not asked here: databases are slow.
-    let lookup = if is_token {
+    let mut lookup = if is_token {
         account_db::uid_of(account)
     } else {
         Ok(None)
     };
-    let account_exists = matches!(lookup, Ok(Some(_)));
-    let refused = |refusal: Refusal, faults| Verdict {
+    let refused = |refusal: Refusal, account_exists, faults| Verdict {
         decision: Decision {
             outcome: Err(refusal),
             facts: Facts::default(),
         },
         account_exists,
+        is_token,
         faults,
         for_session: None,
     };
-    if !is_token {
-        let blemish = jose::compact::blemish(token);
+    let no_token = || {
+        let blemish = jose::compact::blemish(secret);
         let refusal = Refusal {
             reason: Reason::NotAToken,
             note: blemish.map_or(Note::None, |words| Note::Detail(words.to_owned())),
         };
-        return refused(refusal, Vec::new());
+        refused(refusal, false, Vec::new())
+    };
+    if !is_token && !Introspection::may_be_meant(secret) {
+        return no_token();
     }
+    let exists = matches!(lookup, Ok(Some(_)));
     let Ok(now) = clock::now() else {
-        return refused(Reason::ClockUnset.into(), Vec::new());
+        return refused(Reason::ClockUnset.into(), exists, Vec::new());
     };
     let trust = match key_store::load(dir) {
         Ok(loaded) => loaded.trust,
+        // What is no JWT is a password, as far as is known then.
+        Err(_) if !is_token => return no_token(),
         Err(faults) => {
-            let note = Note::Detail(first(&faults));
-            return refused(
-                Refusal {
-                    reason: Reason::ConfigError,
-                    note,
-                },
-                faults,
-            );
+            let refusal = Refusal {
+                reason: Reason::ConfigError,
+                note: Note::Detail(first(&faults)),
+            };
+            return refused(refusal, exists, faults);
         }
     };
+    let opaque = introspection::issuer_of(&trust, secret);
+    if opaque.is_none() && !is_token {
+        return no_token();
+    }
+    if !is_token {
+        lookup = account_db::uid_of(account);
+    }
+    let exists = matches!(lookup, Ok(Some(_)));
     let uid = match lookup {
         Ok(uid) => uid,
         Err(error) => {
-            let note = Note::Detail(error.to_string());
-            return refused(
-                Refusal {
-                    reason: Reason::AccountLookupFailed,
-                    note,
-                },
-                Vec::new(),
-            );
+            let refusal = Refusal {
+                reason: Reason::AccountLookupFailed,
+                note: Note::Detail(error.to_string()),
+            };
+            return refused(refusal, exists, Vec::new());
         }
     };
     let request = Request {
@@ -133,7 +184,17 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
         standing: &Records::new(purpose, now),
         now,
     };
-    let decision = authenticate(token, &request, grounds, observer);
+    let decision = match opaque {
+        None => authenticate(secret, &request, grounds, observer),
+        Some(Err(refusal)) => Decision {
+            outcome: Err(refusal),
+            facts: Facts::default(),
+        },
+        Some(Ok(issuer)) => {
+            let outcome = introspect::introspect(issuer, secret, dir, remote);
+            introspected(issuer, outcome.said(), &request, grounds, observer)
+        }
+    };
     let for_session = match (&decision.outcome, uid) {
         (Ok(admission), Some(uid)) if trust.global.concerns_session(service) => {
             let ends = trust.global.ends_with_token(service);
@@ -150,7 +211,8 @@ pub fn decide(attempt: Attempt<'_>, dir: &Path, observer: &mut dyn Observer) -> 
     };
     Verdict {
         decision,
-        account_exists,
+        account_exists: exists,
+        is_token: true,
         faults: Vec::new(),
         for_session,
     }

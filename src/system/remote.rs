@@ -12,3 +12,12 @@ pub trait Remote {
     /// Why there is none, in words for the log.
     fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String>;
 }
+
+/// Nobody can be asked, for this reason.
+pub struct Offline(pub &'static str);
+
+impl Remote for Offline {
+    fn ask(&self, _: &Request, _: Duration) -> Result<Answer, String> {
+        Err(self.0.to_owned())
+    }
+}
