@@ -102,3 +102,155 @@ pub(crate) fn refresh(
     }
     refreshed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetched::{State, state_name};
+    use policy::config::{Config, Source};
+    use policy::explain::{Silent, Steps};
+    use policy::trust::KeysOfIssuer;
+    use std::cell::RefCell;
+    use std::fs;
+    use std::path::PathBuf;
+
+    const NOW: u64 = 2_000_000_000;
+
+    /// Answers as it is told, and keeps who was asked about whom, and for how long.
+    struct Fetcher {
+        answer: Result<Answer, String>,
+        asked: RefCell<Vec<(String, u128)>>,
+    }
+
+    impl Remote for Fetcher {
+        fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
+            assert_eq!(request.errand, Errand::Refresh);
+            assert_eq!(request.config, Path::new("/etc/pam-jwt"));
+            let asked = (request.issuer.clone(), patience.as_millis());
+            self.asked.borrow_mut().push(asked);
+            self.answer.clone()
+        }
+    }
+
+    /// A directory of fetched keys.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let path = PathBuf::from(format!(
+                "/run/pam-jwt-fetched.{}.{name}",
+                std::process::id()
+            ));
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn attempted(&self, issuer: &str, attempted_at: u64) {
+            let state = State {
+                issuer: issuer.to_owned(),
+                attempted_at,
+                ..State::default()
+            };
+            let path = self.0.join(state_name(issuer));
+            fs::write(path, state.to_json().to_string()).unwrap();
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Issuers a and b, whose files allow it, and c, whose file does not.
+    fn trust() -> Trust {
+        let text = |name: &str, more: &str| {
+            format!("issuer='https://{name}'\naudience=['x']\ndiscover=true\n{more}")
+        };
+        let refreshed = "refresh_on_unknown_kid=true";
+        let texts = [text("a", refreshed), text("b", refreshed), text("c", "")];
+        let source = |text| Source { file: "i", text };
+        let issuers: Vec<Source<'_>> = texts.iter().map(|text| source(text)).collect();
+        let config = Config::parse(source(""), &issuers).whole().unwrap();
+        let keys = vec![KeysOfIssuer::default(); texts.len()];
+        Trust::new(config, keys, "h").unwrap()
+    }
+
+    fn asked(place: &Path, answer: Result<Answer, String>) -> (bool, Vec<(String, u128)>) {
+        let fetcher = Fetcher {
+            answer,
+            asked: RefCell::default(),
+        };
+        let config = Path::new("/etc/pam-jwt");
+        let done = refresh(&trust(), place, config, NOW, &fetcher, &mut Silent);
+        (done, fetcher.asked.into_inner())
+    }
+
+    #[test]
+    fn nobody_is_asked_twice_in_a_minute_and_nobody_waits_longer_for_several() {
+        let place = Place::new("minute");
+        let [a, b] = ["https://a", "https://b"].map(str::to_owned);
+        let both = vec![(a.clone(), 1500), (b.clone(), 1500)];
+        assert_eq!(asked(&place.0, Ok(Answer::Refreshed)), (true, both));
+        // A clock that was set back says nothing of how long ago that was.
+        for (attempted_at, is_due) in [
+            (NOW, false),
+            (NOW - 59, false),
+            (NOW - 60, true),
+            (NOW + 59, false),
+            (NOW + 60, true),
+        ] {
+            place.attempted("https://b", attempted_at);
+            place.attempted("https://a", NOW);
+            let expected = if is_due {
+                vec![(b.clone(), 3000)]
+            } else {
+                vec![]
+            };
+            let found = asked(&place.0, Ok(Answer::Refreshed));
+            assert_eq!(found, (is_due, expected), "{attempted_at}");
+        }
+        // Notes that cannot be read could be of a moment ago.
+        place.attempted("https://b", NOW - 100);
+        let path = place.0.join(state_name("https://a"));
+        fs::write(path, "{").unwrap();
+        let one = vec![(b, 3000)];
+        assert_eq!(asked(&place.0, Ok(Answer::Refreshed)), (true, one));
+        let nowhere = place.0.join("none");
+        assert_eq!(asked(&nowhere, Ok(Answer::Refreshed)), (false, vec![]));
+    }
+
+    #[test]
+    fn what_is_no_success_is_none_and_is_told() {
+        let place = Place::new("failure");
+        for answer in [
+            Err("hung".to_owned()),
+            Ok(Answer::Failed("down".to_owned())),
+            Ok(Answer::Denied),
+        ] {
+            let (done, all) = asked(&place.0, answer.clone());
+            assert!(!done && all.len() == 2, "{answer:?}");
+        }
+        place.attempted("https://a", NOW);
+        let fetcher = Fetcher {
+            answer: Err("hung".to_owned()),
+            asked: RefCell::default(),
+        };
+        let mut steps = Steps::default();
+        let config = Path::new("/etc/pam-jwt");
+        assert!(!refresh(
+            &trust(),
+            &place.0,
+            config,
+            NOW,
+            &fetcher,
+            &mut steps
+        ));
+        let told: Vec<&str> = steps.0.iter().map(|step| step.detail.as_str()).collect();
+        let expected = [
+            "https://a: its keys were asked for just now",
+            "https://b: hung",
+        ];
+        assert_eq!(told, expected);
+    }
+}
