@@ -103,9 +103,10 @@ function start() {
     }
     console.log(`${ctx.method} ${ctx.path} ${ctx.status} ${ctx.body?.error ?? ''}`)
   })
+  provider.on('server_error', (_ctx, error) => console.log(error))
   // More than the client is told.
-  for (const event of ['server_error', 'authorization.error', 'grant.error']) {
-    provider.on(event, (_ctx, error) => console.log(error.error_detail ?? error.stack))
+  for (const event of ['authorization.error', 'grant.error']) {
+    provider.on(event, (_ctx, error) => console.log(error.error_detail ?? error.message))
   }
   return provider.callback()
 }
