@@ -97,8 +97,12 @@ fn publishes_and_rotates_its_keys() {
     let refused = machine.run(["curl", "--silent", PROVIDER]);
     assert_eq!(refused.code(), Some(7), "connection refused: {refused}");
 
-    let _provider = Provider::start(&machine, "{}");
-    assert_eq!(kids(&machine), [second]);
+    let provider = Provider::start(&machine, "{}");
+    assert_eq!(kids(&machine), std::slice::from_ref(&second));
+    let other = Machine::boot_named("other");
+    machine.link("192.0.2.1", &other, "192.0.2.2");
+    provider.known_to(&other, "192.0.2.1");
+    assert_eq!(kids(&other), [second]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::certificate::AUTHORITY;
 use crate::machine::target;
 use crate::{Command, Machine, Terminal};
 
@@ -61,14 +62,13 @@ pub struct Provider<'m> {
 }
 
 impl<'m> Provider<'m> {
-    /// Starts it and waits until it answers, at port 443 of the machine's loopback. One that is
-    /// started in a machine again has the keys that it had, but no grants and refresh tokens.
+    /// Starts it and waits until it answers, at port 443 of the machine. One that is started
+    /// in a machine again has the keys that it had, but no grants and refresh tokens.
     ///
     /// # Panics
     ///
     /// If `make foreign` has not installed it.
     pub fn start(machine: &'m Machine, settings: &str) -> Provider<'m> {
-        let name = PROVIDER.trim_start_matches("https://");
         let file = |name: &str| format!("{DIRECTORY}/{name}");
         if !machine.inside(|| Path::new(DIRECTORY).exists()) {
             for (name, contents) in FILES {
@@ -76,7 +76,7 @@ impl<'m> Provider<'m> {
             }
             let modules = installed().join("node_modules");
             machine.inside(|| symlink(modules, file("node_modules")).expect("/run"));
-            let (certificate, key) = machine.certificate(name);
+            let (certificate, key) = machine.certificate(name());
             machine.inside(|| {
                 symlink(certificate, file("server.pem")).expect("/run");
                 symlink(key, file("server.key")).expect("/run");
@@ -90,6 +90,12 @@ impl<'m> Provider<'m> {
         };
         provider.terminal.expect("is ready");
         provider
+    }
+
+    /// Has a machine that is linked to its own find it at `address` and trust its authority.
+    pub fn known_to(&self, machine: &Machine, address: &str) {
+        machine.append("/etc/hosts", format!("{address} {}\n", name()));
+        machine.trust(&self.machine.read(AUTHORITY));
     }
 
     /// Has a new key sign from now on; its kid. Those before stay published.
@@ -150,6 +156,11 @@ impl<'m> Provider<'m> {
         self.terminal.send_line(word).expect("signing with ");
         self.terminal.until(".")
     }
+}
+
+/// The host in its issuer.
+fn name() -> &'static str {
+    PROVIDER.trim_start_matches("https://")
 }
 
 /// Where `make foreign` installs.

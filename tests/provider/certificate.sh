@@ -1,5 +1,5 @@
-# A certificate for a server of this machine, signed by an authority that the machine trusts
-# as it does any other: NAME.pem and NAME.key, in the directory it is started in.
+# A certificate for a server of this machine, NAME.pem with NAME.key, by the authority ca.pem
+# with ca.key, which is made unless it is there: all in the directory it is started in.
 set -eu
 
 name=$1
@@ -9,7 +9,6 @@ new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc'
 if [ ! -e ca.pem ]; then
     openssl req -x509 $new -days 36500 -subj '/CN=Authority of the tests' -keyout ca.key -out ca.pem \
         -addext keyUsage=critical,keyCertSign,cRLSign
-    cat ca.pem >>/etc/ssl/certs/ca-certificates.crt
 fi
 openssl req -x509 $new -days 36500 -subj "/CN=$name" -keyout "$name.key" -out "$name.pem" \
     -CA ca.pem -CAkey ca.key -addext "subjectAltName=DNS:$name" \

@@ -114,7 +114,7 @@ function start() {
 let answer = start()
 const tls = { cert: readFileSync(beside('server.pem')), key: readFileSync(beside('server.key')) }
 const server = createServer(tls, (request, response) => answer(request, response))
-server.listen(443, '127.0.0.1', () => console.log(`${issuer.hostname} is ready`))
+server.listen(443, '0.0.0.0', () => console.log(`${issuer.hostname} is ready`))
 
 for await (const line of createInterface({ input: process.stdin })) {
   switch (line.trim()) {
