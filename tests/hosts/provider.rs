@@ -89,6 +89,12 @@ fn publishes_and_rotates_its_keys() {
     let first = kids(&machine);
     assert_eq!(first.len(), 1);
     let second = provider.rotate();
+    let [header, claims] = parts(&provider.token("bob", "ssh://machine"));
+    assert_eq!(header["kid"], second);
+    assert_eq!(
+        (&claims["sub"], &claims["aud"]),
+        (&json!("bob"), &json!("ssh://machine"))
+    );
     assert_eq!(kids(&machine), [second.clone(), first[0].clone()]);
     assert_eq!(provider.drop_old_keys(), second);
     assert_eq!(kids(&machine), std::slice::from_ref(&second));

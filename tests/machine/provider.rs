@@ -9,6 +9,7 @@
 //! // … a client shows an address and a code …
 //! # let (url, code) = ("", "");
 //! provider.confirm_device(url, code, "alice");
+//! let token = provider.token("alice", "ssh://machine"); // … or without the pages.
 //! provider.rotate(); // A new key signs, the old one is still published.
 //! provider.drop_old_keys();
 //! provider.stop();
@@ -106,6 +107,14 @@ impl<'m> Provider<'m> {
     /// Publishes only the key that signs; its kid.
     pub fn drop_old_keys(&mut self) -> String {
         self.say("drop")
+    }
+
+    /// An access token of an account's for a resource, as token exchange gives one, but valid
+    /// as long as the settings say: for tests of what comes after the pages.
+    pub fn token(&mut self, account: &str, resource: &str) -> String {
+        let line = format!("token {account} {resource}");
+        let printed = self.terminal.send_line(&line).expect("the token is ");
+        printed.until(".\r\n")
     }
 
     /// Stops it, and returns when it has ended; all that it printed, a line for each request

@@ -33,6 +33,15 @@ async function accountOf(provider, jwks, token) {
   }
 }
 
+// A token of an account's for one host, not yet saved: that is what signs it.
+export async function newToken(provider, client, accountId, host, server) {
+  const grant = new provider.Grant({ accountId, clientId: client.clientId })
+  const grantId = await grant.save()
+  const token = new provider.AccessToken({ accountId, client, grantId, gty: 'token_exchange' })
+  token.resourceServer = new provider.ResourceServer(host, server)
+  return token
+}
+
 export function registerTokenExchange(provider, jwks, resourceServer) {
   async function exchange(ctx) {
     const { client, params } = ctx.oidc
@@ -43,16 +52,9 @@ export function registerTokenExchange(provider, jwks, resourceServer) {
       throw new errors.InvalidRequest('only access tokens are issued')
     }
     const accountId = await accountOf(provider, jwks, params.subject_token)
-    const grant = new provider.Grant({ accountId, clientId: client.clientId })
-    const token = new provider.AccessToken({
-      accountId,
-      client,
-      grantId: await grant.save(),
-      gty: 'token_exchange',
-    })
     const host = params.resource ?? params.audience
     const server = { ...resourceServer(host), accessTokenTTL: SECONDS }
-    token.resourceServer = new provider.ResourceServer(host, server)
+    const token = await newToken(provider, client, accountId, host, server)
     ctx.oidc.entity('AccessToken', token)
     ctx.body = {
       access_token: await token.save(),

@@ -2,7 +2,8 @@
 // puts it into a machine, with its settings, its certificate and what it imports beside it. The
 // argument is its issuer.
 //
-// On standard input it takes `rotate`, `drop` and `stop`, and answers the first two with a line.
+// On standard input it takes `rotate`, `drop`, `token ACCOUNT RESOURCE` and `stop`, and answers
+// all but the last with a line.
 
 import { readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
@@ -10,7 +11,7 @@ import { createServer } from 'node:https'
 import { createInterface } from 'node:readline'
 import { errors, Provider } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
-import { registerTokenExchange, TOKEN_EXCHANGE } from './exchange.mjs'
+import { newToken, registerTokenExchange, TOKEN_EXCHANGE } from './exchange.mjs'
 import { Keys } from './keys.mjs'
 
 const beside = (name) => new URL(name, import.meta.url)
@@ -108,25 +109,31 @@ function start() {
   for (const event of ['authorization.error', 'grant.error']) {
     provider.on(event, (_ctx, error) => console.log(error.error_detail ?? error.message))
   }
-  return provider.callback()
+  return provider
 }
 
-let answer = start()
+let provider = start()
 const tls = { cert: readFileSync(beside('server.pem')), key: readFileSync(beside('server.key')) }
-const server = createServer(tls, (request, response) => answer(request, response))
+const server = createServer(tls, (request, response) => provider.callback()(request, response))
 server.listen(443, '0.0.0.0', () => console.log(`${issuer.hostname} is ready`))
 
 for await (const line of createInterface({ input: process.stdin })) {
-  switch (line.trim()) {
+  const [word, account, resource] = line.split(' ')
+  switch (word) {
     case 'rotate':
-      keys.rotate()
-      break
     case 'drop':
-      keys.drop()
+      keys[word]()
+      provider = start()
+      console.log(`${keys.jwks.keys.length} keys, signing with ${keys.signing.kid}.`)
       break
+    case 'token': {
+      const client = await provider.Client.find('jwt-ssh')
+      const server = resourceServer(resource)
+      const token = await newToken(provider, client, account, resource, server)
+      console.log(`the token is ${await token.save()}.`)
+      break
+    }
     case 'stop':
       process.exit()
   }
-  answer = start()
-  console.log(`${keys.jwks.keys.length} keys, signing with ${keys.signing.kid}.`)
 }
