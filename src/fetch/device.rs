@@ -1,8 +1,8 @@
 //! A login with a browser, for somebody who waits at a prompt.
 
-use crate::{TIMEOUT, USER_AGENT, link, qr};
+use crate::{TIMEOUT, USER_AGENT, link};
 use oauth::device::{self, Progress};
-use oauth::{Client, Http, Metadata};
+use oauth::{Client, Http, Metadata, qr};
 use policy::config::{Counts, Device};
 use system::helper::{Answer, Code, Request, SecretText};
 use system::key_store;
@@ -28,7 +28,8 @@ pub fn login(
         secret: secret.cloned(),
     };
     let scope = settings.scope.as_deref();
-    let started = device::start(&http, &metadata, &client, scope, resource).map_err(words)?;
+    let started =
+        device::start(&http, &metadata, &client, scope, resource.as_slice()).map_err(words)?;
     let address = started.complete.as_ref();
     let code = Answer::Code(Code {
         user_code: started.user_code.clone(),
@@ -47,7 +48,7 @@ pub fn login(
         }
         waited = waited.saturating_add(interval);
         match started
-            .ask(&http, &metadata, &client, resource, interval)
+            .ask(&http, &metadata, &client, interval)
             .map_err(words)?
         {
             Progress::Pending(next) => interval = next,

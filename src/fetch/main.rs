@@ -6,7 +6,6 @@
 mod device;
 mod helper;
 mod link;
-mod qr;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Who asks: the client, and how it shows that it is the one (RFC 6749 §2.3).
 
 use crate::http::{Answer, Authorization, Http, Text};
+use crate::token::Tokens;
 use crate::{Error, Metadata};
 
 /// A client that is registered at the server.
@@ -13,6 +14,21 @@ pub struct Client {
 }
 
 impl Client {
+    /// Asks the token endpoint for tokens.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with what the server says, or why there is no answer.
+    pub fn tokens(
+        &self,
+        http: &Http,
+        metadata: &Metadata,
+        form: &[(&str, &str)],
+    ) -> Result<Tokens, Error> {
+        let endpoint = metadata.token_endpoint.as_deref();
+        let endpoint = endpoint.ok_or(Error::Unsupported("token_endpoint"))?;
+        Tokens::of(&self.post(http, metadata, endpoint, form)?)
+    }
+
     /// Sends a form to `uri`, in the way that the server takes.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub struct Started {
     pub expires_in: u64,
     /// How many seconds lie between two questions.
     pub interval: u64,
+    /// What the token is for: the first that was asked for (RFC 8707).
+    pub resource: Option<String>,
 }
 
 /// What has come of it so far (§3.5).
@@ -46,7 +48,7 @@ pub enum Progress {
     Expired,
 }
 
-/// Begins a login.
+/// Begins a login, for these resources (RFC 8707 §2.1).
 ///
 /// # Errors
 /// Why there is none.
@@ -55,15 +57,14 @@ pub fn start(
     metadata: &Metadata,
     client: &Client,
     scope: Option<&str>,
-    resource: Option<&str>,
+    resources: &[&str],
 ) -> Result<Started, Error> {
     const MEMBER: &str = "device_authorization_endpoint";
     let endpoint = &metadata.device_authorization_endpoint;
     let endpoint = endpoint.as_deref().ok_or(Error::Unsupported(MEMBER))?;
-    let form: Vec<(&str, &str)> = [("scope", scope), ("resource", resource)]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
+    let scope = scope.map(|scope| ("scope", scope));
+    let resources_asked = resources.iter().map(|resource| ("resource", *resource));
+    let form: Vec<(&str, &str)> = scope.into_iter().chain(resources_asked).collect();
     let answer = client.post(http, metadata, endpoint, &form)?;
     if answer.status != 200 {
         return Err(refusal(&answer));
@@ -72,7 +73,9 @@ pub fn start(
     let mut members = json::object(&answer.body).map_err(|_| form())?;
     let started = Started::from_members(&members);
     json::wipe(&mut members);
-    started.ok_or_else(form)
+    let mut started = started.ok_or_else(form)?;
+    started.resource = resources.first().map(|&resource| resource.to_owned());
+    Ok(started)
 }
 
 impl Started {
@@ -86,11 +89,11 @@ impl Started {
             complete: text("verification_uri_complete"),
             expires_in: number("expires_in")?,
             interval: number("interval").unwrap_or(INTERVAL).max(1),
+            resource: None,
         })
     }
 
-    /// Asks whether it was confirmed, for the same `resource`: a server may want to hear it
-    /// again (RFC 8707 §2.2). `interval` is what was waited before; a server that
+    /// Asks whether it was confirmed. `interval` is what was waited before; a server that
     /// could not be reached is asked again after twice that time (§3.5).
     ///
     /// # Errors
@@ -100,13 +103,15 @@ impl Started {
         http: &Http,
         metadata: &Metadata,
         client: &Client,
-        resource: Option<&str>,
         interval: u64,
     ) -> Result<Progress, Error> {
         let endpoint = metadata.token_endpoint.as_deref();
         let endpoint = endpoint.ok_or(Error::Unsupported("token_endpoint"))?;
-        let mut form = vec![("grant_type", GRANT), ("device_code", &*self.device_code)];
-        form.extend(resource.map(|resource| ("resource", resource)));
+        let mut form = vec![("grant_type", GRANT), ("device_code", &self.device_code)];
+        // Without it the server may not know of which the token is to be (RFC 8707 §2.2).
+        if let Some(resource) = &self.resource {
+            form.push(("resource", resource));
+        }
         let answer = match client.post(http, metadata, endpoint, &form) {
             Ok(answer) if answer.status < 500 => answer,
             Ok(_) | Err(Error::Transport(_)) => {

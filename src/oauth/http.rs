@@ -85,6 +85,28 @@ impl Http {
         Err(Error::Redirected(uri.to_string()))
     }
 
+    /// Gets what is there for whoever has this secret (RFC 6750 §2.1), with `query` behind what
+    /// the address already asks. Its answer is final: the secret goes nowhere else.
+    ///
+    /// # Errors
+    /// Why there is no answer. One of any status is one.
+    pub fn get_as_bearer(
+        &self,
+        uri: &str,
+        query: &[(&str, &str)],
+        accept: &str,
+        secret: &str,
+    ) -> Result<Answer, Error> {
+        let uri = address(&with_query(uri, query))?;
+        let authorization = Zeroizing::new(format!("Bearer {secret}"));
+        let request = self.agent(&uri).get(uri).header("Accept", accept);
+        let response = request
+            .header("Authorization", authorization.as_str())
+            .call()
+            .map_err(transport)?;
+        self.answer(response)
+    }
+
     /// Sends a form. Its answer is final: what is sent goes nowhere else.
     ///
     /// # Errors
@@ -165,8 +187,14 @@ fn transport(error: ureq::Error) -> Error {
     Error::Transport(error.to_string())
 }
 
+/// `uri` with more to ask.
+pub(crate) fn with_query(uri: &str, query: &[(&str, &str)]) -> String {
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{separator}{}", *encoded(query))
+}
+
 /// The URL, if it is one where something may be asked for.
-fn address(text: &str) -> Result<Uri, Error> {
+pub(crate) fn address(text: &str) -> Result<Uri, Error> {
     let uri: Uri = text.parse().map_err(|_| Error::Address(text.to_owned()))?;
     if is_private(&uri) {
         Ok(uri)

@@ -1,14 +1,20 @@
 //! What a client says to an OAuth 2.0 authorization server (RFC 6749): what the server says of
-//! itself ([`metadata`]), device logins ([`device`]), and the tokens it answers with
-//! ([`token`]). All of it over [`http`], which bounds what a server can do to its client. No
-//! clock and no files: times and secrets are the caller's.
+//! itself ([`metadata`]); logins in a browser here ([`code`]) or anywhere ([`device`]), for which
+//! there is a QR code ([`qr`]); the tokens it answers with ([`token`]), and what becomes of
+//! them: [`refresh`], [`exchange`], [`revoke`]. All of it over [`http`], which bounds what a
+//! server can do to its client. No clock and no files: times and secrets are the caller's.
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod code;
 pub mod device;
 pub mod error;
+pub mod exchange;
 pub mod http;
 pub mod metadata;
+pub mod qr;
+pub mod refresh;
+pub mod revoke;
 pub mod token;
 
 pub use client::Client;

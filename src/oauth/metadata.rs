@@ -26,6 +26,8 @@ pub struct Metadata {
     pub status_list_aggregation_endpoint: Option<String>,
     /// `grant_types_supported`; by default those of RFC 8414 §2.
     pub grant_types: Vec<String>,
+    /// `scopes_supported`
+    pub scopes: Vec<String>,
     /// Whether authorization responses name the issuer (RFC 9207 §3).
     pub names_issuer: bool,
     /// Whether a client's secret is taken in a header (`client_secret_basic`).
@@ -63,7 +65,11 @@ impl Metadata {
         Self::from_members(&members, issuer)
     }
 
-    fn from_members(members: &Map<String, Value>, issuer: &str) -> Result<Self, Error> {
+    /// Reads what was said, of whatever age.
+    ///
+    /// # Errors
+    /// [`Error::Issuer`] if it is of another issuer, [`Error::Form`] if it is no metadata.
+    pub fn from_members(members: &Map<String, Value>, issuer: &str) -> Result<Self, Error> {
         let text = |name: &str| members.get(name)?.as_str().map(str::to_owned);
         let found = text("issuer").ok_or(Error::Form("its metadata"))?;
         if found != issuer {
@@ -86,6 +92,7 @@ impl Metadata {
             status_list_aggregation_endpoint: text("status_list_aggregation_endpoint"),
             grant_types: grant_types
                 .unwrap_or_else(|| vec!["authorization_code".to_owned(), "implicit".to_owned()]),
+            scopes: list("scopes_supported").unwrap_or_default(),
             names_issuer: members
                 .get("authorization_response_iss_parameter_supported")
                 .and_then(Value::as_bool)
