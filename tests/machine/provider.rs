@@ -32,27 +32,18 @@
 //! tokens take `scope=openid offline_access`, and in the code flow `prompt=consent`.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
 use crate::certificate::AUTHORITY;
-use crate::machine::target;
-use crate::{Command, Machine, Terminal};
+use crate::node::DIRECTORY;
+use crate::{Machine, Terminal};
 
 /// The issuer.
 pub const PROVIDER: &str = "https://id.example.org";
 
 /// The secret of its client `pam-jwt`.
 pub const SECRET: &str = "the-secret-of-pam-jwt";
-
-const DIRECTORY: &str = "/run/provider";
-
-const FILES: [(&str, &str); 4] = [
-    ("provider.mjs", include_str!("../provider/provider.mjs")),
-    ("keys.mjs", include_str!("../provider/keys.mjs")),
-    ("exchange.mjs", include_str!("../provider/exchange.mjs")),
-    ("browser.mjs", include_str!("../provider/browser.mjs")),
-];
 
 /// The running provider. It ends when this is dropped.
 pub struct Provider<'m> {
@@ -71,22 +62,17 @@ impl<'m> Provider<'m> {
     /// If `make foreign` has not installed it.
     pub fn start(machine: &'m Machine, settings: &str) -> Provider<'m> {
         let file = |name: &str| format!("{DIRECTORY}/{name}");
-        if !machine.inside(|| Path::new(DIRECTORY).exists()) {
-            for (name, contents) in FILES {
-                machine.write(&file(name), contents, 0o644);
-            }
-            let modules = installed().join("node_modules");
-            machine.inside(|| symlink(modules, file("node_modules")).expect("/run"));
+        machine.write(&file("settings.json"), settings, 0o644);
+        if !machine.inside(|| Path::new(&file("server.pem")).exists()) {
             let (certificate, key) = machine.certificate(name());
             machine.inside(|| {
                 symlink(certificate, file("server.pem")).expect("/run");
                 symlink(key, file("server.key")).expect("/run");
             });
         }
-        machine.write(&file("settings.json"), settings, 0o644);
         let mut provider = Provider {
             machine,
-            terminal: node(machine, &["provider.mjs", PROVIDER]).terminal(),
+            terminal: machine.node(&["provider.mjs", PROVIDER]).terminal(),
             browser: Mutex::new(None),
         };
         provider.terminal.expect("is ready");
@@ -155,7 +141,7 @@ impl<'m> Provider<'m> {
         let mut browser = self.browser.lock().expect("no other thread panicked");
         let line = words.join(" ");
         browser
-            .get_or_insert_with(|| node(self.machine, &["browser.mjs"]).terminal())
+            .get_or_insert_with(|| self.machine.node(&["browser.mjs"]).terminal())
             .send_line(&line)
             .expect(&line)
             .until("-- that was shown")
@@ -170,22 +156,4 @@ impl<'m> Provider<'m> {
 /// The host in its issuer.
 fn name() -> &'static str {
     PROVIDER.trim_start_matches("https://")
-}
-
-/// Where `make foreign` installs.
-fn installed() -> PathBuf {
-    let directory = target().join("foreign");
-    assert!(
-        directory.join("installed").exists(),
-        "oidc-provider is not installed: `make foreign`"
-    );
-    directory
-}
-
-/// A script of [`FILES`] with its arguments.
-fn node<'m>(machine: &'m Machine, arguments: &[&str]) -> Command<'m> {
-    machine
-        .command(["env", "-C", DIRECTORY])
-        .arg(installed().join("bin/node"))
-        .args(arguments)
 }

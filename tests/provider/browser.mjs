@@ -3,17 +3,7 @@
 // with what the last page shows.
 
 import { createInterface } from 'node:readline'
-import { chromium } from 'playwright-core'
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+import { launch } from './chromium.mjs'
 
 // What is done on a page that has such an element; on one that has another of these, nothing.
 const steps = ({ account, code, abort }) => [
@@ -80,7 +70,7 @@ async function browse(browser, address, someone) {
   }
 }
 
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
+const browser = await launch()
 for await (const line of createInterface({ input: process.stdin })) {
   const [address, account, code, abort] = line.split(' ')
   console.log(await browse(browser, address, { account, code, abort }))

@@ -1,0 +1,44 @@
+//! Scripts for Node.js in a machine, beside the packages that `make foreign` installs.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::machine::target;
+use crate::{Command, Machine};
+
+/// Where they are in the machine, with what they read.
+pub(crate) const DIRECTORY: &str = "/run/node";
+
+const FILES: [(&str, &str); 6] = [
+    ("provider.mjs", include_str!("../provider/provider.mjs")),
+    ("keys.mjs", include_str!("../provider/keys.mjs")),
+    ("exchange.mjs", include_str!("../provider/exchange.mjs")),
+    ("chromium.mjs", include_str!("../provider/chromium.mjs")),
+    ("browser.mjs", include_str!("../provider/browser.mjs")),
+    ("picture.mjs", include_str!("../provider/picture.mjs")),
+];
+
+impl Machine {
+    /// One of the scripts, with its arguments.
+    ///
+    /// # Panics
+    ///
+    /// If `make foreign` has not installed the packages.
+    pub(crate) fn node(&self, arguments: &[&str]) -> Command<'_> {
+        let installed = target().join("foreign");
+        assert!(
+            installed.join("installed").exists(),
+            "Node's packages are not installed: `make foreign`"
+        );
+        let modules = Path::new(DIRECTORY).join("node_modules");
+        if !self.inside(|| modules.exists()) {
+            for (name, contents) in FILES {
+                self.write(&format!("{DIRECTORY}/{name}"), contents, 0o644);
+            }
+            self.inside(|| symlink(installed.join("node_modules"), modules).expect("/run"));
+        }
+        self.command(["env", "-C", DIRECTORY])
+            .arg(installed.join("bin/node"))
+            .args(arguments)
+    }
+}
