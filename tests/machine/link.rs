@@ -17,23 +17,29 @@ impl Machine {
         assert_ne!(self.name(), other.name(), "a name means one machine");
         let [here, there] = [self, other].map(|machine| machine.namespaces().network());
         // Either end is called what it leads to.
-        let made = process::Command::new("nsenter")
-            .env("PATH", PATH)
-            .arg(format!("--net={here}"))
-            .args(["ip", "link", "add", "name", other.name(), "type", "veth"])
-            .args(["peer", "name", self.name(), "netns", &there])
-            .status()
-            .expect("nsenter: `make packages`");
-        assert!(made.success(), "no veth device: {made}");
-        for (machine, own, neighbour, beyond) in
-            [(self, address, other, far), (other, far, self, address)]
-        {
+        let veth = ["ip", "link", "add", "name", other.name(), "type", "veth"];
+        let end = ["peer", "name", self.name(), "netns", &there];
+        within(&here, &[&veth[..], &end].concat());
+        for (network, machine, own, neighbour, beyond) in [
+            (&here, self, address, other, far),
+            (&there, other, far, self, address),
+        ] {
             let device = neighbour.name();
-            let script = format!(
-                "ip address add {own} peer {beyond} dev {device} && ip link set dev {device} up"
-            );
-            let _ = machine.run(["sh", "-c", &script]).expect_success();
+            let given = ["ip", "address", "add", own, "peer", beyond, "dev", device];
+            within(network, &given);
+            within(network, &["ip", "link", "set", "dev", device, "up"]);
             machine.append("/etc/hosts", format!("{beyond} {device}\n"));
         }
     }
+}
+
+/// Runs a command of this machine's in a network: a small Debian has none for that.
+fn within(network: &str, command: &[&str]) {
+    let done = process::Command::new("nsenter")
+        .env("PATH", PATH)
+        .arg(format!("--net={network}"))
+        .args(command)
+        .status()
+        .expect("nsenter: `make packages`");
+    assert!(done.success(), "{command:?}: {done}");
 }
