@@ -42,6 +42,7 @@ static GLOBAL: Global = Global {
     max_token_bytes: 0,
     end_with_token: Vec::new(),
     issue: None,
+    fetch_program: None,
 };
 
 fn case<'a>(claims: &'a Claims, request: &'a Request<'a>) -> Case<'a> {

@@ -1,6 +1,6 @@
 //! The time, from one place, and whether it can be true.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// When this program was made, in seconds since the epoch: SOURCE_DATE_EPOCH
 /// (the convention of reproducible builds, set by the Makefile to the time of
@@ -23,6 +23,25 @@ pub fn now() -> Result<u64, ClockUnset> {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) if since.as_secs() >= BUILD_DATE => Ok(since.as_secs()),
         _ => Err(ClockUnset),
+    }
+}
+
+/// A moment until which something is waited for. Setting the clock does not move it.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        let now = Instant::now();
+        Self(now.checked_add(time).unwrap_or(now))
+    }
+
+    /// How long it is until then; nothing once it has passed.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
     }
 }
 

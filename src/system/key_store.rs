@@ -87,7 +87,7 @@ pub fn global(dir: &Path) -> Result<Global, Vec<Fault>> {
 }
 
 /// The first of the faults, for the log.
-pub(crate) fn first(faults: &[Fault]) -> String {
+pub fn first(faults: &[Fault]) -> String {
     let shown = |fault: &Fault| format!("{}: {}", fault.location(), fault.message);
     faults.first().map(shown).unwrap_or_default()
 }

@@ -13,6 +13,17 @@ pub fn own() -> io::Result<Process> {
     of(nix::unistd::getpid().as_raw())
 }
 
+/// What ps(1) shows of this process, which sshd and others set themselves.
+///
+/// # Errors
+/// Where /proc does not say.
+pub fn own_title() -> io::Result<String> {
+    let words = std::fs::read("/proc/self/cmdline")?;
+    let end = words.iter().position(|byte| *byte == 0);
+    let title = words.get(..end.unwrap_or(words.len())).unwrap_or_default();
+    Ok(String::from_utf8_lossy(title).into_owned())
+}
+
 /// The process that started this one.
 ///
 /// # Errors

@@ -63,6 +63,13 @@ fn read(notes: &Notes<'_>) -> Option<Global> {
         strings(notes, "end_with_token", "\"sshd\"", &services);
         global.end_with_token = unspanned(services);
     }
+    if let Some(program) = table.text("fetch_program") {
+        if !program.get_ref().starts_with('/') {
+            let message = "fetch_program is an absolute path, such as \"/usr/sbin/pam-jwt-fetch\"";
+            notes.at(program.span(), message);
+        }
+        global.fetch_program = Some(program.into_inner());
+    }
     global.issue = table
         .table("issue")
         .and_then(|table| issue(table, global.min_uid));
@@ -100,7 +107,7 @@ mod tests {
         assert_eq!(parse("").unwrap(), Global::default());
         let text = "audience_host = \"db1\"\nleeway = \"5m\"\nmin_uid = 500\n\
                 prompt = \"Passwort für 'x' oder \"\nmax_token_bytes = 1000\n\
-                end_with_token = [\"sshd\"]";
+                end_with_token = [\"sshd\"]\nfetch_program = \"/x\"";
         let set = parse(text).unwrap();
         assert_eq!(
             set,
@@ -112,6 +119,7 @@ mod tests {
                 max_token_bytes: 1000,
                 end_with_token: vec!["sshd".into()],
                 issue: None,
+                fetch_program: Some("/x".into()),
             }
         );
         assert_eq!(parse("prompt = \"\"").unwrap().prompt, "");
@@ -137,6 +145,8 @@ mod tests {
             "end_with_token = true",
             "end_with_token = []",
             "end_with_token = [\"\"]",
+            "fetch_program = \"pam-jwt-fetch\"",
+            "fetch_program = 1",
             "x = 1",
             "[issue]\nkey = 1",
             "leeway",

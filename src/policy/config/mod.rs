@@ -46,6 +46,9 @@ pub struct Global {
     pub end_with_token: Vec<String>,
     /// The token that a session gets, if any does.
     pub issue: Option<Issue>,
+    /// The program that asks issuers for a login, by its absolute path, where it is not in its
+    /// usual place.
+    pub fetch_program: Option<String>,
 }
 
 impl Default for Global {
@@ -58,6 +61,7 @@ impl Default for Global {
             max_token_bytes: jose::compact::MAX_BYTES,
             end_with_token: Vec::new(),
             issue: None,
+            fetch_program: None,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Device {
     pub resource: Option<String>,
     /// Which token of the answer counts.
     pub token: Counts,
+    /// Whether the address is shown as a QR code too.
+    pub qr: bool,
 }
 
 /// Which token of an answer is the one to log in with.
@@ -147,6 +149,7 @@ pub(super) fn device(table: &mut Table<'_>) -> Option<Device> {
     if let Some(resource) = &resource {
         check_hostname_placeholder(notes, resource);
     }
+    let qr = table.flag("qr");
     let token = table.text("token");
     let token = token.map(|token| match token.get_ref().as_str() {
         "access_token" => Counts::Access,
@@ -163,6 +166,7 @@ pub(super) fn device(table: &mut Table<'_>) -> Option<Device> {
         scope: scope.map(Spanned::into_inner),
         resource: resource.map(Spanned::into_inner),
         token: token.unwrap_or_default(),
+        qr: qr.is_none_or(Spanned::into_inner),
     })
 }
 
