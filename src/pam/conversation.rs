@@ -1,7 +1,9 @@
 //! What a module says to the user and asks of them, through the application's conversation function
 //! (`pam_conv(3)`).
 
-use pam_bindings::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_TEXT_INFO, PamMessageStyle};
+use pam_bindings::constants::{
+    PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO, PamMessageStyle,
+};
 use pam_bindings::conv::Conv;
 use pam_bindings::secret::SecretBytes;
 
@@ -16,9 +18,21 @@ impl Handle<'_> {
     /// What the application's function returns; `PAM_CONV_ERR` where there is none or it gives no
     /// answer, which is not the same as an empty one.
     pub fn prompt(&mut self, text: &str) -> Result<Secret, Code> {
-        let answer = self
-            .converse(PAM_PROMPT_ECHO_OFF, text)?
-            .ok_or(Code::ConvErr)?;
+        self.pose(PAM_PROMPT_ECHO_OFF, text)
+    }
+
+    /// Asks for what is shown as it is typed (`PAM_PROMPT_ECHO_ON`), and is wiped all the same:
+    /// people type passwords where none is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`prompt`](Self::prompt).
+    pub fn ask(&mut self, text: &str) -> Result<Secret, Code> {
+        self.pose(PAM_PROMPT_ECHO_ON, text)
+    }
+
+    fn pose(&mut self, style: PamMessageStyle, text: &str) -> Result<Secret, Code> {
+        let answer = self.converse(style, text)?.ok_or(Code::ConvErr)?;
         Ok(Secret::from(answer.as_bytes().to_vec()))
     }
 
