@@ -3,7 +3,7 @@
 use crate::options::{Issue, Options};
 use crate::pieces::{self, Answer};
 use crate::transaction::TokenLogin;
-use crate::{log, origin, return_code};
+use crate::{device, log, origin, return_code};
 use jose::compact::{blemish, is_token_shaped};
 use pam::{Code, Flags, Handle, Priority, Secret};
 use policy::audit::Record;
@@ -40,7 +40,7 @@ pub(crate) fn authenticate(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags
 }
 
 /// Why there was nothing to decide upon.
-type NoAttempt = (Reason, String);
+pub(crate) type NoAttempt = (Reason, String);
 
 fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code, NoAttempt> {
     let internal = |code: Code| (Reason::InternalError, code.name().to_owned());
@@ -73,7 +73,17 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
             let answer = ask(handle, &options).map_err(|code| no_answer(code.name()))?;
             let bytes = answer.secret.as_bytes().len();
             let advice = cut::advice(bytes).filter(|_| answer.count == 1);
-            (answer, advice)
+            let token = match bytes {
+                0 => device::login(handle, &options, flags)?,
+                _ => None,
+            };
+            match token {
+                Some(secret) => {
+                    pass_on(handle, &secret, options.pass_token).map_err(internal)?;
+                    (Answer { secret, count: 1 }, None)
+                }
+                None => (answer, advice),
+            }
         }
     };
     let decided = account

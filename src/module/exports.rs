@@ -3,15 +3,19 @@
 //! entry point returns is one table in [`return_code`].
 //!
 //! A login never opens a socket, starts a thread, writes to fd 0-2 or reads its
-//! configuration from the environment.
+//! configuration from the environment. What has to be asked of somebody on the network another
+//! process asks ([`helper`]).
 
 mod account;
 mod auth;
+mod device;
+mod helper;
 mod issue;
 mod log;
 mod options;
 mod origin;
 mod pieces;
+mod qr;
 mod return_code;
 mod session;
 mod setcred;
