@@ -52,13 +52,14 @@ test-packages:
 	@sh tests/packages.sh test
 
 build: ## build the module and the commands
-	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin -p jwt-ssh
+	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin -p jwt-ssh -p pam-jwt-fetch
 
 install: ## install what was built, under DESTDIR; the module into PAMDIR
 	@test -n "$(PAMDIR)" || { echo "libpam's modules are not where they use to be: set PAMDIR" >&2; exit 1; }
 	@test -e $(RELEASE)/libpam_jwt.so || { echo "nothing is built yet: make build" >&2; exit 1; }
 	install -D -m 0644 $(RELEASE)/libpam_jwt.so $(DESTDIR)$(PAMDIR)/pam_jwt.so
 	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(PREFIX)/sbin/pam-jwt
+	install -D -m 0755 $(RELEASE)/pam-jwt-fetch $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch
 	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
