@@ -1,5 +1,6 @@
 //! authenticate: gets the secret, and if it is a token, has it decided upon.
 
+use crate::helper::OnDemand;
 use crate::options::{Issue, Options};
 use crate::pieces::{self, Answer};
 use crate::transaction::TokenLogin;
@@ -16,7 +17,6 @@ use std::time::Duration;
 use system::key_store;
 use system::login::{self, Attempt, ForSession, Verdict};
 use system::records::Purpose;
-use system::remote::Offline;
 use system::ssh_auth_info;
 
 /// What pam_unix asks for after a wrong password.
@@ -164,8 +164,8 @@ fn decide(
             rhost: rhost.as_deref(),
         },
     };
-    let nobody = Offline("pam_jwt.so asks nobody yet");
-    let verdict = login::decide(attempt, &options.config, &nobody, &mut Silent);
+    let config = &options.config;
+    let verdict = login::decide(attempt, config, &OnDemand { config }, &mut Silent);
     let verdict = told(handle, verdict);
     let secret = answer.secret.as_bytes();
     if verdict.is_token && !options.pass_token && !is_token_shaped(secret) {

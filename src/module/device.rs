@@ -6,8 +6,10 @@ use crate::helper::Helper;
 use crate::issue::has_tty_of_sshd;
 use crate::options::Options;
 use crate::qr::{self, Paint};
+use jose::compact::is_token_shaped;
 use pam::{Code, Flags, Handle, Secret};
 use policy::config::Device;
+use policy::introspection;
 use policy::reason::Reason;
 use policy::trust::{Trust, TrustedIssuer};
 use std::io::{IsTerminal, stderr, stdin, stdout};
@@ -106,7 +108,14 @@ fn token(
         .show(handle, &code, device.qr)
         .map_err(|code| (Reason::NoAnswer, code.name().to_owned()))?;
     match running.answer(deadline) {
-        Ok(Answer::Token(token)) => Ok(Secret::from(token.as_bytes().to_vec())),
+        Ok(Answer::Token(token)) => {
+            let bytes = token.as_bytes();
+            if is_token_shaped(bytes) || introspection::issuer_of(trust, bytes).is_some() {
+                Ok(Secret::from(bytes.to_vec()))
+            } else {
+                Err(failed(format!("{}: {NO_JWT}", issuer.issuer)))
+            }
+        }
         Ok(Answer::Denied) => Err((Reason::DeviceDenied, issuer.issuer.clone())),
         Ok(Answer::Expired) => Err((Reason::DeviceExpired, issuer.issuer.clone())),
         Ok(Answer::Failed(why)) => Err(failed(why)),
@@ -117,6 +126,9 @@ fn token(
         Err(why) => Err(failed(why)),
     }
 }
+
+const NO_JWT: &str = "the token is no JWT; have [device] ask for one by its scope or resource, or \
+     say token = \"id_token\"";
 
 const UNASKED: &str = "pam-jwt-fetch answers what was not asked";
 

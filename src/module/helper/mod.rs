@@ -19,7 +19,7 @@ use system::clock::Deadline;
 use system::fetched::{self, Fetched};
 use system::helper::{ARGUMENT, Answer, MOST, PROGRAM, Request};
 use system::remote::Remote;
-use system::trusted_file;
+use system::{key_store, trusted_file};
 use zeroize::Zeroizing;
 
 /// A helper has this long to take its request.
@@ -103,10 +103,17 @@ impl Helper {
     }
 }
 
-impl Remote for Helper {
+/// The helper of a configuration, which is found when there is something to ask.
+pub(crate) struct OnDemand<'a> {
+    /// The configuration's directory.
+    pub(crate) config: &'a Path,
+}
+
+impl Remote for OnDemand<'_> {
     fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
         let deadline = Deadline::after(patience);
-        self.start(request)?.answer(deadline)
+        let helper = Helper::find(&key_store::settings(self.config))?;
+        helper.start(request)?.answer(deadline)
     }
 }
 
