@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(issuer.audience, ["ssh://{hostname}"]);
         let sub = Account::Claim {
             path: ClaimPath::parse("sub").unwrap(),
-            strip_suffix: None,
+            strip: None,
         };
         assert_eq!(issuer.allow[0].account, sub);
         assert_eq!(issuer.allow[0].services, ["sshd", "login"]);

@@ -3,7 +3,7 @@
 use crate::{new_key, read_named, token_from_stdin};
 use clap::{Args, Subcommand};
 use cli::output::{Exit, Failure, Output, Tone, json_text, visible};
-use jose::{Algorithm, Claims, Compact, Header, KeyError, json};
+use jose::{Algorithm, Claims, Compact, Header, KeyError, KeyUse, json};
 use policy::Reason;
 use policy::config::KeyFile;
 use policy::duration::for_people;
@@ -69,6 +69,7 @@ impl Verify {
         let text = Zeroizing::new(read_named(&self.key)?);
         let named = |kid: Option<&str>| {
             let file = KeyFile {
+                key_use: KeyUse::Signature,
                 file: shown.clone(),
                 alg: self.alg,
                 kid: kid.map(str::to_owned),

@@ -204,8 +204,8 @@ fn token(token: &[u8], trust: &Trust) -> Result<Named, String> {
     let compact = Compact::parse(token).map_err(words)?;
     let header = Header::parse(&compact).map_err(words)?;
     let claims = Claims::parse(compact.payload()).map_err(words)?;
-    let issuer = claims.issuer.as_deref().and_then(|iss| trust.issuer(iss));
-    let issuer = issuer.ok_or("its iss is none of an issuer that is trusted")?;
+    let issuer = trust.issuer_of(&claims);
+    let issuer = issuer.map_err(|_| "its iss is none of an issuer that is trusted")?;
     let key = issuer.key_for(&header);
     let key = key.ok_or("none of its issuer's keys is meant by its kid")?;
     key.key.verify(&compact, &header).map_err(words)?;

@@ -131,8 +131,8 @@ pub enum KeyError {
     Curve(String),
     /// An algorithm that this version does not know, or not for this key type.
     Algorithm(String),
-    /// `use` is not `sig` (RFC 7517 §4.2).
-    Use(String),
+    /// `use` is this, and not what the key is wanted for (RFC 7517 §4.2).
+    Use(String, &'static str),
     /// `key_ops` lacks what the key is wanted for (RFC 7517 §4.3).
     KeyOps(&'static str),
     /// A member is missing, of the wrong type or not strict base64url.
@@ -204,7 +204,7 @@ impl fmt::Display for KeyError {
             Self::Algorithm(alg) => {
                 write!(f, "algorithm {alg:?} is not supported for this key")
             }
-            Self::Use(value) => write!(f, "its use is {value:?}, not \"sig\""),
+            Self::Use(value, wanted) => write!(f, "its use is {value:?}, not {wanted:?}"),
             Self::KeyOps(wanted) => write!(f, "its key_ops lack {wanted:?}"),
             Self::Member(name) => {
                 write!(

@@ -24,6 +24,38 @@ pub struct Jwk {
     pub key: Material,
 }
 
+/// What a key has to be for, by its `use` (RFC 7517 §4.2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeyUse {
+    /// `sig`, or it does not say.
+    #[default]
+    Signature,
+    /// `jwt-svid`, and nothing else: in the bundle of a trust domain stand keys for other
+    /// purposes, and what does not say is to be ignored (SPIFFE Trust Domain and Bundle §4.2.2).
+    JwtSvid,
+}
+
+impl KeyUse {
+    /// What `use` is, where it is there.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Signature => "sig",
+            Self::JwtSvid => "jwt-svid",
+        }
+    }
+
+    /// Whether such a key may be for `alg`: JWT-SVIDs have a few (JWT-SVID §2.1).
+    ///
+    /// # Errors
+    /// [`KeyError::Algorithm`]
+    pub fn check(self, alg: Algorithm) -> Result<(), KeyError> {
+        match (self, alg.scheme()) {
+            (Self::Signature, _) | (_, Scheme::Rsa { .. } | Scheme::Ecdsa(_)) => Ok(()),
+            _ => Err(KeyError::Algorithm(alg.to_string())),
+        }
+    }
+}
+
 /// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964 §3).
 /// `k` is not one of them: it is what a symmetric key consists of (RFC 7518 §6.4.1).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
@@ -40,11 +72,16 @@ impl Jwk {
         jwk
     }
 
-    /// Reads the members of one JWK. Wiping them is the caller's.
+    /// Reads the members of one JWK for signatures. Wiping them is the caller's.
     ///
     /// # Errors
     /// [`KeyError`], with the cause.
     pub fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
+        Self::for_use(members, KeyUse::Signature)
+    }
+
+    /// Reads the members of one JWK that is for `key_use`. Wiping them is the caller's.
+    pub(crate) fn for_use(members: &Map<String, Value>, key_use: KeyUse) -> Result<Self, KeyError> {
         let has = |name: &&str| members.contains_key(*name);
         let private = match text(members, "kty")? {
             Some("oct") => PRIVATE_MEMBERS.iter().any(has),
@@ -55,10 +92,12 @@ impl Jwk {
         if private {
             return Err(KeyError::Private);
         }
-        check_purpose(members, "verify")?;
+        check_purpose(members, key_use, "verify")?;
         let key = material(members)?;
         let alg = algorithm(members)?;
-        key.check(alg.unwrap_or_else(|| key.default_algorithm()))?;
+        let meant = alg.unwrap_or_else(|| key.default_algorithm());
+        key.check(meant)?;
+        key_use.check(meant)?;
         Ok(Self {
             kid: text(members, "kid")?.map(str::to_owned),
             alg,
@@ -77,11 +116,16 @@ pub(crate) fn algorithm(members: &Map<String, Value>) -> Result<Option<Algorithm
 /// `use` and `key_ops` must not forbid `operation` (RFC 7517 §4.2, §4.3).
 pub(crate) fn check_purpose(
     members: &Map<String, Value>,
+    key_use: KeyUse,
     operation: &'static str,
 ) -> Result<(), KeyError> {
-    match text(members, "use")? {
-        None | Some("sig") => {}
-        Some(other) => return Err(KeyError::Use(other.to_owned())),
+    match (text(members, "use")?, key_use) {
+        (None, KeyUse::Signature) => {}
+        (Some(named), _) if named == key_use.name() => {}
+        (named, _) => {
+            let named = named.unwrap_or_default().to_owned();
+            return Err(KeyError::Use(named, key_use.name()));
+        }
     }
     match members.get("key_ops") {
         None => Ok(()),
@@ -219,7 +263,10 @@ mod tests {
         };
         assert!(with("use", "sig".into()).is_ok());
         assert!(with("key_ops", vec!["sign", "verify"].into()).is_ok());
-        assert_eq!(with("use", "enc".into()), Err(KeyError::Use("enc".into())));
+        assert_eq!(
+            with("use", "enc".into()),
+            Err(KeyError::Use("enc".into(), "sig"))
+        );
         assert_eq!(
             with("key_ops", vec!["sign"].into()),
             Err(KeyError::KeyOps("verify"))
@@ -235,6 +282,36 @@ mod tests {
             );
         }
         assert_eq!(with("kid", 5.into()), Err(KeyError::Member("kid")));
+    }
+
+    #[test]
+    fn a_key_of_a_trust_domain_says_jwt_svid_and_no_other_key_does() {
+        let named = |name: Option<&str>, key_use| {
+            let mut members = json::object(RFC7515_A3.as_bytes()).unwrap();
+            if let Some(name) = name {
+                members.insert("use".into(), name.into());
+            }
+            Jwk::for_use(&members, key_use).map(drop)
+        };
+        let refused = |name: &str, wanted| Err(KeyError::Use(name.into(), wanted));
+        for (name, for_signatures, for_svids) in [
+            (Some("jwt-svid"), refused("jwt-svid", "sig"), Ok(())),
+            (Some("sig"), Ok(()), refused("sig", "jwt-svid")),
+            (None, Ok(()), refused("", "jwt-svid")),
+            (
+                Some("x509-svid"),
+                refused("x509-svid", "sig"),
+                refused("x509-svid", "jwt-svid"),
+            ),
+        ] {
+            assert_eq!(named(name, KeyUse::Signature), for_signatures);
+            assert_eq!(named(name, KeyUse::JwtSvid), for_svids);
+        }
+        // What signs JWT-SVIDs is RSA or ECDSA.
+        let mut ed25519 = json::object(RFC8037.as_bytes()).unwrap();
+        ed25519.insert("use".into(), "jwt-svid".into());
+        let refused = Jwk::for_use(&ed25519, KeyUse::JwtSvid);
+        assert_eq!(refused, Err(KeyError::Algorithm("EdDSA".into())));
     }
 
     /// Checklist: A.16, B.16

@@ -5,7 +5,7 @@
 
 use crate::error::KeyError;
 use crate::json;
-use crate::jwk::Jwk;
+use crate::jwk::{Jwk, KeyUse};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -19,25 +19,33 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// Reads a JWK Set, or one JWK as a set of one.
+    /// Reads a JWK Set, or one JWK as a set of one, of keys for signatures.
     ///
     /// # Errors
     /// [`KeyError::Private`]; [`KeyError::DuplicateKid`]; if no key is left, the
     /// cause of the first entry's, or [`KeyError::EmptySet`].
     pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        Self::parse_for(text, KeyUse::Signature)
+    }
+
+    /// As [`JwkSet::parse`], of keys for `key_use`: those for another are left out.
+    ///
+    /// # Errors
+    /// As of [`JwkSet::parse`].
+    pub fn parse_for(text: &[u8], key_use: KeyUse) -> Result<Self, KeyError> {
         let mut members = json::key_object(text)?;
-        let set = Self::from_members(&members);
+        let set = Self::from_members(&members, key_use);
         json::wipe(&mut members);
         set
     }
 
-    fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
+    fn from_members(members: &Map<String, Value>, key_use: KeyUse) -> Result<Self, KeyError> {
         let mut set = Self {
             keys: Vec::new(),
             left_out: Vec::new(),
         };
         let Some(entries) = members.get("keys") else {
-            set.keys.push(Jwk::from_members(members)?);
+            set.keys.push(Jwk::for_use(members, key_use)?);
             return Ok(set);
         };
         let entries = entries.as_array().ok_or(KeyError::Member("keys"))?;
@@ -45,7 +53,7 @@ impl JwkSet {
             let Value::Object(entry) = entry else {
                 return Err(KeyError::Member("keys"));
             };
-            match Jwk::from_members(entry) {
+            match Jwk::for_use(entry, key_use) {
                 Ok(jwk) => set.keys.push(jwk),
                 Err(KeyError::Private) => return Err(KeyError::Private),
                 Err(cause) => set.left_out.push((index, cause)),
@@ -95,7 +103,7 @@ mod tests {
             [
                 (1, KeyError::KeyType("XYZ".into())),
                 (2, KeyError::Curve("P-999".into())),
-                (3, KeyError::Use("enc".into())),
+                (3, KeyError::Use("enc".into(), "sig")),
                 (4, KeyError::Member("x"))
             ]
         );

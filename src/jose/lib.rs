@@ -43,7 +43,7 @@ pub use compact::Compact;
 pub use curve::Curve;
 pub use error::{Error, KeyError};
 pub use header::Header;
-pub use jwk::Jwk;
+pub use jwk::{Jwk, KeyUse};
 pub use jwk_set::JwkSet;
 pub use material::Material;
 pub use ml_dsa::ParameterSet;

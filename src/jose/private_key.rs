@@ -6,7 +6,7 @@ use crate::base64url;
 use crate::curve::Curve;
 use crate::error::KeyError;
 use crate::json;
-use crate::jwk;
+use crate::jwk::{self, KeyUse};
 use crate::material::Material;
 use crate::ml_dsa::{ParameterSet, SEED_BYTES};
 use crate::public_key::PublicKey;
@@ -56,7 +56,7 @@ impl PrivateKey {
     }
 
     fn from_members(members: &Map<String, Value>) -> Result<Self, KeyError> {
-        jwk::check_purpose(members, "sign")?;
+        jwk::check_purpose(members, KeyUse::Signature, "sign")?;
         let verifier = jwk::material(members)?;
         let alg = jwk::algorithm(members)?.unwrap_or_else(|| verifier.default_algorithm());
         verifier.check(alg)?;

@@ -7,7 +7,7 @@ use crate::explain::Observer;
 use crate::login_token::LoginToken;
 use crate::reason::Reason;
 use crate::standing::{OneTime, Standing, UseFault};
-use crate::trust::{Trust, TrustedIssuer};
+use crate::trust::{NoIssuer, Trust, TrustedIssuer};
 use crate::{binding, cut, fetched, revocation, rules, status, validate};
 use jose::error::Part;
 use jose::{Claims, Compact, Header, PublicKey};
@@ -110,27 +110,8 @@ fn verified<'a>(
         format_args!("compact JWS of {} bytes", token.len()),
     );
 
-    let Some(iss) = &claims.issuer else {
-        observer.check(
-            format_args!("issuer"),
-            false,
-            format_args!("the token has no iss"),
-        );
-        return Err(Reason::IssuerMissing.into());
-    };
-    let Some(issuer) = trust.issuer(iss) else {
-        observer.check(
-            format_args!("issuer"),
-            false,
-            format_args!("no file in issuers.d names {iss:?}"),
-        );
-        return Err(Reason::IssuerUnknown.into());
-    };
-    observer.check(
-        format_args!("issuer"),
-        true,
-        format_args!("{iss:?} is trusted by {}", issuer.file),
-    );
+    let issuer = issuer_of(&claims, trust, observer)?;
+    facts.issuer = Some(issuer.issuer.clone());
 
     fetched::check(issuer.fetched.as_ref(), now, observer)?;
     let Some(key) = issuer.key_for(&header) else {
@@ -167,6 +148,32 @@ fn verified<'a>(
         signed: Some(signed),
         claims,
     })
+}
+
+/// By whose keys it has to be signed.
+fn issuer_of<'a>(
+    claims: &Claims,
+    trust: &'a Trust,
+    observer: &mut dyn Observer,
+) -> Result<&'a TrustedIssuer, Refusal> {
+    let name = format_args!("issuer");
+    match trust.issuer_of(claims) {
+        Ok(issuer) => {
+            let words = format_args!("{:?} is trusted by {}", issuer.issuer, issuer.file);
+            observer.check(name, true, words);
+            Ok(issuer)
+        }
+        Err(NoIssuer::Unnamed) => {
+            let words = "the token has no iss, and its sub is no SPIFFE ID of a workload";
+            observer.check(name, false, format_args!("{words}"));
+            Err(Reason::IssuerMissing.into())
+        }
+        Err(NoIssuer::Unknown(iss)) => {
+            let words = format_args!("no file in issuers.d names {iss:?}");
+            observer.check(name, false, words);
+            Err(Reason::IssuerUnknown.into())
+        }
+    }
 }
 
 /// Says why no key is meant.
@@ -247,7 +254,7 @@ pub(crate) fn judge(
     }
     Ok(Admission {
         rule: format!("{file}:{}", held.rule.line),
-        token: LoginToken::of(claims, held.may_issue),
+        token: LoginToken::of(&issuer.issuer, claims, held.may_issue),
     })
 }
 
@@ -313,3 +320,7 @@ mod standing_tests;
 #[cfg(test)]
 #[path = "introspection_tests.rs"]
 mod introspection_tests;
+
+#[cfg(test)]
+#[path = "spiffe_tests.rs"]
+mod spiffe_tests;

@@ -54,6 +54,7 @@ fn keys_of(text: &str) -> KeysOfIssuer {
         file: "/k".into(),
         alg: None,
         kid: None,
+        key_use: jose::KeyUse::Signature,
     };
     KeysOfIssuer {
         keys: keys_in(&file, text.as_bytes()).unwrap().keys,
@@ -87,7 +88,7 @@ impl Standing for Blank {
     }
 }
 
-fn grounds(trust: &Trust, now: u64) -> Grounds<'_> {
+pub(super) fn grounds(trust: &Trust, now: u64) -> Grounds<'_> {
     Grounds {
         trust,
         standing: &Blank,

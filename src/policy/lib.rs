@@ -26,6 +26,7 @@ pub mod reason;
 pub mod revocation;
 pub mod rules;
 pub mod session;
+pub mod spiffe;
 pub mod standing;
 pub mod status;
 pub mod trust;

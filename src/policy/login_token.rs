@@ -10,7 +10,7 @@ const MOST: usize = 1024;
 /// The token that opened a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginToken {
-    /// `iss`
+    /// `iss`, or the name of the trust domain that its `sub` is of.
     pub issuer: String,
     /// `sub`
     pub subject: Option<String>,
@@ -63,10 +63,10 @@ impl Authenticated {
 }
 
 impl LoginToken {
-    /// Of a token that was accepted; `may_issue` is its rule's.
-    pub(crate) fn of(claims: &Claims, may_issue: bool) -> Self {
+    /// Of a token of `issuer` that was accepted; `may_issue` is its rule's.
+    pub(crate) fn of(issuer: &str, claims: &Claims, may_issue: bool) -> Self {
         Self {
-            issuer: claims.issuer.clone().unwrap_or_default(),
+            issuer: issuer.to_owned(),
             subject: claims.subject.clone(),
             id: claims.id.clone(),
             // Without exp it is refused.
@@ -99,8 +99,8 @@ impl LoginToken {
         // A claim set with one member more.
         let claims = Claims::parse(value.to_string().as_bytes()).ok()?;
         let may_issue = claims.get("may_issue")?.as_bool()?;
-        claims.expires.and(claims.issuer.as_ref())?;
-        let token = Self::of(&claims, may_issue);
+        claims.expires?;
+        let token = Self::of(claims.issuer.as_ref()?, &claims, may_issue);
         (token.to_json() == *value).then_some(token)
     }
 }
@@ -115,10 +115,8 @@ pub(crate) mod tests {
     }
 
     fn token(claims: Value) -> LoginToken {
-        LoginToken::of(
-            &Claims::parse(claims.to_string().as_bytes()).unwrap(),
-            false,
-        )
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        LoginToken::of("i", &claims, false)
     }
 
     #[test]

@@ -162,28 +162,29 @@ impl Look<'_> {
     fn account(&mut self, rule: &Rule) -> Result<(), Refusal> {
         let asked = self.case.request.account;
         let reason = Reason::AccountNotAllowed;
-        let (path, suffix) = match &rule.account {
+        let (path, strip) = match &rule.account {
             Account::Named(account) => {
                 let compared = format_args!("asked for {asked:?}, rule names {account:?}");
                 return self.check("account", account == asked, compared, reason);
             }
-            Account::Claim { path, strip_suffix } => (path, strip_suffix.as_deref()),
+            Account::Claim { path, strip } => (path, strip),
         };
         let value = path.of(self.case.claims);
         let name = value.and_then(Value::as_str);
-        let holds = match suffix {
+        let holds = match strip {
             None => name == Some(asked),
-            Some(suffix) => name.and_then(|name| name.strip_suffix(suffix)) == Some(asked),
+            Some(strip) => name.and_then(|name| strip.off(name)) == Some(asked),
         };
         let value = Shown(value);
-        match suffix {
+        match strip {
             None => {
                 let compared = format_args!("asked for {asked:?}, claim {path} is {value}");
                 self.check("account", holds, compared, reason)
             }
-            Some(suffix) => {
+            Some(strip) => {
+                let taken = strip.text();
                 let compared = format_args!(
-                    "asked for {asked:?}, claim {path} is {value}, of which {suffix:?} is taken off"
+                    "asked for {asked:?}, claim {path} is {value}, of which {taken:?} is taken off"
                 );
                 self.check("account", holds, compared, reason)
             }

@@ -2,8 +2,11 @@
 
 use crate::config::{Config, Device, Global, Introspection, Issuer, KeyFile, Rule, TokenTypes};
 use crate::fetched::Fetched;
+use crate::spiffe;
 use crate::status::StatusMode;
-use jose::{Algorithm, Header, Jwk, JwkSet, KeyError, Material, Validity, VerifyingKey, pem};
+use jose::{
+    Algorithm, Claims, Header, Jwk, JwkSet, KeyError, Material, Validity, VerifyingKey, pem,
+};
 use std::collections::BTreeSet;
 
 /// Everything that a decision needs besides the token, the request and the time.
@@ -20,8 +23,10 @@ pub struct Trust {
 pub struct TrustedIssuer {
     /// The file that it was read from.
     pub file: String,
-    /// Its `iss`.
+    /// Its `iss`, or the name of a trust domain, such as `spiffe://example.org`.
     pub issuer: String,
+    /// Whether it is a trust domain of SPIFFE, whose tokens have no `iss`.
+    pub is_trust_domain: bool,
     /// What a token's `aud` must name one of, `{hostname}` replaced.
     pub audience: Vec<String>,
     /// Its keys, no kid twice.
@@ -78,6 +83,15 @@ pub struct KeysOfFile {
     pub left_out: Vec<(usize, KeyError)>,
 }
 
+/// Why a token is of no issuer that is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoIssuer<'a> {
+    /// It has neither `iss` nor a SPIFFE ID as its `sub`.
+    Unnamed,
+    /// Nothing here names the one that it is of.
+    Unknown(&'a str),
+}
+
 impl Trust {
     /// Joins `config` with the keys that were read for it, in the same order,
     /// on the machine `hostname`.
@@ -109,9 +123,28 @@ impl Trust {
         }
     }
 
-    /// The issuer whose name is exactly `iss`.
-    pub fn issuer(&self, iss: &str) -> Option<&TrustedIssuer> {
-        self.issuers.iter().find(|issuer| issuer.issuer == iss)
+    /// The issuer, or the trust domain, of exactly this name.
+    pub fn issuer(&self, name: &str) -> Option<&TrustedIssuer> {
+        self.issuers.iter().find(|issuer| issuer.issuer == name)
+    }
+
+    /// By whose keys a token with these claims has to be signed: those of its `iss` or, where
+    /// it has none, of the trust domain in its `sub`. What has an `iss` is never a trust
+    /// domain's, whoever it names: each token has one issuer that it can be of.
+    ///
+    /// # Errors
+    /// [`NoIssuer`].
+    pub fn issuer_of<'a>(&self, claims: &'a Claims) -> Result<&TrustedIssuer, NoIssuer<'a>> {
+        let subject = claims.subject.as_deref();
+        let (name, is_trust_domain) = match (&claims.issuer, subject.and_then(spiffe::parse)) {
+            (Some(iss), _) => (iss.as_str(), false),
+            (None, Some(trust_domain)) => (trust_domain, true),
+            (None, None) => return Err(NoIssuer::Unnamed),
+        };
+        let named = self.issuer(name);
+        named
+            .filter(|issuer| issuer.is_trust_domain == is_trust_domain)
+            .ok_or(NoIssuer::Unknown(name))
     }
 }
 
@@ -136,6 +169,7 @@ impl TrustedIssuer {
         Self {
             file: issuer.file,
             issuer: issuer.issuer,
+            is_trust_domain: issuer.is_trust_domain,
             audience,
             keys: keys.keys,
             out_of_reach: keys.out_of_reach,
@@ -191,7 +225,7 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
         };
         (set, pem.validity)
     } else if text.trim_ascii_start().starts_with(b"{") {
-        (JwkSet::parse(text)?, None)
+        (JwkSet::parse_for(text, file.key_use)?, None)
     } else {
         return Err(KeyError::Format(NO_KEY_FILE.to_owned()));
     };
@@ -210,9 +244,11 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
                 .ok_or(KeyError::KidMissing)?,
         };
         let alg = agreed(jwk.alg, file.alg)?;
+        let key = VerifyingKey::new(jwk.key, alg)?;
+        file.key_use.check(key.algorithm())?;
         keys.push(TrustedKey {
             kid,
-            key: VerifyingKey::new(jwk.key, alg)?,
+            key,
             validity,
             source: file.file.clone(),
         });
@@ -243,6 +279,7 @@ fn agreed(
 mod tests {
     use super::*;
     use crate::config::Source;
+    use jose::KeyUse;
 
     const ED: &str =
         r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
@@ -253,6 +290,7 @@ mod tests {
             file: "/k".into(),
             alg,
             kid: kid.map(str::to_owned),
+            key_use: KeyUse::Signature,
         }
     }
 

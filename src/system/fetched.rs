@@ -15,7 +15,7 @@
 
 use crate::trusted_file::{self, Content, FileFault, Owner, Untrusted};
 use jose::digest::sha256_hex;
-use jose::json;
+use jose::{KeyUse, json};
 use policy::config::KeyFile;
 use policy::trust::{KeysOfFile, keys_in};
 use serde_json::{Map, Value, json};
@@ -64,11 +64,11 @@ impl Fetched {
         })
     }
 
-    /// The keys of `issuer`.
+    /// The keys of `issuer`, as far as they are for `key_use`.
     ///
     /// # Errors
     /// Why there are none to use, in words for the log.
-    pub fn keys(&self, issuer: &str) -> Result<FetchedKeys, String> {
+    pub fn keys(&self, issuer: &str, key_use: KeyUse) -> Result<FetchedKeys, String> {
         let name = keys_name(issuer);
         let path = self.path.join(&name);
         let shown = path.display().to_string();
@@ -87,6 +87,7 @@ impl Fetched {
             file: shown.clone(),
             alg: None,
             kid: None,
+            key_use,
         };
         let keys = keys_in(&file, &content.bytes).map_err(|error| broken(&error.to_string()))?;
         if keys.keys.iter().any(|key| key.key.material().is_secret()) {

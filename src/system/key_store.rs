@@ -39,7 +39,7 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
             let found = dir
                 .as_ref()
                 .map_err(fetched_dir)
-                .and_then(|dir| dir.keys(&issuer.issuer));
+                .and_then(|dir| dir.keys(&issuer.issuer, issuer.key_use()));
             of_issuer.checked_at = Some(found.map(|found| {
                 of_issuer.keys = found.keys.keys;
                 found.checked_at

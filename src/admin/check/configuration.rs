@@ -65,7 +65,7 @@ pub(super) fn configuration(dir: &Path, pam: &PamServices) -> Vec<Finding> {
         let text = format!("key {index} of the set is left out: {cause}");
         let severity = match cause {
             // Ordinary neighbours of the keys that are wanted.
-            KeyError::Use(_) | KeyError::KeyType(_) | KeyError::Curve(_) => Severity::Note,
+            KeyError::Use(..) | KeyError::KeyType(_) | KeyError::Curve(_) => Severity::Note,
             _ => Severity::Warning,
         };
         findings.push(Finding {

@@ -3,7 +3,7 @@
 
 use super::KeyFile;
 use super::table::{Notes, Table, text};
-use jose::Algorithm;
+use jose::{Algorithm, KeyUse};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -11,7 +11,7 @@ use toml::de::DeValue;
 const FORM: &str = "a path, or { file = \"PATH\", alg = \"ALG\", kid = \"KID\" }";
 
 /// The key files of an issuer: some, unless its keys are fetched.
-pub(super) fn key_files(table: &mut Table<'_>, are_fetched: bool) -> Vec<KeyFile> {
+pub(super) fn key_files(table: &mut Table<'_>, are_fetched: bool, key_use: KeyUse) -> Vec<KeyFile> {
     let notes = table.notes;
     let is_missing = !table.has("keys");
     let keys = table.list("keys");
@@ -30,10 +30,15 @@ pub(super) fn key_files(table: &mut Table<'_>, are_fetched: bool) -> Vec<KeyFile
         );
     }
     let keys = keys.into_iter().flatten();
-    keys.filter_map(|key| key_file(notes, key)).collect()
+    keys.filter_map(|key| key_file(notes, key, key_use))
+        .collect()
 }
 
-fn key_file<'a>(notes: &'a Notes<'a>, entry: Spanned<DeValue<'a>>) -> Option<KeyFile> {
+fn key_file<'a>(
+    notes: &'a Notes<'a>,
+    entry: Spanned<DeValue<'a>>,
+    key_use: KeyUse,
+) -> Option<KeyFile> {
     let span = entry.span();
     let (file, alg, kid) = match entry.get_ref() {
         DeValue::Table(_) => {
@@ -68,5 +73,6 @@ fn key_file<'a>(notes: &'a Notes<'a>, entry: Spanned<DeValue<'a>>) -> Option<Key
         file,
         alg,
         kid: kid.map(Spanned::into_inner),
+        key_use,
     })
 }

@@ -17,7 +17,7 @@ pub use remote::{Counts, Device, Fetch, Introspection, LEAST_TOKEN, is_address};
 
 use crate::claim_path::ClaimPath;
 use crate::status::StatusMode;
-use jose::Algorithm;
+use jose::{Algorithm, KeyUse};
 use serde_json::Value;
 
 /// The whole configuration.
@@ -94,8 +94,11 @@ impl Global {
 pub struct Issuer {
     /// The file, as it was named to [`Config::parse`].
     pub file: String,
-    /// The `iss` that its tokens have, compared byte for byte.
+    /// The `iss` that its tokens have, compared byte for byte; of a trust domain its name,
+    /// such as `spiffe://example.org`, and its tokens have none.
     pub issuer: String,
+    /// Whether it is a trust domain of SPIFFE.
+    pub is_trust_domain: bool,
     /// A token's `aud` must name one of these; `{hostname}` is not yet replaced.
     pub audience: Vec<String>,
     /// Where its keys are, unless they are fetched.
@@ -116,6 +119,21 @@ pub struct Issuer {
     pub status: StatusMode,
     /// Who may log in as whom; without a rule nobody.
     pub allow: Vec<Rule>,
+}
+
+impl Issuer {
+    /// What its keys have to be for.
+    pub const fn key_use(&self) -> KeyUse {
+        key_use(self.is_trust_domain)
+    }
+}
+
+const fn key_use(is_trust_domain: bool) -> KeyUse {
+    if is_trust_domain {
+        KeyUse::JwtSvid
+    } else {
+        KeyUse::Signature
+    }
 }
 
 /// The media types of tokens that an issuer's file accepts (`typ`), compared without case
@@ -191,6 +209,8 @@ pub struct KeyFile {
     pub alg: Option<Algorithm>,
     /// The kid of a key that does not have its own.
     pub kid: Option<String>,
+    /// What a key has to be for.
+    pub key_use: KeyUse,
 }
 
 /// One `[[allow]]`.
@@ -242,9 +262,35 @@ pub enum Account {
     Claim {
         /// The claim.
         path: ClaimPath,
-        /// An ending that it must have and that is no part of the account's name.
-        strip_suffix: Option<String>,
+        /// What it must have besides, and what is no part of the account's name.
+        strip: Option<Strip>,
     },
+}
+
+/// What is taken off a claim to get an account's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Strip {
+    /// An ending, such as `@example.org`.
+    Suffix(String),
+    /// The beginning of a SPIFFE ID, such as `spiffe://example.org/user/`.
+    Prefix(String),
+}
+
+impl Strip {
+    /// What is left of `value`, which has to have it.
+    pub fn off<'a>(&self, value: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Suffix(suffix) => value.strip_suffix(&**suffix),
+            Self::Prefix(prefix) => value.strip_prefix(&**prefix),
+        }
+    }
+
+    /// What is taken off.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Suffix(text) | Self::Prefix(text) => text,
+        }
+    }
 }
 
 /// A file's name, as messages show it, and its text.

@@ -4,9 +4,10 @@
 use super::key_file::key_files;
 use super::remote;
 use super::rule::rule_of;
-use super::table::{Notes, Values};
-use super::{Fault, Issuer, Source, TokenTypes};
+use super::table::{Notes, Table, Values};
+use super::{Fault, Issuer, Source, TokenTypes, key_use};
 use crate::duration;
+use crate::spiffe;
 use crate::status::StatusMode;
 use toml::Spanned;
 
@@ -18,10 +19,7 @@ pub(super) fn issuer(source: Source<'_>) -> Result<Issuer, Vec<Fault>> {
 
 fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
     let mut table = notes.root()?;
-    let issuer = table.needed_text("issuer");
-    if let Some(empty) = issuer.as_ref().filter(|issuer| issuer.get_ref().is_empty()) {
-        notes.at(empty.span(), "issuer is empty; it is the tokens' iss claim");
-    }
+    let (issuer, is_trust_domain) = name(&mut table);
     let audience = table.needed_texts("audience");
     if let Some(audience) = &audience {
         strings(notes, "audience", "\"ssh://{hostname}\"", audience);
@@ -30,7 +28,8 @@ fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
         }
     }
     let fetch = remote::fetch(&mut table);
-    let keys = key_files(&mut table, fetch.is_some());
+    let key_use = key_use(is_trust_domain);
+    let keys = key_files(&mut table, fetch.is_some(), key_use);
     let status_lists = remote::status_lists(&mut table);
     let device = remote::device(&mut table);
     let introspection = remote::introspection(&mut table);
@@ -40,17 +39,27 @@ fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
         remote::check_address(notes, "the issuer that is asked", issuer);
     }
     let types = table.values("typ");
-    let types = types.map_or_else(TokenTypes::default, |typ| token_types(notes, &typ));
+    let types = match types {
+        Some(types) => token_types(notes, &types),
+        // What a JWT-SVID may say (JWT-SVID §2.3).
+        None if is_trust_domain => TokenTypes::new(["JWT", "JOSE", TokenTypes::ABSENT]),
+        None => TokenTypes::default(),
+    };
     let max_lifetime = table.text("max_lifetime");
     let max_lifetime = max_lifetime.and_then(|time| period(notes, "max_lifetime", "12h", &time));
     let status = table.text("status");
     let status = status.map_or_else(StatusMode::default, |status| status_mode(notes, &status));
     let rules = table.tables("allow").into_iter();
-    let allow = rules.filter_map(rule_of).collect();
+    let trust_domain = issuer.as_ref().filter(|_| is_trust_domain);
+    let trust_domain = trust_domain.map(|name| name.get_ref().as_str());
+    let allow = rules
+        .filter_map(|rule| rule_of(rule, trust_domain))
+        .collect();
     table.finish();
     Some(Issuer {
         file: source.file.to_owned(),
         issuer: issuer?.into_inner(),
+        is_trust_domain,
         audience: unspanned(audience?),
         keys,
         fetch,
@@ -62,6 +71,38 @@ fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
         status,
         allow,
     })
+}
+
+/// What its tokens are known by: `issuer`, or `spiffe`, and whether it is the latter.
+fn name(table: &mut Table<'_>) -> (Option<Spanned<String>>, bool) {
+    let notes = table.notes;
+    if !table.has("spiffe") {
+        let issuer = table.needed_text("issuer");
+        if let Some(issuer) = &issuer {
+            if issuer.get_ref().is_empty() {
+                notes.at(
+                    issuer.span(),
+                    "issuer is empty; it is the tokens' iss claim",
+                );
+            } else if spiffe::is_meant(issuer.get_ref()) {
+                let message = "a trust domain is named by spiffe = \"example.org\" in place of \
+                     issuer, since its tokens have no iss";
+                notes.at(issuer.span(), message);
+            }
+        }
+        return (issuer, false);
+    }
+    let domain = table.text("spiffe");
+    if let Some(issuer) = table.text("issuer") {
+        let message = "spiffe stands in place of issuer: the tokens of a trust domain have no iss";
+        notes.at(issuer.span(), message);
+    }
+    let name = domain.and_then(|domain| {
+        let name = spiffe::name_of(domain.get_ref());
+        let name = name.map_err(|message| notes.at(domain.span(), message));
+        Some(Spanned::new(domain.span(), name.ok()?))
+    });
+    (name, true)
 }
 
 /// One media type or a list of them.

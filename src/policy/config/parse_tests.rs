@@ -1,6 +1,6 @@
 //! Configuration that loads, and configuration that must not.
 
-use super::super::{Account, Config, Counts, Global, KeyFile, Method};
+use super::super::{Account, Config, Counts, Global, KeyFile, Method, Strip};
 use super::*;
 use crate::claim_path::ClaimPath;
 use jose::Algorithm;
@@ -67,7 +67,7 @@ fn what_is_optional_is_read() {
         rule.account,
         Account::Claim {
             path: path("/a/b"),
-            strip_suffix: Some("@x".into())
+            strip: Some(Strip::Suffix("@x".into()))
         }
     );
     assert_eq!(
@@ -86,7 +86,8 @@ fn a_trust_file_is_read() {
         KeyFile {
             file: "/k/b.pem".into(),
             alg: Some(Algorithm::Rs256),
-            kid: Some("b".into())
+            kid: Some("b".into()),
+            key_use: jose::KeyUse::Signature
         }
     );
     assert_eq!(issuer.allow.len(), 2);
@@ -95,7 +96,7 @@ fn a_trust_file_is_read() {
         issuer.allow[0].account,
         Account::Claim {
             path: path("preferred_username"),
-            strip_suffix: None
+            strip: None
         }
     );
     assert_eq!(

@@ -2,13 +2,14 @@
 
 use super::parse::{period, strings, unspanned};
 use super::table::{Table, Values};
-use super::{Account, Rule};
+use super::{Account, Rule, Strip};
 use crate::claim_path::ClaimPath;
 use crate::rules::valid_name;
+use crate::spiffe;
 use toml::Spanned;
 
-/// The rule, if it can be one.
-pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
+/// The rule, if it can be one; `trust_domain` is the name of the one whose file it stands in.
+pub(super) fn rule_of(mut table: Table<'_>, trust_domain: Option<&str>) -> Option<Rule> {
     let notes = table.notes;
     let line = notes.line(table.span());
     let account = table.needed_text("account");
@@ -17,9 +18,11 @@ pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
         strings(notes, "services", "\"sshd\"", services);
     }
     let account = account.and_then(|account| {
+        let span = account.span();
         account_of(account.get_ref())
-            .map_err(|message| notes.at(account.span(), message))
+            .map_err(|message| notes.at(span.clone(), message))
             .ok()
+            .map(|account| Spanned::new(span, account))
     });
     let mut claims = Vec::new();
     for (name, value) in table.free("claims") {
@@ -34,12 +37,7 @@ pub(super) fn rule_of(mut table: Table<'_>) -> Option<Rule> {
             claims.push((path, values.to_vec()));
         }
     }
-    let account = match (account, table.text("strip_suffix")) {
-        (Some(account), Some(suffix)) => strip(account, suffix.get_ref())
-            .map_err(|message| notes.at(suffix.span(), message))
-            .ok(),
-        (account, _) => account,
-    };
+    let account = stripped(&mut table, account, trust_domain);
     let mut time = |name| {
         let time = table.text(name);
         time.and_then(|time| period(notes, name, "10m", &time))
@@ -95,7 +93,7 @@ fn account_of(text: &str) -> Result<Account, &'static str> {
     match claim {
         Some(claim) if !claim.is_empty() && !claim.contains(['{', '}']) => Ok(Account::Claim {
             path: ClaimPath::parse(claim)?,
-            strip_suffix: None,
+            strip: None,
         }),
         None if text.contains(['{', '}']) || text.is_empty() => Err(FORM),
         None if !valid_name(text) => Err("no account can have this name"),
@@ -104,17 +102,75 @@ fn account_of(text: &str) -> Result<Account, &'static str> {
     }
 }
 
+/// The account with what is taken off its claim: `strip_suffix`, or `strip_prefix` in the file
+/// of a trust domain, whose subjects are SPIFFE IDs and so never an account's name.
+fn stripped(
+    table: &mut Table<'_>,
+    account: Option<Spanned<Account>>,
+    trust_domain: Option<&str>,
+) -> Option<Account> {
+    let notes = table.notes;
+    let suffix = table.text("strip_suffix");
+    let prefix = table.text("strip_prefix");
+    let account = account?;
+    let span = account.span();
+    let Account::Claim { path, .. } = account.get_ref() else {
+        for strip in suffix.iter().chain(&prefix) {
+            let message = "what is stripped is for an account that is a placeholder";
+            notes.at(strip.span(), message);
+        }
+        return Some(account.into_inner());
+    };
+    let is_subject = path.to_string() == "sub";
+    let (span, strip) = match (suffix, prefix) {
+        (None, None) if is_subject && trust_domain.is_some() => (span, Err(NO_ACCOUNT)),
+        (None, None) => return Some(account.into_inner()),
+        (Some(suffix), None) => (suffix.span(), suffix_of(suffix.get_ref())),
+        (None, Some(_)) if !is_subject => (span, Err(NOT_SUBJECT)),
+        (None, Some(prefix)) => (prefix.span(), prefix_of(prefix.get_ref(), trust_domain)),
+        (Some(_), Some(prefix)) => (prefix.span(), Err(BOTH)),
+    };
+    let strip = strip.map_err(|message| notes.at(span, message)).ok()?;
+    Some(Account::Claim {
+        path: path.clone(),
+        strip: Some(strip),
+    })
+}
+
+const NO_ACCOUNT: &str = "the sub of a JWT-SVID is a SPIFFE ID, which is no account's name; take off \
+     what stands before it: strip_prefix = \"spiffe://TRUST-DOMAIN/user/\"";
+
+const BOTH: &str = "strip_suffix or strip_prefix, not both";
+
+const NOT_SUBJECT: &str = "strip_prefix is for account = \"{sub}\"";
+
 /// The ending begins with `@`, so that what is left is all that stood before it: of
 /// `root.example.org` without `.example.org` nobody meant that `root` is left.
-fn strip(account: Account, suffix: &str) -> Result<Account, &'static str> {
-    match account {
-        Account::Named(_) => Err("strip_suffix is for an account that is a placeholder"),
-        Account::Claim { .. } if !suffix.starts_with('@') || suffix.len() < 2 => {
-            Err("strip_suffix begins with @, such as \"@example.org\"")
-        }
-        Account::Claim { path, .. } => Ok(Account::Claim {
-            path,
-            strip_suffix: Some(suffix.to_owned()),
-        }),
+fn suffix_of(suffix: &str) -> Result<Strip, &'static str> {
+    if suffix.starts_with('@') && suffix.len() > 1 {
+        Ok(Strip::Suffix(suffix.to_owned()))
+    } else {
+        Err("strip_suffix begins with @, such as \"@example.org\"")
+    }
+}
+
+/// What is taken off is whole segments of an ID of this trust domain, for the same reason.
+fn prefix_of(prefix: &str, trust_domain: Option<&str>) -> Result<Strip, &'static str> {
+    let Some(name) = trust_domain else {
+        return Err("strip_prefix is for the file of a trust domain (spiffe = \"example.org\")");
+    };
+    let path = prefix.strip_prefix(name);
+    let is_whole = path == Some("/")
+        || path.is_some_and(|path| {
+            let before = path.strip_suffix('/');
+            before.is_some_and(|path| spiffe::parse(&format!("{name}{path}")).is_some())
+        });
+    if is_whole {
+        Ok(Strip::Prefix(prefix.to_owned()))
+    } else {
+        Err(
+            "strip_prefix begins with the trust domain and ends with /, such as \
+             \"spiffe://example.org/user/\"",
+        )
     }
 }

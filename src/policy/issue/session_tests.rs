@@ -50,7 +50,7 @@ fn token(more: &str, may_issue: bool) -> Proof {
         NOW + 600
     );
     let claims = jose::Claims::parse(claims.as_bytes()).unwrap();
-    Proof::Token(LoginToken::of(&claims, may_issue))
+    Proof::Token(LoginToken::of("i", &claims, may_issue))
 }
 
 const ASKED: Proof = Proof::Asked(NOW - 5);
