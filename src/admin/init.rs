@@ -1,12 +1,14 @@
 //! `pam-jwt init`: a key of this machine's own, and an issuer file that trusts it.
 
 use crate::faults;
+use crate::new_config;
 use crate::new_file::NewFiles;
 use crate::new_key::{algorithm, generate, with_newline};
+use crate::trust::quoted;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use jose::Algorithm;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 use system::key_store;
 
@@ -29,21 +31,13 @@ pub struct Init {
     alg: Algorithm,
 }
 
-const GLOBAL: &str = include_str!("../../conf/pam-jwt.toml");
-
 impl Init {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        if !config.is_absolute() {
-            return Err(Failure::new(format!(
-                "--config {} is not an absolute path",
-                config.display()
-            )));
-        }
+        new_config::check_path(config)?;
         let private = config.join("private/local.jwk");
         let public = config.join("keys/local.jwk");
         let trust = config.join("issuers.d/local.toml");
-        let global = config.join("pam-jwt.toml");
         for path in [&trust, &public, &private] {
             if path.symlink_metadata().is_ok() {
                 return Err(Failure::new(format!(
@@ -61,15 +55,9 @@ impl Init {
             )));
         };
         let mut files = NewFiles::default();
-        files.directory(config, 0o755)?;
-        for (dir, mode) in [("issuers.d", 0o755), ("keys", 0o755), ("private", 0o700)] {
-            files.directory(&config.join(dir), mode)?;
-        }
+        new_config::prepare(&mut files, config)?;
         files.file(&private, 0o600, with_newline(&key.private_jwk).as_bytes())?;
         files.file(&public, 0o644, with_newline(&public_jwk).as_bytes())?;
-        if global.symlink_metadata().is_err() {
-            files.file(&global, 0o644, GLOBAL.as_bytes())?;
-        }
         files.file(&trust, 0o644, trust_file(&self.issuer, &public).as_bytes())?;
         // A file that stayed and does not load would refuse the tokens of every issuer.
         key_store::load(config).map_err(|faults| {
@@ -89,8 +77,6 @@ impl Init {
 }
 
 fn trust_file(issuer: &str, key: &Path) -> String {
-    // A JSON string is a TOML basic string.
-    let quoted = |text: &str| Value::from(text).to_string();
     format!(
         "# This machine's own tokens: pam-jwt issue ACCOUNT\n\
          issuer   = {}\n\
@@ -148,7 +134,7 @@ mod tests {
         let text = trust_file("https://x/?a=\\b", Path::new("/etc/pam-jwt/keys/local.jwk"));
         let global = Source {
             file: "pam-jwt.toml",
-            text: GLOBAL,
+            text: new_config::GLOBAL,
         };
         let config = Config::parse(
             global,

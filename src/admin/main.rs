@@ -13,6 +13,7 @@ mod keygen;
 mod keys;
 mod manual;
 mod moment;
+mod new_config;
 mod new_file;
 mod new_key;
 mod pam_stack;
@@ -23,6 +24,7 @@ mod signing_key;
 mod ssh_key;
 mod status_list;
 mod table;
+mod trust;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -75,6 +77,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Init(init::Init),
+    Trust(trust::Trust),
     Keygen(keygen::Keygen),
     Keys(keys::Keys),
     Issue(issue::Issue),
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
     let out = Output::new("pam-jwt", cli.json);
     let result = match &cli.command {
         Command::Init(command) => command.run(&cli.config, &out),
+        Command::Trust(command) => command.run(&cli.config, &out),
         Command::Keygen(command) => command.run(&out),
         Command::Keys(command) => command.run(&cli.config, &out),
         Command::Issue(command) => command.run(&cli.config, &out),

@@ -46,6 +46,31 @@ impl NewFiles {
             .map_err(failed)
     }
 
+    /// Makes a file that is there as a whole or not at all, also for who reads at that moment;
+    /// `replace` puts it in the place of one that is there.
+    pub fn whole(
+        &mut self,
+        path: &Path,
+        mode: u32,
+        content: &[u8],
+        replace: bool,
+    ) -> Result<(), Failure> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(".new");
+        let new = path.with_file_name(name);
+        // Of a run that was killed.
+        let _ = fs::remove_file(&new);
+        self.file(&new, mode, content)?;
+        let published = if replace {
+            fs::rename(&new, path)
+        } else {
+            // Unlike a rename it fails where somebody else has made it meanwhile.
+            fs::hard_link(&new, path).and_then(|()| fs::remove_file(&new))
+        };
+        published.map_err(|error| failed(path, &error))
+    }
+
     /// All is made.
     pub fn keep(mut self) {
         self.0.clear();

@@ -23,10 +23,22 @@ pub struct Loaded {
 /// # Errors
 /// Every fault that was found.
 pub fn load(dir: &Path) -> Result<Loaded, Vec<Fault>> {
+    load_read(read_config(dir, None))
+}
+
+/// Loads the configuration in `dir` as if the issuer's file at `path` had this text.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn load_with(dir: &Path, path: &Path, text: &str) -> Result<Loaded, Vec<Fault>> {
+    load_read(read_config(dir, Some((path, text))))
+}
+
+fn load_read(parsed: Parsed) -> Result<Loaded, Vec<Fault>> {
     let Parsed {
         readable: config,
         mut faults,
-    } = read_config(dir);
+    } = parsed;
     let mut left_out = Vec::new();
     let mut keys = Vec::new();
     let mut fetched = None;
@@ -92,8 +104,9 @@ pub fn first(faults: &[Fault]) -> String {
     faults.first().map(shown).unwrap_or_default()
 }
 
-/// Reads the files; one that cannot be read is a fault like one that is wrong.
-fn read_config(dir: &Path) -> Parsed {
+/// Reads the files, but for one of which the text is given; one that cannot be read is a fault
+/// like one that is wrong.
+fn read_config(dir: &Path, given: Option<(&Path, &str)>) -> Parsed {
     let mut unreadable = Vec::new();
     let mut read = |path: &Path| match text_of(path) {
         Ok(text) => Some((shown(path), text)),
@@ -104,11 +117,10 @@ fn read_config(dir: &Path) -> Parsed {
     };
     let global = read(&dir.join("pam-jwt.toml")).unwrap_or_default();
     let listed = trusted_file::list(&dir.join("issuers.d"), ".toml");
-    let issuers: Vec<(String, String)> = listed
-        .iter()
-        .flatten()
-        .filter_map(|path| read(path))
-        .collect();
+    let is_given = |path: &Path| given.is_some_and(|(given, _)| given == path);
+    let on_disk = listed.iter().flatten().filter(|path| !is_given(path));
+    let mut issuers: Vec<(String, String)> = on_disk.filter_map(|path| read(path)).collect();
+    issuers.extend(given.map(|(path, text)| (shown(path), text.to_owned())));
     unreadable.extend(listed.as_ref().err().map(untrusted));
     let sources: Vec<Source<'_>> = issuers
         .iter()

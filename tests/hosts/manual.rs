@@ -196,6 +196,12 @@ fn the_examples_of_help_do_what_they_say() {
     let root = |text: &str| script(&machine, text).run();
     let _ = root("ssh-keygen -q -t ed25519 -N '' -f id_ed25519").expect_success();
     play_examples(&machine, &PAM_JWT, |example| {
+        if example.starts_with("pam-jwt trust gitlab --force") {
+            // The examples behind it are for a machine that trusts one issuer.
+            let output = root(example);
+            let _ = root("rm /etc/pam-jwt/issuers.d/gitlab.toml").expect_success();
+            return output;
+        }
         if !example.starts_with("pam-jwt init") {
             return root(example);
         }
