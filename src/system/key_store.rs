@@ -2,7 +2,7 @@
 //! login. What does not load refuses; there is no falling back to a part.
 
 use crate::fetched::{self, Fetched};
-use crate::trusted_file::{self, Content, Untrusted};
+use crate::trusted_file::{self, Content, FileFault, Untrusted};
 use crate::{hostname, shown};
 use jose::KeyError;
 use policy::config::{Config, Fault, Global, KeyFile, Parsed, Source};
@@ -183,7 +183,12 @@ fn read_keys(
 }
 
 fn fetched_dir(error: &Untrusted) -> String {
-    format!("{error}; install pam-jwt-fetch, whose user it is to belong to")
+    match error.fault {
+        FileFault::Missing => {
+            format!("{error}; install pam-jwt-fetch, whose user it is to belong to")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn untrusted(error: &Untrusted) -> Fault {

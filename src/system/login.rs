@@ -8,7 +8,7 @@ use crate::remote::Remote;
 use crate::{account_db, clock, fetched, handoff, introspect, refresh};
 use jose::PublicKey;
 use policy::authenticate::{Grounds, Request, authenticate};
-use policy::config::{Fault, Introspection, Issue};
+use policy::config::{Fault, Introspection, Issue, LEAST_TOKEN};
 use policy::decision::{Decision, Facts, Note, Refusal};
 use policy::explain::{Observer, Silent};
 use policy::handoff::{Proof, Record};
@@ -26,6 +26,8 @@ pub struct Verdict {
     pub account_exists: bool,
     /// Whether the secret is a token, good or bad, and not a password.
     pub is_token: bool,
+    /// Whether an issuer was asked about it.
+    was_asked: bool,
     /// Why the configuration does not load, where it does not.
     pub faults: Vec<Fault>,
     /// What the session is to know, where the settings concern it.
@@ -70,25 +72,26 @@ pub fn decide(
 ) -> Verdict {
     let verdict = once(attempt, dir, remote, observer);
     let is_refused = verdict.decision.rule().is_none();
-    if !is_refused || !refresh::is_long_enough(attempt.secret) {
+    let bytes = attempt.secret.len();
+    if !is_refused || bytes < LEAST_TOKEN {
         return verdict;
     }
     let (Ok(now), Ok(loaded)) = (clock::now(), key_store::load(dir)) else {
         return verdict;
     };
     let trust = &loaded.trust;
+    let is_login = matches!(attempt.purpose, Purpose::Login { .. });
     let would_help = refresh::would_help(&verdict.decision, trust);
-    let fetched = Path::new(fetched::DIR);
-    let refreshed = match attempt.purpose {
-        _ if would_help => refresh::refresh(trust, fetched, dir, now, remote, observer),
-        // For nothing but the time that it takes.
-        Purpose::Login { .. } => {
-            refresh::refresh(trust, fetched, dir, now, remote, &mut Silent);
-            false
-        }
-        Purpose::Explanation => false,
-    };
-    if refreshed {
+    let mut refreshed = false;
+    if bytes >= refresh::LEAST_BYTES && (would_help || is_login) {
+        let fetched = Path::new(fetched::DIR);
+        let observer: &mut dyn Observer = if would_help { observer } else { &mut Silent };
+        refreshed = refresh::refresh(trust, fetched, dir, now, remote, observer);
+    }
+    if is_login && !verdict.was_asked {
+        introspect::pretend(trust, bytes, dir, remote);
+    }
+    if would_help && refreshed {
         once(attempt, dir, remote, observer)
     } else {
         verdict
@@ -124,6 +127,7 @@ fn once(
         },
         account_exists,
         is_token,
+        was_asked: false,
         faults,
         for_session: None,
     };
@@ -184,6 +188,7 @@ fn once(
         standing: &Records::new(purpose, now),
         now,
     };
+    let was_asked = matches!(opaque, Some(Ok(_)));
     let decision = match opaque {
         None => authenticate(secret, &request, grounds, observer),
         Some(Err(refusal)) => Decision {
@@ -213,6 +218,7 @@ fn once(
         decision,
         account_exists: exists,
         is_token: true,
+        was_asked,
         faults: Vec::new(),
         for_session,
     }
@@ -245,3 +251,7 @@ pub fn asked(
         ssh_methods: auth_info.to_owned(),
     }))
 }
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

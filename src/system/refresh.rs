@@ -23,12 +23,7 @@ const PAUSE: u64 = 60;
 
 /// No token whose signature is by a public key has fewer bytes: the shortest signature has 86
 /// and both other parts say something. No password has as many.
-const LEAST_BYTES: usize = 128;
-
-/// Whether a secret is so long that it may have keys fetched.
-pub(crate) const fn is_long_enough(secret: &[u8]) -> bool {
-    secret.len() >= LEAST_BYTES
-}
+pub(crate) const LEAST_BYTES: usize = 128;
 
 /// Whether other keys might let in whom `decision` does not.
 pub(crate) fn would_help(decision: &Decision, trust: &Trust) -> bool {

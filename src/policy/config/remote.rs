@@ -66,9 +66,22 @@ impl Introspection {
     /// Whether `secret` looks like one of these tokens: nothing else is ever shown to the
     /// issuer, since it may be a password. A token is a b64token (RFC 6750 §2.1).
     pub fn is_meant(&self, secret: &[u8]) -> bool {
-        self.length.is_none_or(|length| secret.len() == length)
+        self.may_have(secret.len())
             && secret.starts_with(self.prefix.as_bytes())
             && Self::may_be_meant(secret)
+    }
+
+    /// Whether one of these tokens may have so many bytes.
+    pub fn may_have(&self, bytes: usize) -> bool {
+        self.length
+            .map_or(bytes >= LEAST_TOKEN, |length| length == bytes)
+    }
+
+    /// A secret that looks like one of these tokens and is none.
+    pub fn made_up(&self) -> String {
+        let bytes = self.length.unwrap_or(MADE_UP).max(LEAST_TOKEN);
+        let missing = bytes.saturating_sub(self.prefix.len());
+        format!("{}{}", self.prefix, "0".repeat(missing))
     }
 
     /// Whether a secret may look like the token of some issuer.
@@ -80,6 +93,9 @@ impl Introspection {
 
 /// No opaque token has fewer bytes: what is shorter is a password.
 pub const LEAST_TOKEN: usize = 20;
+
+/// A made-up token has so many bytes, where they do not all have as many.
+const MADE_UP: usize = 64;
 
 /// The least length that tells a token from a password by itself, and the least prefix.
 const TELLING_LENGTH: usize = 32;
@@ -298,6 +314,9 @@ mod tests {
         assert!(by_length.is_meant(&[b'a'; 43]));
         for length in [0, 42, 44] {
             assert!(!by_length.is_meant(&vec![b'a'; length]));
+        }
+        for one in [by_prefix, by_length] {
+            assert!(one.is_meant(one.made_up().as_bytes()));
         }
     }
 }
