@@ -16,12 +16,14 @@ mod moment;
 mod new_config;
 mod new_file;
 mod new_key;
+mod online;
 mod pam_stack;
 mod revocations;
 mod revoke;
 mod sessions;
 mod signing_key;
 mod ssh_key;
+mod status;
 mod status_list;
 mod table;
 mod trust;
@@ -52,6 +54,7 @@ Files:
   /etc/pam-jwt/issuers.d/    a file for each issuer that is trusted
   /etc/pam-jwt/keys/         the issuers' public keys
   /etc/pam-jwt/private/      this machine's signing keys
+  /var/lib/pam-jwt/fetched/  what pam-jwt-fetch has brought from issuers
   /var/lib/pam-jwt/revoked/  what is revoked on this machine
   /var/lib/pam-jwt/status/   status lists that are loaded
   /var/lib/pam-jwt/used/     one-time tokens that were used
@@ -85,6 +88,7 @@ enum Command {
     #[command(subcommand)]
     Jws(jws::Jws),
     Check(check::Check),
+    Status(status::Status),
     #[command(subcommand)]
     StatusList(status_list::StatusList),
     Revoke(revoke::Revoke),
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
         Command::Verify(command) => command.run(&cli.config, &out),
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
+        Command::Status(command) => command.run(&cli.config, &out),
         Command::StatusList(command) => command.run(&cli.config, &out),
         Command::Revoke(command) => command.run(&cli.config, &out),
         Command::Revocations(command) => command.run(&cli.config, &out),

@@ -1,5 +1,6 @@
 //! `pam-jwt verify`: what a login with this token would do, and why.
 
+use crate::online::Online;
 use crate::{faults, ssh_key, token_from_stdin};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone, visible};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use system::login::Attempt;
 use system::records::Purpose;
-use system::remote::Offline;
+use system::remote::{Offline, Remote};
 
 /// Explain what a login with the token on standard input would do.
 ///
@@ -22,7 +23,9 @@ Examples:
   # what sshd would say to this token, and why
   pam-jwt verify --user alice --service sshd < token
   # the same after alice has logged in with her key
-  pam-jwt verify --user alice --service sshd --ssh-key id_ed25519.pub < token")]
+  pam-jwt verify --user alice --service sshd --ssh-key id_ed25519.pub < token
+  # of an opaque token, about which the issuer has to be asked
+  pam-jwt verify --user alice --service sshd --online < token")]
 pub struct Verify {
     /// The account to log in as.
     #[arg(long, value_name = "ACCOUNT")]
@@ -34,9 +37,14 @@ pub struct Verify {
     /// bound to a key, under AuthenticationMethods publickey,keyboard-interactive.
     #[arg(long, value_name = "FILE.pub")]
     ssh_key: Option<PathBuf>,
+    /// Ask the issuer what a login would ask it: about an opaque token, and for its keys where
+    /// the token's is unknown.
+    #[arg(long)]
+    online: bool,
 }
 
-const OFFLINE: Offline = Offline("a login would ask pam-jwt-fetch; so does --online");
+/// What is said where a login would ask.
+const OFFLINE: Offline = Offline("a login would ask the issuer; so does --online");
 
 /// Services whose programs have no key proved.
 const KEYLESS: [&str; 5] = ["login", "su", "su-l", "sudo", "sudo-i"];
@@ -64,7 +72,8 @@ impl Verify {
             proved: &proved,
             purpose: Purpose::Explanation,
         };
-        let verdict = system::login::decide(attempt, config, &OFFLINE, &mut steps);
+        let remote: &dyn Remote = if self.online { &Online } else { &OFFLINE };
+        let verdict = system::login::decide(attempt, config, remote, &mut steps);
         if !verdict.faults.is_empty() {
             return Err(faults::config_does_not_load(&verdict.faults));
         }

@@ -1,0 +1,77 @@
+//! pam-jwt-fetch as the helper of a command, as a login has it: one request, one answer, as the
+//! user that fetches.
+
+use nix::unistd::geteuid;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use system::fetched::{self, Fetched};
+use system::helper::{ARGUMENT, Answer, MOST, PROGRAM, Request};
+use system::remote::Remote;
+use zeroize::Zeroizing;
+
+/// Asks issuers by way of pam-jwt-fetch.
+pub struct Online;
+
+impl Remote for Online {
+    fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
+        let mut child = start()?;
+        let answer = answer(&mut child, request, patience);
+        // It has answered, or is not waited for any longer.
+        let _ = child.kill();
+        let _ = child.wait();
+        answer
+    }
+}
+
+fn start() -> Result<Child, String> {
+    if !geteuid().is_root() {
+        return Err("only root may hand over to the user that fetches; run as root".to_owned());
+    }
+    let user = Fetched::open(Path::new(fetched::DIR)).map_err(|error| error.to_string())?;
+    if user.uid == 0 {
+        return Err(format!(
+            "{} belongs to root, and who fetches is a lesser user",
+            fetched::DIR
+        ));
+    }
+    // Groups are dropped with the uid.
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg(ARGUMENT)
+        .env_clear()
+        .current_dir("/")
+        .uid(user.uid)
+        .gid(user.gid)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+        .spawn()
+        .map_err(|error| format!("{PROGRAM}: {error}"))
+}
+
+fn answer(child: &mut Child, request: &Request, patience: Duration) -> Result<Answer, String> {
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(format!("{PROGRAM} has no pipes"));
+    };
+    stdin
+        .write_all(request.line().as_bytes())
+        .map_err(|error| format!("{PROGRAM}: {error}"))?;
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = Zeroizing::new(Vec::with_capacity(MOST));
+        let most = u64::try_from(MOST).unwrap_or(u64::MAX);
+        let read = BufReader::new(stdout.take(most)).read_until(b'\n', &mut line);
+        let _ = sender.send(read.map(|_| line));
+    });
+    match receiver.recv_timeout(patience) {
+        Err(_) => Err(format!("{PROGRAM} did not answer in {patience:?}")),
+        Ok(Err(error)) => Err(format!("{PROGRAM}: {error}")),
+        Ok(Ok(line)) => Answer::parse(&line).ok_or_else(|| format!("{PROGRAM} gave no answer")),
+    }
+}
