@@ -5,7 +5,7 @@
 use crate::channel::{Peer, Place, Question, peer};
 use crate::conversation::Conversation;
 use crate::environment::Environment;
-use crate::source::{Recipient, Source};
+use crate::source::{Effort, Recipient, Source};
 use crate::target::Target;
 use crate::token::Token;
 use crate::{clock, secrecy};
@@ -46,6 +46,8 @@ pub struct Task {
     pub target: Target,
     /// What tokens for it name in `aud`.
     pub audiences: Vec<String>,
+    /// What may be done so that it is for it.
+    pub effort: Effort,
     /// Whether that is not to be looked at.
     pub force: bool,
     /// Where the token comes from.
@@ -165,6 +167,7 @@ fn serve(listener: &UnixListener, task: Task, mut early: Early, ssh: Pid) {
     let Task {
         target,
         audiences,
+        effort,
         force,
         source,
         look,
@@ -198,6 +201,7 @@ fn serve(listener: &UnixListener, task: Task, mut early: Early, ssh: Pid) {
                 let whom = Recipient {
                     host: Some(&host),
                     audiences: &audiences,
+                    effort,
                 };
                 let found = source.token(&Environment::of_process(), &whom);
                 found.map(|(token, _)| token)

@@ -42,11 +42,13 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
         let askpass = askpass()?;
         // Until this process is ssh.
         secrecy::hide_memory();
+        let effort = settings.effort(&target.host, options.force);
         let seen = Seen::of(
             &source,
             &Recipient {
                 host: Some(&target.host),
                 audiences: &audiences,
+                effort,
             },
             settings.is_bound(&target.host),
             &environment,
@@ -55,6 +57,7 @@ pub fn connect(line: &CommandLine, options: &TokenOptions) -> Result<Infallible,
         );
         let task = Task {
             audiences: audiences.clone(),
+            effort,
             target,
             force: options.force,
             source: source.clone(),
@@ -90,7 +93,7 @@ pub fn settings(environment: &Environment<'_>) -> Result<Settings, String> {
     };
     let failed = |error: String| format!("{}: {error}", path.display());
     // As ssh does it with its own: they say where a token may go.
-    match source::read_settings(&path) {
+    match source::file::read_settings(&path) {
         Ok(Some(text)) => {
             let text = std::str::from_utf8(&text).map_err(|error| failed(error.to_string()))?;
             Settings::parse(text).map_err(failed)

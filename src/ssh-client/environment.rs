@@ -31,12 +31,20 @@ impl<'a> Environment<'a> {
 
     /// The settings file (XDG Base Directory Specification).
     pub fn settings_file(&self) -> Option<PathBuf> {
-        let absolute = |path: &PathBuf| path.is_absolute();
-        let directory = self
-            .path("XDG_CONFIG_HOME")
-            .filter(absolute)
-            .or_else(|| Some(self.path("HOME").filter(absolute)?.join(".config")))?;
+        let directory = self.base("XDG_CONFIG_HOME", ".config")?;
         Some(directory.join("jwt-ssh/config.toml"))
+    }
+
+    /// The directory of what is kept of a login (XDG Base Directory Specification).
+    pub fn state_directory(&self) -> Option<PathBuf> {
+        Some(self.base("XDG_STATE_HOME", ".local/state")?.join("jwt-ssh"))
+    }
+
+    /// A base directory; one that is relative is to be ignored.
+    fn base(&self, name: &str, in_home: &str) -> Option<PathBuf> {
+        let absolute = |path: &PathBuf| path.is_absolute();
+        let named = self.path(name).filter(absolute);
+        named.or_else(|| Some(self.path("HOME").filter(absolute)?.join(in_home)))
     }
 
     /// Directories for what lives as long as a login, the best first.

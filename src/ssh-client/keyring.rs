@@ -140,7 +140,7 @@ impl KeyFile {
 
 /// The public key in a file.
 fn read(path: &Path) -> Option<Public> {
-    let file = source::open_regular(path).ok()?;
+    let file = source::file::open_regular(path).ok()?;
     // A private key is none of jwt-ssh's to have, so the file is left at its first line.
     let mut start = Vec::new();
     let begin = b"-----BEGIN".len() as u64;

@@ -55,19 +55,21 @@ fn token_for_this_machine(environment: &Environment<'_>) -> Result<crate::token:
 
     let host = nix::unistd::gethostname().map_err(|error| format!("no host name: {error}"))?;
     let host = host.to_string_lossy();
-    let audiences = crate::connect::settings(environment)?.audiences(&host);
+    let settings = crate::connect::settings(environment)?;
+    let audiences = settings.audiences(&host);
     let whom = Recipient {
         host: Some(&host),
         audiences: &audiences,
+        effort: settings.effort(&host, false),
     };
     let (token, origin) = Source::Anywhere.token(environment, &whom)?;
-    if origin == Origin::GitHub && token.as_bytes().len() >= PIECE {
+    let is_made = matches!(origin, Origin::GitHub | Origin::Made(_));
+    if is_made && token.as_bytes().len() >= PIECE {
         // Each piece is asked for by a process of its own.
-        return Err(
-            "a job gets another token each time, and sudo asks for this one in pieces: put it \
-             into a file and name that in BEARER_TOKEN_FILE"
-                .to_owned(),
-        );
+        return Err(format!(
+            "from {origin} comes another token each time, and sudo asks for this one in pieces: \
+             put it into a file and name that in BEARER_TOKEN_FILE"
+        ));
     }
     token
         .check(&audiences, crate::clock::now(), false)

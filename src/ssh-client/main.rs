@@ -14,6 +14,8 @@ mod conversation;
 mod environment;
 mod keyring;
 mod local;
+mod login;
+mod logout;
 mod look;
 mod manual;
 mod offer;
@@ -36,6 +38,9 @@ use options::{FirstWord, JwtSsh, OwnWords, Subcommands};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// What servers are told who asks.
+const USER_AGENT: &str = concat!("jwt-ssh/", env!("CARGO_PKG_VERSION"));
 
 /// What ssh exits with where it cannot go on.
 const CANNOT: u8 = 255;
@@ -97,6 +102,8 @@ fn subcommand() -> ExitCode {
     };
     let out = Output::new("jwt-ssh", command.wants_json());
     let result = match &command {
+        Subcommands::Login(login) => login.run(&out),
+        Subcommands::Logout(logout) => logout.run(&out),
         Subcommands::Status(status) => status.run(&out),
         Subcommands::Completions(completions) => completions.run(&out),
         Subcommands::Manual(manual) => manual.run(&out),
@@ -113,6 +120,8 @@ fn subcommand() -> ExitCode {
 impl Subcommands {
     const fn wants_json(&self) -> bool {
         match self {
+            Self::Login(login) => login.json,
+            Self::Logout(logout) => logout.json,
             Self::Status(status) => status.json,
             Self::Completions(_) | Self::Manual(_) => false,
         }

@@ -2,7 +2,7 @@
 //! completions are made as well.
 
 use crate::source::Source;
-use crate::{completions, manual, status};
+use crate::{completions, login, logout, manual, status};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -28,8 +28,8 @@ use std::path::PathBuf;
 Where the token comes from, if no option names it:
   BEARER_TOKEN             the token itself
   BEARER_TOKEN_FILE        a file that holds it
-  $XDG_RUNTIME_DIR/bt_uID  ID is the numeric user id
-  /tmp/bt_uID
+  $XDG_RUNTIME_DIR/bt_uID  ID is the numeric user id; `jwt-ssh login`
+  /tmp/bt_uID              puts it there and has it renewed
   GitHub Actions           the job's own identity, for the audience
                            ssh://HOST (permissions: id-token: write)
   Kubernetes               the pod's service account
@@ -87,8 +87,9 @@ Exit status:
   theirs
 
 Files:
-  ~/.config/jwt-ssh/config.toml  by which names hosts go in tokens, and
-                                 whether those are bound to SSH keys
+  ~/.config/jwt-ssh/config.toml  by which names hosts go in tokens, whether
+                                 those are bound to SSH keys, and whether
+                                 they are exchanged (jwt-ssh login --help)
 
 Examples:
   # with the token that tools of this machine find
@@ -121,6 +122,8 @@ pub struct JwtSsh {
 /// comment here would take its place in --help.
 #[derive(Subcommand)]
 pub enum Subcommands {
+    Login(login::Login),
+    Logout(logout::Logout),
     Status(status::Status),
     Completions(completions::Completions),
     Manual(manual::Manual),
@@ -167,7 +170,7 @@ pub struct OwnWords {
 const USAGE: &str = "\
 jwt-ssh [--token-file FILE | --token-command COMMAND] [--force]
                [SSH OPTIONS] [USER@]HOST [COMMAND]
-       jwt-ssh status [HOST]";
+       jwt-ssh login | logout | status [HOST]";
 
 /// First words that are jwt-ssh's own, whether they do something yet or not.
 pub enum FirstWord {
@@ -183,10 +186,12 @@ impl FirstWord {
     /// What the first word is.
     pub fn of(words: &[OsString]) -> Self {
         match words.first().map(|word| word.as_bytes()) {
-            None | Some(b"status" | b"completions" | b"manual" | b"--help" | b"--version") => {
-                Self::Known
-            }
-            Some(b"login" | b"logout" | b"token") => Self::Later,
+            None
+            | Some(
+                b"login" | b"logout" | b"status" | b"completions" | b"manual" | b"--help"
+                | b"--version",
+            ) => Self::Known,
+            Some(b"token") => Self::Later,
             Some(_) => Self::Ssh,
         }
     }

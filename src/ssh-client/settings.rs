@@ -1,5 +1,6 @@
 //! `~/.config/jwt-ssh/config.toml`: by which names hosts go in tokens.
 
+use crate::source::Effort;
 use serde::Deserialize;
 use wildmatch::WildMatch;
 
@@ -10,6 +11,15 @@ pub struct Settings {
     /// In file order; the first that matches decides.
     #[serde(default)]
     host: Vec<Host>,
+    #[serde(default)]
+    login: Login,
+}
+
+/// `[login]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    exchange: Option<bool>,
 }
 
 /// One `[[host]]`.
@@ -21,6 +31,7 @@ struct Host {
     audience: Audiences,
     #[serde(default)]
     bound: bool,
+    exchange: Option<bool>,
 }
 
 /// Patterns of host names, with the `*` and `?` of ssh_config(5). What else that manual
@@ -119,6 +130,18 @@ impl Settings {
         self.entry(host).is_some_and(|entry| entry.bound)
     }
 
+    /// What may be done so that the token of a login is for `host`. `force` has it sent as it
+    /// is.
+    pub fn effort(&self, host: &str, force: bool) -> Effort {
+        let of_host = self.entry(host).and_then(|entry| entry.exchange);
+        match of_host.or(self.login.exchange) {
+            _ if force => Effort::None,
+            None => Effort::Offered,
+            Some(true) => Effort::Exchange,
+            Some(false) => Effort::NoExchange,
+        }
+    }
+
     fn entry(&self, host: &str) -> Option<&Host> {
         self.host.iter().find(|entry| {
             let mut patterns = entry.patterns.0.iter();
@@ -160,9 +183,24 @@ mod tests {
     }
 
     #[test]
+    fn whether_tokens_are_exchanged_is_said_for_a_host_or_for_all() {
+        let effort = |text: &str, host| Settings::parse(text).unwrap().effort(host, false);
+        assert_eq!(effort("", "web1"), Effort::Offered);
+        assert_eq!(effort("[login]\n", "web1"), Effort::Offered);
+        let text = "[login]\nexchange = true\n[[host]]\nmatch = \"db*\"\naudience = \"x\"\n\
+                    exchange = false\n";
+        assert_eq!(effort(text, "web1"), Effort::Exchange);
+        assert_eq!(effort(text, "db1"), Effort::NoExchange);
+        let forced = Settings::parse(text).unwrap().effort("web1", true);
+        assert_eq!(forced, Effort::None);
+    }
+
+    #[test]
     fn what_is_unknown_or_empty_is_an_error() {
         for text in [
             "hosts = 1",
+            "[login]\nissuer = \"x\"",
+            "[login]\nexchange = \"yes\"",
             "[host]\nmatch = \"a\"\naudience = \"b\"",
             "[[host]]\nmatch = \"a\"",
             "[[host]]\naudience = \"a\"",

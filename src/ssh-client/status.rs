@@ -2,10 +2,11 @@
 //! lives.
 
 use crate::environment::Environment;
+use crate::login::kept::{Kept, Login};
 use crate::look::Binding;
 use crate::options::TokenOptions;
 use crate::prompt::PIECE;
-use crate::source::{Origin, Recipient};
+use crate::source::{Effort, Origin, Recipient};
 use crate::target::Target;
 use crate::token::{Token, Unfit, for_people, on_one_line};
 use crate::{clock, connect, secrecy};
@@ -61,12 +62,25 @@ impl Status {
         let whom = Recipient {
             host: target.as_ref().map(|target| target.host.as_str()),
             audiences: audiences.as_deref().unwrap_or_default(),
+            effort: target.as_ref().map_or(Effort::Offered, |target| {
+                settings.effort(&target.host, self.token.force)
+            }),
         };
-        let (token, origin) = match self.token.source().token(&environment, &whom) {
+        let found = self.token.source().token(&environment, &whom);
+        // As it is now: the token may have been renewed.
+        let login = Kept::of(&environment).and_then(|kept| kept.login());
+        let login = login.ok().flatten();
+        let (token, origin) = match found {
             Ok(found) => found,
             Err(why) => {
+                let login = login.as_ref().map(Login::json);
                 out.report(
-                    || json!({ "would_be_sent": false, "reason": "no_token", "error": why }),
+                    || {
+                        json!({
+                            "would_be_sent": false, "reason": "no_token", "error": why,
+                            "login": login,
+                        })
+                    },
                     || cli::output::visible(&why),
                 );
                 return Ok(Exit::Refused);
@@ -82,6 +96,11 @@ impl Status {
         let report = Report {
             binding: Binding::of(&token, &keys, connect::words(None, &keys), &environment),
             token: &token,
+            login: login.as_ref().filter(|login| match &origin {
+                Origin::File(path) => *path == login.token_file && login.is_of(token.as_bytes()),
+                Origin::Made(_) => true,
+                _ => false,
+            }),
             origin: &origin,
             target: target.as_ref(),
             unfit: unfit.as_ref(),
@@ -99,6 +118,8 @@ impl Status {
 struct Report<'a> {
     token: &'a Token,
     origin: &'a Origin,
+    /// That which the token comes from.
+    login: Option<&'a Login>,
     target: Option<&'a Target>,
     unfit: Option<&'a Unfit>,
     binding: Option<Binding>,
@@ -118,6 +139,7 @@ impl Report<'_> {
             "nbf": time(claims.not_before),
             "expires_in": time(claims.expires).map(|exp| exp.saturating_sub(self.now)),
             "bytes": self.token.as_bytes().len(),
+            "login": self.login.map(Login::json),
             "key": self.binding.as_ref().map(Binding::json),
             "user": self.target.map(|target| &target.user),
             "host": self.target.map(|target| &target.host),
@@ -174,7 +196,8 @@ impl Report<'_> {
             ("expires", self.expiry()),
             ("size", format!("{bytes} bytes, at {prompts}")),
         ];
-        let lines = lines.into_iter().chain(key);
+        let login = self.login.map(|login| ("login", login.text()));
+        let lines = lines.into_iter().chain(login).chain(key);
         let mut text = String::new();
         for (name, value) in lines {
             text.push_str(&format!("{name:8} {}\n", on_one_line(&value)));
@@ -196,6 +219,27 @@ impl Report<'_> {
         } else {
             format!("{date}, {} ago", for_people(self.now.saturating_sub(exp)))
         }
+    }
+}
+
+impl Login {
+    fn json(&self) -> Value {
+        json!({
+            "issuer": self.issuer,
+            "client_id": self.client_id,
+            "renewable": self.refresh_token.is_some(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let renewed = match self.refresh_token {
+            Some(_) => "renewed when it is about to be sent",
+            None => "not renewed: jwt-ssh login",
+        };
+        format!(
+            "{}, as the client {}; {renewed}",
+            self.issuer, self.client_id
+        )
     }
 }
 

@@ -71,6 +71,7 @@ mod tests {
         let whom = Recipient {
             host: Some("web1"),
             audiences: &["ssh://web1".to_owned()],
+            effort: super::super::Effort::None,
         };
         super::run(command, &whom).map(|text| String::from_utf8_lossy(&text).into_owned())
     }

@@ -50,7 +50,8 @@ pub fn places(environment: &Environment<'_>) -> String {
     places.join(", ")
 }
 
-fn well_known(environment: &Environment<'_>) -> Vec<PathBuf> {
+/// Them, in order.
+pub fn well_known(environment: &Environment<'_>) -> Vec<PathBuf> {
     let name = format!("bt_u{}", Uid::effective());
     [
         // One that is relative is to be ignored (XDG Base Directory Specification).

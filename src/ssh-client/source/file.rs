@@ -4,7 +4,7 @@ use super::{Text, bounded};
 use nix::fcntl::OFlag;
 use nix::unistd::Uid;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -78,6 +78,28 @@ fn read_trusted(path: &Path, flags: OFlag) -> io::Result<Option<Text>> {
     bounded(file).map(Some)
 }
 
+/// Puts a file of the user's own (0600) in place of what is there, all at once. What is there
+/// is looked at by [`read_own`] before, and a link is replaced, not followed.
+///
+/// # Errors
+/// What keeps it from being written; what was there is there still.
+pub fn replace_own(path: &Path, text: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let template = path.with_file_name(format!(".{name}.XXXXXX"));
+    // 0600, and nobody else's file (mkstemp(3)).
+    let (descriptor, temporary) = nix::unistd::mkstemp(&template)?;
+    let written =
+        write_all(File::from(descriptor), text).and_then(|()| std::fs::rename(&temporary, path));
+    written.inspect_err(|_| {
+        let _ = std::fs::remove_file(&temporary);
+    })
+}
+
+fn write_all(mut file: File, text: &[u8]) -> io::Result<()> {
+    file.write_all(text)?;
+    file.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +123,30 @@ mod tests {
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         assert!(error().contains("not a file of your own"));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_at_once_and_no_link_is_followed() {
+        let directory = nix::unistd::mkdtemp("/tmp/jwt-ssh-test.XXXXXX").unwrap();
+        let path = directory.join("bt_u0");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+        replace_own(&path, b"one").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode()), (b"one".to_vec(), 0o600));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        replace_own(&path, b"two").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode()), (b"two".to_vec(), 0o600));
+        let other = directory.join("other");
+        fs::rename(&path, &other).unwrap();
+        symlink(&other, &path).unwrap();
+        replace_own(&path, b"three").unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"two");
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(replace_own(&path, b"four").is_err());
+        // Nothing is left of what was not to be.
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
         fs::remove_dir_all(&directory).unwrap();
     }
 

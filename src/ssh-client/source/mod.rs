@@ -2,14 +2,13 @@
 //! else the identity of the CI job or pod that this runs in.
 
 mod command;
-mod discovery;
-mod file;
+pub mod discovery;
+pub mod file;
 mod github;
 mod kubernetes;
 
-pub use file::{open_regular, read_settings};
-
 use crate::environment::Environment;
+use crate::login::renew;
 use crate::token::Token;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -37,6 +36,8 @@ pub enum Origin {
     File(PathBuf),
     /// `--token-command`
     Command,
+    /// Made by the issuer of a login for this host.
+    Made(String),
     /// The identity of a job of GitHub Actions.
     GitHub,
     /// The service account of a pod.
@@ -49,6 +50,7 @@ impl fmt::Display for Origin {
             Self::Variable => f.write_str("the environment variable BEARER_TOKEN"),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Command => f.write_str("--token-command"),
+            Self::Made(issuer) => write!(f, "the login at {issuer}, made for this host"),
             Self::GitHub => f.write_str("the identity of this GitHub Actions job"),
             Self::Kubernetes(path) => {
                 write!(f, "the service account of this pod, {}", path.display())
@@ -63,10 +65,26 @@ pub struct Recipient<'a> {
     pub host: Option<&'a str>,
     /// What the host goes by in `aud`; the first is asked for, where one can be asked for.
     pub audiences: &'a [String],
+    /// What may be done so that it is.
+    pub effort: Effort,
+}
+
+/// Whether the token of a login that is not for the host is turned into one that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effort {
+    /// It is taken as it is.
+    None,
+    /// Not by token exchange (RFC 8693).
+    NoExchange,
+    /// As far as the issuer says that it does that.
+    Offered,
+    /// By token exchange, whatever the issuer says of itself.
+    Exchange,
 }
 
 impl<'a> Recipient<'a> {
-    fn audience(&self) -> Option<&'a str> {
+    /// What is asked for, where something can be asked for.
+    pub fn audience(&self) -> Option<&'a str> {
         self.audiences.first().map(String::as_str)
     }
 }
@@ -118,7 +136,8 @@ impl Source {
             }
             Self::Command(command) => Ok((command::run(command, whom)?, Origin::Command)),
             Self::Anywhere => {
-                if let Some(found) = discovery::discover(environment, file::read)? {
+                let found = discovery::discover(environment, file::read)?;
+                if let Some(found) = renew::of_login(environment, found, whom)? {
                     return Ok(found);
                 }
                 if let Some(text) = github::ask(environment, whom.audience())? {
@@ -129,7 +148,8 @@ impl Source {
                 }
                 Err(format!(
                     "there is no token: not in BEARER_TOKEN, BEARER_TOKEN_FILE or {}, and this \
-                     is no job with an identity. Name one with --token-file or --token-command",
+                     is no job with an identity. Get one with jwt-ssh login, or name it with \
+                     --token-file or --token-command",
                     discovery::places(environment)
                 ))
             }
@@ -142,7 +162,7 @@ fn parsed(text: Text, origin: &Origin) -> Result<Token, String> {
 }
 
 /// The text of a token: wiped when dropped.
-type Text = Zeroizing<Vec<u8>>;
+pub type Text = Zeroizing<Vec<u8>>;
 
 /// More than any token has, white space included.
 const MOST: usize = jose::compact::MAX_BYTES + 1024;

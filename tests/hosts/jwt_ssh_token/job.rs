@@ -112,18 +112,18 @@ fn what_goes_wrong_with_a_job_is_told_without_its_secret() {
             for (reply, word) in [
                 (
                     answer("401 Unauthorized", SECRET),
-                    "it answered 401 Unauthorized",
+                    "it answered with status 401",
                 ),
                 (
                     answer("500 Internal Server Error", ""),
-                    "it answered 500 Internal Server Error",
+                    "it answered with status 500",
                 ),
-                (redirect("302 Found"), "it answered 302 Found"),
+                (redirect("302 Found"), "it answered with status 302"),
                 (
                     redirect("307 Temporary Redirect"),
-                    "it answered 307 Temporary Redirect",
+                    "it answered with status 307",
                 ),
-                (answer("204 No Content", ""), "it answered 204 No Content"),
+                (answer("204 No Content", ""), "it answered with status 204"),
                 (answer("200 OK", ""), no_token),
                 (answer("200 OK", SECRET), no_token),
                 (answer("200 OK", &valid), no_token),
@@ -137,7 +137,7 @@ fn what_goes_wrong_with_a_job_is_told_without_its_secret() {
                 (ok(&json!({ "value": elsewhere })), "it is for ssh://other"),
                 (
                     ok(&json!({ "value": "a".repeat(70_000) })),
-                    "no token is so long",
+                    "it answered with more than 66560 bytes",
                 ),
                 (
                     "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{".to_owned(),
@@ -223,7 +223,7 @@ fn the_secret_goes_nowhere_in_clear() {
                         "0.0.0.0",
                     ] {
                         let command = job(login(&machine, &[]), &format!("http://{host}:{port}/"));
-                        let words = ["the address is neither https nor on this machine"];
+                        let words = ["is neither an https URL nor on this machine"];
                         expect_not_sent(&machine, command, &words);
                     }
                 },

@@ -65,7 +65,7 @@ fn status_says_what_would_be_sent() {
     let expected = json!({
         "from": "the environment variable BEARER_TOKEN", "iss": machine::ISSUER, "sub": "alice",
         "aud": ["ssh://machine", "x"], "exp": 2_208_992_700_u64, "nbf": null, "expires_in": 3900,
-        "bytes": bytes, "key": null, "user": "alice", "host": "machine", "would_be_sent": true, "reason": null,
+        "bytes": bytes, "login": null, "key": null, "user": "alice", "host": "machine", "would_be_sent": true, "reason": null,
     });
     assert_eq!(parsed(&output), expected);
 
@@ -170,17 +170,22 @@ fn the_first_word_alone_may_be_a_subcommand() {
     let _sshd = sshd(&machine);
     let token = machine.token(["alice"]);
     let mark = machine.mark();
-    for word in ["login", "logout", "token"] {
-        let command = ["jwt-ssh", word, "machine"];
+    let command = ["jwt-ssh", "token", "machine"];
+    let output = machine
+        .command(command)
+        .user("carol")
+        .env("BEARER_TOKEN", &token);
+    let output = output.run().expect_code(255);
+    let told = "jwt-ssh: token is not built yet in this version; `jwt-ssh -- token` is a host\n";
+    assert_eq!((&*output.stdout, &*output.stderr), ("", told));
+    for word in ["login", "logout"] {
         let output = machine
-            .command(command)
+            .command(["jwt-ssh", word, "machine"])
             .user("carol")
             .env("BEARER_TOKEN", &token);
-        let output = output.run().expect_code(255);
-        let told = format!(
-            "jwt-ssh: {word} is not built yet in this version; `jwt-ssh -- {word}` is a host\n"
-        );
-        assert_eq!((&*output.stdout, output.stderr), ("", told));
+        let output = output.run().expect_code(2);
+        let told = "error: unexpected argument 'machine' found";
+        assert!(output.stderr.contains(told), "{output}");
     }
     let log = machine.log_since(mark);
     assert!(
