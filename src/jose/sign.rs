@@ -43,6 +43,15 @@ pub fn random_name() -> Result<String, KeyError> {
     Ok(hex(&random()?))
 }
 
+/// A random number, for what is to be left to chance.
+///
+/// # Errors
+/// As [`random_id`].
+pub fn random_number() -> Result<u64, KeyError> {
+    let [a, b, c, d, e, f, g, h, ..] = random()?;
+    Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+}
+
 fn random() -> Result<[u8; 16], KeyError> {
     let mut bytes = [0; 16];
     SystemRandom::new()

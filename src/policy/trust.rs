@@ -60,6 +60,9 @@ pub struct TrustedKey {
     pub validity: Option<Validity>,
     /// The file that it came from.
     pub source: String,
+    /// Whether its issuer publishes it no longer, and it is kept for a while: a token that
+    /// names it may still be good, one that names none is not meant for it.
+    pub is_withdrawn: bool,
 }
 
 /// The keys of one issuer, as far as they could be read.
@@ -197,12 +200,13 @@ impl TrustedIssuer {
 }
 
 /// The one of `keys` that `header` means: the one of its kid or, where it has
-/// none, the only one that is for its alg.
+/// none, the only one that is for its alg, those aside that are published no longer.
 pub fn select<'a>(keys: &'a [TrustedKey], header: &Header) -> Option<&'a TrustedKey> {
     if let Some(kid) = &header.kid {
         return keys.iter().find(|key| key.kid == *kid);
     }
-    let mut fitting = keys.iter().filter(|key| key.key.accepts(header.alg));
+    let is_meant = |key: &&TrustedKey| key.key.accepts(header.alg) && !key.is_withdrawn;
+    let mut fitting = keys.iter().filter(is_meant);
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
@@ -251,6 +255,7 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
             key,
             validity,
             source: file.file.clone(),
+            is_withdrawn: false,
         });
     }
     Ok(KeysOfFile {
@@ -376,6 +381,15 @@ mod tests {
                 .key_for(&header(Algorithm::EdDsa, None))
                 .is_none()
         );
+        // One that its issuer publishes no longer is meant by its kid alone.
+        let mut rotated = ambiguous;
+        rotated.issuers[0].keys[0].is_withdrawn = true;
+        let kid = |named: Option<&str>| {
+            let found = rotated.issuers[0].key_for(&header(Algorithm::EdDsa, named));
+            found.map(|key| key.kid.clone())
+        };
+        assert_eq!(kid(None).as_deref(), Some("b"));
+        assert_eq!(kid(Some("a")).as_deref(), Some("a"));
     }
 
     #[test]

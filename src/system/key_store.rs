@@ -81,6 +81,14 @@ fn load_read(parsed: Parsed) -> Result<Loaded, Vec<Fault>> {
     }
 }
 
+/// The configuration in `dir`, without its keys.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn config(dir: &Path) -> Result<Config, Vec<Fault>> {
+    read_config(dir).whole()
+}
+
 /// The settings for all issuers in `dir`, and nothing else: for what is to be known before
 /// there is a token. Where they do not load they are the defaults, and [`load`] says why.
 pub fn settings(dir: &Path) -> Global {

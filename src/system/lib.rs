@@ -13,6 +13,7 @@ pub mod issue;
 pub mod key_store;
 pub mod login;
 pub mod logind;
+pub mod new_file;
 pub mod process;
 pub mod records;
 mod refresh;

@@ -8,14 +8,15 @@
 //! the list, then numbers (bits of a status, bytes of the list, when it was issued, when it is
 //! stale or `-`). Behind the last newline stand the bytes of the list as they are.
 
+use crate::new_file;
 use crate::trusted_file::{self, FileFault, Untrusted};
 use jose::digest::sha256_hex;
 use jose::status_list::Bits;
 use nix::fcntl::{Flock, FlockArg};
 use policy::status::{ListFault, Listed};
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where they are.
@@ -232,25 +233,9 @@ pub fn store(dir: &Path, head: &Head, list: &[u8], force: bool) -> Result<Stored
         _ => {}
     }
     let path = path_of(dir, &head.issuer, &head.uri);
-    let new = dir.join(NEW);
-    let write = || {
-        // Of one who was interrupted.
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = options().create_new(true).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.write_all(list)?;
-        file.set_permissions(Permissions::from_mode(0o644))?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map(|()| Stored::Done).map_err(|error| {
-        let _ = fs::remove_file(&new);
-        failed(&path, error)
-    })
+    new_file::replace(&path, &dir.join(NEW), &[text.as_bytes(), list])
+        .map(|()| Stored::Done)
+        .map_err(|error| failed(&path, error))
 }
 
 fn options() -> OpenOptions {
@@ -266,6 +251,8 @@ fn path_of(dir: &Path, issuer: &str, uri: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
 
     struct Place(PathBuf);
 
