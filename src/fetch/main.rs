@@ -3,10 +3,23 @@
 //! login. In both cases it is a lesser user, so that what strangers send meets no privilege.
 #![forbid(unsafe_code)]
 
+mod clock;
+mod completions;
 mod device;
 mod helper;
+mod identity;
+mod issuer;
+mod keys;
 mod link;
+mod manual;
+mod options;
+mod place;
+mod run;
+mod schedule;
 
+use clap::Parser;
+use cli::output::{Exit, Output};
+use options::{Command, Options};
 use std::process::ExitCode;
 use std::time::Duration;
 use system::helper::ARGUMENT;
@@ -22,6 +35,18 @@ fn main() -> ExitCode {
     if words.len() == 1 && words.iter().all(|word| word == ARGUMENT) {
         return helper::run();
     }
-    eprintln!("pam-jwt-fetch: {ARGUMENT} is for pam_jwt.so");
-    ExitCode::from(2)
+    let options = Options::parse();
+    let out = Output::new("pam-jwt-fetch", options.json);
+    let result = match &options.command {
+        None => run::run(&options, &out),
+        Some(Command::Completions(command)) => command.run(&out),
+        Some(Command::Manual(command)) => command.run(&out),
+    };
+    match result.and_then(|exit| out.finish().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            Exit::Cannot.into()
+        }
+    }
 }

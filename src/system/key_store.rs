@@ -86,7 +86,7 @@ fn load_read(parsed: Parsed) -> Result<Loaded, Vec<Fault>> {
 /// # Errors
 /// Every fault that was found.
 pub fn config(dir: &Path) -> Result<Config, Vec<Fault>> {
-    read_config(dir).whole()
+    read_config(dir, None).whole()
 }
 
 /// The settings for all issuers in `dir`, and nothing else: for what is to be known before

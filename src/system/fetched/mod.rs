@@ -101,8 +101,13 @@ impl Fetched {
     ///
     /// # Errors
     /// Why they cannot be used, in words for the log.
-    pub fn stored(&self, issuer: &str, key_use: KeyUse) -> Result<Option<(Vec<StoredKey>, u64)>, String> {
-        let Some((FetchedKeys { keys, checked_at }, members)) = self.read_keys(issuer, key_use)? else {
+    pub fn stored(
+        &self,
+        issuer: &str,
+        key_use: KeyUse,
+    ) -> Result<Option<(Vec<StoredKey>, u64)>, String> {
+        let Some((FetchedKeys { keys, checked_at }, members)) = self.read_keys(issuer, key_use)?
+        else {
             return Ok(None);
         };
         let entries = members.get("keys").and_then(Value::as_array);
