@@ -157,6 +157,7 @@ fn svid(sub: &str) -> Value {
     json!({ "sub": sub, "aud": ["ssh://h"], "exp": NOW + 60, "iat": NOW })
 }
 
+/// Checklist: D.4
 #[test]
 fn a_token_without_iss_is_its_trust_domains_and_one_with_iss_never() {
     let decision = decide(&svid("spiffe://example.org/user/alice"));

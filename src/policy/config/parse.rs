@@ -50,8 +50,8 @@ fn read(source: Source<'_>, notes: &Notes<'_>) -> Option<Issuer> {
     let status = table.text("status");
     let status = status.map_or_else(StatusMode::default, |status| status_mode(notes, &status));
     let rules = table.tables("allow").into_iter();
-    let trust_domain = issuer.as_ref().filter(|_| is_trust_domain);
-    let trust_domain = trust_domain.map(|name| name.get_ref().as_str());
+    let name = issuer.as_ref().map(|name| name.get_ref().as_str());
+    let trust_domain = is_trust_domain.then(|| name.unwrap_or_default());
     let allow = rules
         .filter_map(|rule| rule_of(rule, trust_domain))
         .collect();

@@ -8,7 +8,8 @@ use crate::rules::valid_name;
 use crate::spiffe;
 use toml::Spanned;
 
-/// The rule, if it can be one; `trust_domain` is the name of the one whose file it stands in.
+/// The rule, if it can be one; `trust_domain` is the name of the one whose file it stands in,
+/// empty where that is wrong.
 pub(super) fn rule_of(mut table: Table<'_>, trust_domain: Option<&str>) -> Option<Rule> {
     let notes = table.notes;
     let line = notes.line(table.span());
@@ -160,7 +161,9 @@ fn prefix_of(prefix: &str, trust_domain: Option<&str>) -> Result<Strip, &'static
         return Err("strip_prefix is for the file of a trust domain (spiffe = \"example.org\")");
     };
     let path = prefix.strip_prefix(name);
-    let is_whole = path == Some("/")
+    // Nothing can begin with a name that is wrong, which is noted already.
+    let is_whole = name.is_empty()
+        || path == Some("/")
         || path.is_some_and(|path| {
             let before = path.strip_suffix('/');
             before.is_some_and(|path| spiffe::parse(&format!("{name}{path}")).is_some())
