@@ -1,7 +1,7 @@
 //! Manual pages, completions and the examples of --help: all of them from the
 //! definitions of the command line, as they were installed.
 
-use machine::{Command, Machine, Output, tell};
+use machine::{Command, Machine, Output, Provider, tell};
 use std::collections::BTreeSet;
 
 /// A command whose definitions all of this is made from.
@@ -25,7 +25,7 @@ const PAM_JWT: Documented = Documented {
 const JWT_SSH: Documented = Documented {
     name: "jwt-ssh",
     section: '1',
-    pages: 4,
+    pages: 6,
     width: Some(80),
 };
 
@@ -227,14 +227,31 @@ fn the_examples_of_jwt_ssh_do_what_they_say() {
     machine.write_as("alice", "/home/alice/token", format!("{token}\n"), 0o600);
     let get_token = "#!/bin/sh\n[ \"$*\" = ssh://web1.example.org ] && exec cat ~/token\n";
     machine.write("/usr/local/bin/get-token", get_token, 0o755);
+    let provider = Provider::start(&machine, "{ \"interval\": 1 }");
     play_examples(&machine, &JWT_SSH, |example| {
         let alices = script(&machine, example).user("alice");
+        if example.starts_with("jwt-ssh login") {
+            return log_in(&provider, alices);
+        }
         // Found where tools look, unless the example says where.
         if example.contains("--token-") {
             return alices.run();
         }
         alices.env("BEARER_TOKEN_FILE", "/home/alice/token").run()
     });
+}
+
+/// Plays a login, with alice at the page that it names. What opens the page opens nothing here.
+fn log_in(provider: &Provider<'_>, login: Command<'_>) -> Output {
+    let mut terminal = login.env("BROWSER", "true").terminal();
+    let page = terminal.expect(" this page").expect(":\r\n\r\n  ");
+    let page = page.until("\r\n");
+    if page.contains("/device?") {
+        provider.confirm_device(&page, "", "alice");
+    } else {
+        let _ = provider.login(&page, "alice");
+    }
+    terminal.wait()
 }
 
 #[test]

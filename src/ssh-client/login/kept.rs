@@ -136,6 +136,22 @@ pub fn digest(text: &[u8]) -> String {
     jose::digest::sha256_hex(&[text.trim_ascii()])
 }
 
+/// Whether a login's token may go there: there is none, or the one of `login`.
+///
+/// # Errors
+/// What is in its way, and what to do.
+pub fn is_free(place: &Path, login: Option<&Login>) -> Result<bool, String> {
+    let text = file::read_own(place).map_err(|error| {
+        format!(
+            "{}: {error}; remove it for a login's token",
+            place.display()
+        )
+    })?;
+    Ok(text.is_none_or(|text| {
+        text.trim_ascii().is_empty() || login.is_some_and(|login| login.is_of(&text))
+    }))
+}
+
 /// Where a login's token goes: the first place that tools look at and that there is.
 pub fn token_file(environment: &Environment<'_>) -> PathBuf {
     let places = discovery::well_known(environment);
@@ -221,39 +237,113 @@ impl Kept {
 }
 
 impl Locked<'_> {
-    /// Keeps a login, and first its token where that is new.
+    /// Keeps a login.
     ///
     /// # Errors
     /// The file that cannot be written, and why.
-    pub fn keep(&self, login: &Login, token: Option<&[u8]>) -> Result<(), String> {
-        // What renews comes first: where only this is written it was not for nothing.
+    pub fn keep(&self, login: &Login) -> Result<(), String> {
         let path = self.kept.file();
+        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let text = serde_json::to_vec(login).map(Zeroizing::new);
-        let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
-        write(&path, &text)?;
-        token.map_or(Ok(()), |token| write(&login.token_file, token))
+        let text = text.map_err(|error| failed(&error))?;
+        // Nobody else's, nor a link or what others may write to.
+        file::read_own(&path).map_err(|error| failed(&error))?;
+        file::replace_own(&path, &text).map_err(|error| failed(&error))
     }
 
-    /// Removes what is kept, and the token if it is still this login's. Whether that is gone.
+    /// Keeps a login that has this token now, and the token where tools look for one.
+    ///
+    /// # Errors
+    /// The file that cannot be written, and why.
+    pub fn keep_with(&self, login: &Login, token: &[u8]) -> Result<(), String> {
+        // What renews comes first: where only this is written it was not for nothing.
+        self.keep(login)?;
+        file::replace_own(&login.token_file, token)
+            .map_err(|error| format!("{}: {error}", login.token_file.display()))
+    }
+
+    /// Removes the token if it is still this login's; whether it was.
+    ///
+    /// # Errors
+    /// That it cannot be removed, and why.
+    pub fn remove_token(&self, login: &Login) -> Result<bool, String> {
+        let is_its = matches!(login.token(), Ok(Some(_)));
+        if is_its {
+            remove(&login.token_file)?;
+        }
+        Ok(is_its)
+    }
+
+    /// Removes what is kept of the login, and its token; whether that was its still.
     ///
     /// # Errors
     /// The file that cannot be removed, and why.
     pub fn remove(&self, login: &Login) -> Result<bool, String> {
-        let is_ours = matches!(login.token(), Ok(Some(_)));
-        if is_ours {
-            remove(&login.token_file)?;
-        }
-        remove(&self.kept.file()).map(|()| is_ours)
+        let is_its = self.remove_token(login)?;
+        remove(&self.kept.file()).map(|()| is_its)
     }
-}
-
-fn write(path: &Path, text: &[u8]) -> Result<(), String> {
-    let failed = |error: io::Error| format!("{}: {error}", path.display());
-    // Somebody else's is not replaced, nor a link or what others may write to.
-    file::read_own(path).map_err(failed)?;
-    file::replace_own(path, text).map_err(failed)
 }
 
 fn remove(path: &Path) -> Result<(), String> {
     std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(token: &[u8], expires: Option<u64>) -> Login {
+        Login {
+            issuer: "https://i".to_owned(),
+            client_id: "c".to_owned(),
+            client_secret: None,
+            scope: None,
+            resources: Vec::new(),
+            id_token: false,
+            refresh_token: None,
+            token_file: PathBuf::from("/nowhere"),
+            token_digest: digest(token),
+            earlier_digest: None,
+            expires,
+            metadata: Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_token_is_due_a_minute_before_it_ends() {
+        let login = login(b"one", Some(1000));
+        assert!(!login.is_due(b"one", 939));
+        assert!(login.is_due(b"one", 940) && login.is_due(b"one", 2000));
+        assert!(login.is_due(b"two", 0));
+        let endless = super::tests::login(b"one", None);
+        assert!(!endless.is_due(b"one", u64::MAX));
+    }
+
+    #[test]
+    fn a_login_knows_its_token_and_the_one_before() {
+        let mut login = login(b"one", Some(1000));
+        login.renewed(b"two", Some(2000));
+        // White space is no part of a token.
+        assert!(login.is_of(b"one") && login.is_of(b"two\n") && !login.is_of(b"three"));
+        assert!(login.is_due(b"one", 0) && !login.is_due(b"two", 0));
+        login.renewed(b"three", None);
+        assert!(!login.is_of(b"one"));
+    }
+
+    #[test]
+    fn only_what_is_needed_of_the_metadata_is_kept() {
+        let document = br#"{"issuer":"https://i","token_endpoint":"https://i/t","jwks_uri":"x"}"#;
+        let kept = needed(document).unwrap();
+        assert_eq!(
+            kept.keys().collect::<Vec<_>>(),
+            ["issuer", "token_endpoint"]
+        );
+        let login = Login {
+            metadata: kept,
+            ..login(b"", None)
+        };
+        let metadata = login.metadata().unwrap();
+        assert_eq!(metadata.token_endpoint.as_deref(), Some("https://i/t"));
+        assert!(needed(b"[]").is_err());
+    }
 }

@@ -15,10 +15,10 @@ use crate::{USER_AGENT, clock, logout, secrecy};
 use browser::Way;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
-use kept::{Kept, Login as Record};
+use kept::{Kept, Locked, Login as Record};
 use oauth::{Client, Error, Http, Metadata};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -189,19 +189,16 @@ impl Login {
             metadata: kept::needed(&document.body).map_err(stop)?,
             token_file: place.clone(),
         };
-        let earlier = {
-            let lock = kept.lock().map_err(Stop::Cannot)?;
-            // Somebody else may have renewed it meanwhile.
-            let earlier = kept.login().unwrap_or_default();
-            self.is_free(&place, earlier.as_ref())
-                .map_err(Stop::Cannot)?;
-            lock.keep(&record, Some(&token)).map_err(Stop::Cannot)?;
-            earlier
-        };
+        let lock = kept.lock().map_err(Stop::Cannot)?;
+        // Somebody else may have renewed it meanwhile.
+        let earlier = kept.login().unwrap_or_default();
+        self.is_free(&place, earlier.as_ref())
+            .map_err(Stop::Cannot)?;
+        lock.keep_with(&record, &token).map_err(Stop::Cannot)?;
         if let Some(earlier) = earlier {
-            // Nobody knows of it any more; whether the issuer hears of that changes nothing here.
-            let _ = logout::revoke_refresh(&http, &earlier);
+            replaced(&http, &lock, &earlier, &record).map_err(Stop::Cannot)?;
         }
+        drop(lock);
         report(out, &environment, &record, &token, now);
         Ok(())
     }
@@ -235,26 +232,34 @@ impl Login {
         })
     }
 
-    /// Whether the token may go there.
-    fn is_free(&self, place: &std::path::Path, earlier: Option<&Record>) -> Result<(), String> {
-        let text = file::read_own(place);
-        let text = text.map_err(|error| {
-            format!(
-                "{}: {error}; remove it for a login's token",
-                place.display()
-            )
-        })?;
-        let is_another = |text: &Text| {
-            !text.trim_ascii().is_empty() && earlier.is_none_or(|earlier| !earlier.is_of(text))
-        };
-        if !self.force && text.as_ref().is_some_and(is_another) {
-            return Err(format!(
-                "{} holds a token that no login wrote; --force replaces it",
-                place.display()
-            ));
+    /// Sees to it that the token may go there.
+    fn is_free(&self, place: &Path, earlier: Option<&Record>) -> Result<(), String> {
+        if kept::is_free(place, earlier)? || self.force {
+            return Ok(());
         }
-        Ok(())
+        Err(format!(
+            "{} holds a token that no login wrote; --force replaces it",
+            place.display()
+        ))
     }
+}
+
+/// Has nothing remain of a login in whose place another one is.
+fn replaced(
+    http: &Http,
+    lock: &Locked<'_>,
+    earlier: &Record,
+    login: &Record,
+) -> Result<(), String> {
+    if earlier.token_file != login.token_file {
+        lock.remove_token(earlier)?;
+    }
+    // At the same issuer both may be one grant, so that with the one token the other would go.
+    if (&earlier.issuer, &earlier.client_id) != (&login.issuer, &login.client_id) {
+        // Nobody has it any more; whether the issuer hears of that changes nothing here.
+        let _ = logout::revoke_refresh(http, earlier);
+    }
+    Ok(())
 }
 
 /// What is asked for where the user does not say: who it is, and to be asked seldom.
@@ -270,7 +275,7 @@ fn usual_scope(metadata: &Metadata) -> String {
     }
 }
 
-fn secret(path: &std::path::Path) -> Result<Zeroizing<String>, String> {
+fn secret(path: &Path) -> Result<Zeroizing<String>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = file::read(path).map_err(|error| failed(&error))?;
     let text = std::str::from_utf8(text.trim_ascii()).map_err(|error| failed(&error))?;

@@ -2,14 +2,18 @@
 //! about to, and turned into one for the host where it is for another and the issuer does that.
 
 use super::http;
-use super::kept::{Kept, Login};
+use super::kept::{self, Kept, Locked, Login};
 use crate::clock;
 use crate::environment::Environment;
 use crate::source::{Effort, Origin, Recipient, Text};
 use crate::token::{Token, for_people};
 use oauth::token::Tokens;
 use oauth::{Error, exchange, refresh};
+use std::path::Path;
 use zeroize::Zeroizing;
+
+/// Where a login is kept, and what says where its token goes.
+type Place<'a> = (&'a Kept, &'a Environment<'a>);
 
 /// What a login makes of what was `found` in the places of tokens: the token in its place where
 /// it is this login's, or where there is none; otherwise what was found.
@@ -40,7 +44,7 @@ pub fn of_login(
         }
     }
     let text = found.map(|(text, _)| text);
-    token(&kept, login, text, whom).map(Some)
+    token((&kept, environment), login, text, whom).map(Some)
 }
 
 /// What is to be done for a host, beside keeping the token fresh.
@@ -81,7 +85,7 @@ fn audience(text: &Text) -> Vec<String> {
 }
 
 fn token(
-    kept: &Kept,
+    at: Place<'_>,
     login: Login,
     text: Option<Text>,
     whom: &Recipient<'_>,
@@ -96,12 +100,12 @@ fn token(
     );
     match step(&login, &has, &metadata.grant_types, whom) {
         Step::Resource(resource) => {
-            let made = for_resource(kept, &resource)?;
+            let made = for_resource(at.0, &resource)?;
             Ok((made, Origin::Made(issuer)))
         }
         Step::Exchange(audience) => {
             let subject = login.subject();
-            let (long, _) = fresh(kept, login, text)?;
+            let (long, _) = fresh(at, login, text)?;
             let long = std::str::from_utf8(&long).map_err(|error| error.to_string())?;
             let short = (long.trim(), subject);
             let short = exchange::exchange(&http(), &metadata, &client, short, &audience);
@@ -110,12 +114,12 @@ fn token(
             })?;
             Ok((bytes(&short), Origin::Made(issuer)))
         }
-        Step::Nothing => fresh(kept, login, text),
+        Step::Nothing => fresh(at, login, text),
     }
 }
 
 /// The token of the login, renewed if that is due.
-fn fresh(kept: &Kept, login: Login, text: Option<Text>) -> Result<(Text, Origin), String> {
+fn fresh(at: Place<'_>, login: Login, text: Option<Text>) -> Result<(Text, Origin), String> {
     let origin = Origin::File(login.token_file.clone());
     let now = clock::now();
     if let Some(text) = text.as_ref().filter(|text| !login.is_due(text, now)) {
@@ -124,13 +128,13 @@ fn fresh(kept: &Kept, login: Login, text: Option<Text>) -> Result<(Text, Origin)
     // While the one at hand is good still, it is soon enough said what keeps it from being renewed.
     let is_good = login.expires.is_some_and(|end| end > now);
     let spare = text.filter(|_| is_good);
-    renewed(kept)
+    renewed(at)
         .or_else(|why| spare.ok_or(why))
         .map(|text| (text, origin))
 }
 
 /// Renews the token of the login, unless somebody else has just done so.
-fn renewed(kept: &Kept) -> Result<Text, String> {
+fn renewed((kept, environment): Place<'_>) -> Result<Text, String> {
     let lock = kept.lock()?;
     let mut login = kept.login()?.ok_or(AGAIN)?;
     let text = login.token().map_err(|error| error.to_string())?;
@@ -140,8 +144,16 @@ fn renewed(kept: &Kept) -> Result<Text, String> {
     let resource = login.resources.first().cloned();
     let tokens = ask(&lock, &mut login, resource.as_deref())?;
     let (token, expires) = counting(&tokens, login.id_token, clock::now())?;
+    if !login.token_file.parent().is_some_and(Path::is_dir) {
+        // It lived as long as a session that is over.
+        login.token_file = kept::token_file(environment);
+    }
     login.renewed(&token, expires);
-    lock.keep(&login, Some(&token))?;
+    match kept::is_free(&login.token_file, Some(&login)) {
+        Ok(true) => lock.keep_with(&login, &token)?,
+        // Another tool's is that tool's.
+        _ => lock.keep(&login)?,
+    }
     Ok(token)
 }
 
@@ -156,11 +168,7 @@ fn for_resource(kept: &Kept, resource: &str) -> Result<Text, String> {
 const AGAIN: &str = "the login is over; log in again: jwt-ssh login";
 
 /// Asks the issuer, and has the login know the refresh token that is good from then on.
-fn ask(
-    lock: &super::kept::Locked<'_>,
-    login: &mut Login,
-    resource: Option<&str>,
-) -> Result<Tokens, String> {
+fn ask(lock: &Locked<'_>, login: &mut Login, resource: Option<&str>) -> Result<Tokens, String> {
     let failed = |error: &dyn std::fmt::Display| {
         let ago = login.expires.map(|end| clock::now().saturating_sub(end));
         let ago = ago.filter(|ago| *ago > 0).map(for_people);
@@ -180,7 +188,7 @@ fn ask(
             if let Some(next) = &tokens.refresh {
                 // Whatever becomes of the rest: the one before is used up.
                 login.refresh_token = Some(next.clone());
-                lock.keep(login, None)?;
+                lock.keep(login)?;
             }
             Ok(tokens)
         }
@@ -189,7 +197,7 @@ fn ask(
             if matches!(&error, Error::Refused { code, .. } if code == "invalid_grant") {
                 why.push_str("; log in again: jwt-ssh login");
                 login.refresh_token = None;
-                lock.keep(login, None)?;
+                lock.keep(login)?;
             }
             Err(why)
         }
@@ -217,3 +225,7 @@ pub fn counting(tokens: &Tokens, id: bool, now: u64) -> Result<(Text, Option<u64
 fn bytes(text: &str) -> Text {
     Zeroizing::new(text.as_bytes().to_vec())
 }
+
+#[cfg(test)]
+#[path = "renew_tests.rs"]
+mod tests;

@@ -1,6 +1,7 @@
 //! A login on another device, with tokens that end at once.
 
 use super::*;
+use machine::Colours;
 
 /// Such a token is renewed each time.
 const SETTINGS: &str = r#"{ "access_token_seconds": 2, "interval": 1 }"#;
@@ -32,9 +33,14 @@ fn a_login_on_another_device_is_renewed_until_the_issuer_has_enough() {
     });
     let output = output.expect_success();
     assert!(output.stdout.contains("as alice\r\n"), "{output}");
-    // A QR code in colours of its own.
-    let light = "\u{1b}[38;2;0;0;0;48;2;255;255;255m    ";
-    assert!(output.stdout.contains(light), "{output}");
+    for colours in [Colours::Dark, Colours::Light] {
+        let scanned = machine.scan(&machine.picture(&output.stdout, colours));
+        let code = scanned.strip_prefix(&format!("{PROVIDER}/device?user_code="));
+        assert!(
+            code.is_some_and(|code| output.stdout.contains(code.trim())),
+            "{scanned}{output}"
+        );
+    }
 
     let first = machine.read(&file);
     thread::sleep(Duration::from_secs(3));

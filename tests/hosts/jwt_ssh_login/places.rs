@@ -80,6 +80,19 @@ fn what_no_login_wrote_is_left_alone() {
         "{output}"
     );
     assert!(!exists(&machine, &file));
+    // When that is gone, it goes where tools look then; and a login elsewhere takes it away.
+    machine.run(["rm", "-r", runtime]).expect_success();
+    let status = jwt_ssh(&machine, &["status", "--json"])
+        .run()
+        .expect_success();
+    assert_eq!(parsed(&status)["from"], file, "{status}");
+    machine
+        .run(["install", "-d", "-o", "carol", "-m", "700", runtime])
+        .expect_success();
+    let again = jwt_ssh(&machine, &["login"]).env("XDG_RUNTIME_DIR", runtime);
+    let again = again.env("BROWSER", BROWSER);
+    as_alice(&machine, &provider, again).expect_success();
+    assert!(exists(&machine, &own) && !exists(&machine, &file));
     // A login that does not load is no way to lose what is there.
     machine.write_as("carol", STATE, "{}", 0o600);
     machine.run(["rm", &own]).expect_success();
