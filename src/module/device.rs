@@ -2,7 +2,7 @@
 //! a code, and the token comes from the issuer. Nothing here depends on the account.
 
 use crate::auth::NoAttempt;
-use crate::helper::Helper;
+use crate::helper::{Helper, NoAnswer};
 use crate::issue::has_tty_of_sshd;
 use crate::options::Options;
 use crate::qr::{self, Paint};
@@ -97,10 +97,13 @@ fn token(
     };
     let helper = Helper::find(&trust.global).map_err(failed)?;
     let mut running = helper.start(&request).map_err(failed)?;
-    let code = match running.answer(Deadline::after(FOR_CODE)).map_err(failed)? {
-        Answer::Code(code) => code,
-        Answer::Failed(why) => return Err(failed(why)),
-        _ => return Err(failed(UNASKED.to_owned())),
+    let interrupted = || (Reason::NoAnswer, "the user gave up".to_owned());
+    let code = match running.answer(Deadline::after(FOR_CODE)) {
+        Ok(Answer::Code(code)) => code,
+        Ok(Answer::Failed(why)) => return Err(failed(why)),
+        Err(NoAnswer::Failed(why)) => return Err(failed(helper.named(&why))),
+        Ok(_) => return Err(failed(UNASKED.to_owned())),
+        Err(NoAnswer::Interrupted) => return Err(interrupted()),
     };
     let patience = Duration::from_secs(code.expires_in.min(LONGEST) + GRACE);
     let deadline = Deadline::after(patience);
@@ -120,10 +123,11 @@ fn token(
         Ok(Answer::Expired) => Err((Reason::DeviceExpired, issuer.issuer.clone())),
         Ok(Answer::Failed(why)) => Err(failed(why)),
         Ok(_) => Err(failed(UNASKED.to_owned())),
+        Err(NoAnswer::Interrupted) => Err(interrupted()),
         Err(_) if code.expires_in > LONGEST && deadline.left().is_zero() => {
             Err((Reason::DeviceExpired, issuer.issuer.clone()))
         }
-        Err(why) => Err(failed(why)),
+        Err(NoAnswer::Failed(why)) => Err(failed(helper.named(&why))),
     }
 }
 

@@ -1,9 +1,11 @@
 //! pam-jwt-fetch as the helper of a login: one question, one process, which is a lesser user and
 //! is gone when the login is. What may be asked and answered is `system::helper`'s.
 
+mod interrupts;
 mod process;
 mod start;
 
+use interrupts::Interrupts;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{geteuid, read, write};
@@ -41,6 +43,21 @@ pub(crate) struct Running {
     /// What it said that was not read yet. It holds the longest line from the beginning, since
     /// a vector that grows leaves what it held behind.
     said: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// Somebody has ended the wait, or the host program is to end.
+    Interrupted,
+    /// In words for the log.
+    Failed(String),
+}
+
+impl From<String> for NoAnswer {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
 }
 
 impl Helper {
@@ -98,7 +115,8 @@ impl Helper {
         Ok(running)
     }
 
-    fn named(&self, error: &str) -> String {
+    /// The log is to say which program it is that has a fault.
+    pub(crate) fn named(&self, error: &str) -> String {
         format!("{}: {error}", self.program.to_string_lossy())
     }
 }
@@ -113,7 +131,11 @@ impl Remote for OnDemand<'_> {
     fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
         let deadline = Deadline::after(patience);
         let helper = Helper::find(&key_store::settings(self.config))?;
-        helper.start(request)?.answer(deadline)
+        match helper.start(request)?.answer(deadline) {
+            Ok(answer) => Ok(answer),
+            Err(NoAnswer::Failed(why)) => Err(helper.named(&why)),
+            Err(NoAnswer::Interrupted) => Err("nobody waits any more".to_owned()),
+        }
     }
 }
 
@@ -146,32 +168,40 @@ impl Running {
     /// Its next answer. After any but a code to be confirmed there is no other.
     ///
     /// # Errors
-    /// That it gave none in time, or what it did instead.
-    pub(crate) fn answer(&mut self, deadline: Deadline) -> Result<Answer, String> {
+    /// That it gave none in time, or what it did instead; or that nobody waits any more.
+    pub(crate) fn answer(&mut self, deadline: Deadline) -> Result<Answer, NoAnswer> {
         let line = self.line(deadline)?;
-        let answer = Answer::parse(&line).ok_or("it answers what is no answer")?;
+        let answer = Answer::parse(&line).ok_or("it answers what is no answer".to_owned())?;
         if self.said.is_empty() || matches!(answer, Answer::Code(_)) {
             Ok(answer)
         } else {
-            Err("it says more than it was asked".to_owned())
+            Err("it says more than it was asked".to_owned().into())
         }
     }
 
     /// Takes a line off what it says.
-    fn line(&mut self, deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, String> {
+    fn line(&mut self, deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, NoAnswer> {
+        let interrupts = Interrupts::hold().map_err(|errno| errno.desc().to_owned())?;
         loop {
             if let Some(end) = self.said.iter().position(|byte| *byte == b'\n') {
                 return Ok(Zeroizing::new(self.said.drain(..=end).collect()));
             }
             if self.said.len() > MOST {
-                return Err("its answer is too long".to_owned());
+                return Err("its answer is too long".to_owned().into());
             }
-            let answer = PollFd::new(self.child.answer(), PollFlags::POLLIN);
-            if !wait_for(&mut [answer], deadline)? {
-                return Err("it does not answer in time".to_owned());
+            let mut ready = [
+                PollFd::new(interrupts.pending(), PollFlags::POLLIN),
+                PollFd::new(self.child.answer(), PollFlags::POLLIN),
+            ];
+            if !wait_for(&mut ready, deadline)? {
+                return Err("it does not answer in time".to_owned().into());
+            }
+            let [interrupt, _] = ready;
+            if interrupt.any().unwrap_or_default() {
+                return Err(NoAnswer::Interrupted);
             }
             if receive(self.child.answer(), &mut self.said)? == Some(0) {
-                return Err(self.child.ended());
+                return Err(self.child.ended().into());
             }
         }
     }
