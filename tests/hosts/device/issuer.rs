@@ -52,7 +52,7 @@ impl Issuer {
         Issuer { state }
     }
 
-    /// Has the next device login begin with this answer in place of the usual one.
+    /// Has device logins begin with this answer from now on, in place of the usual one.
     pub fn begins_with(&self, body: &str) {
         self.state.0.lock().expect("a lock").device = Some(body.to_owned());
     }
@@ -122,7 +122,7 @@ fn serve(stream: &TcpStream, shared: &(Mutex<State>, Condvar)) {
     let mut state = lock.lock().expect("a lock");
     let (status, body) = match path.as_str() {
         "/.well-known/openid-configuration" => (200, metadata()),
-        "/device" => (200, state.device.take().unwrap_or_else(usual)),
+        "/device" => (200, state.device.clone().unwrap_or_else(usual)),
         "/token" => state.token.pop_front().unwrap_or_else(pending),
         _ => (404, String::new()),
     };

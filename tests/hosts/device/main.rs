@@ -1,6 +1,8 @@
 //! Logging in with a browser: the module, its helper and real host programs, with an issuer
 //! whose answers are the test's.
 
+mod console;
+mod contract;
 mod faults;
 mod issuer;
 mod sshd;

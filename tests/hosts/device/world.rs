@@ -6,9 +6,6 @@ use machine::Machine;
 /// The services of its rule, each with pam_jwt before what it has.
 pub const SERVICES: [&str; 4] = ["sshd", "su", "sudo", "login"];
 
-/// Who fetches.
-pub const FETCH_USER: &str = "pam-jwt-fetch";
-
 /// The helper.
 pub const PROGRAM: &str = "/usr/sbin/pam-jwt-fetch";
 
