@@ -55,6 +55,17 @@ impl Mint {
         Self(KEYS.iter().map(key).collect())
     }
 
+    /// A file of keys that were fetched at [`NOW`]: the first of `key_set`, and `ed-1`.
+    pub fn fetched(&self, key_set: &str) -> String {
+        let set: Value = serde_json::from_str(key_set).expect("a set");
+        let mut key = self.0["ed-1"].jwk();
+        key["kid"] = "ed-1".into();
+        json!({
+            "issuer": "https://login.example.org", "checked_at": NOW, "keys": [set["keys"][0], key],
+        })
+        .to_string()
+    }
+
     /// The secret that `token` describes.
     pub fn token(&self, token: &Token) -> String {
         let mut secret = match (&token.secret, token.length) {

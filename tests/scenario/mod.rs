@@ -37,6 +37,9 @@ pub struct Scenario {
     /// `pam-jwt.toml`, where it is not empty.
     #[serde(default)]
     pub settings: String,
+    /// Whether the issuer's keys are fetched, and were at the world's moment.
+    #[serde(default)]
+    pub fetched: bool,
     /// Shell commands that change the configuration, in its directory.
     pub change: Option<String>,
     /// The token that `{token}` stands for.

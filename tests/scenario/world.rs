@@ -18,6 +18,19 @@ keys     = [{ file = "/etc/pam-jwt/keys/ed.pem", kid = "ed-1" }, "/etc/pam-jwt/k
 
 "#;
 
+/// The same, where its keys are fetched.
+const FETCHING: &str = r#"issuer   = "https://login.example.org"
+audience = ["ssh://{hostname}"]
+jwks_uri = "https://login.example.org/jwks"
+max_key_age = "1d"
+
+"#;
+
+/// Where fetched keys are: here the one file of them, with a name that is the SHA-256 of the
+/// issuer's behind its length.
+const FETCHED: &str = "/var/lib/pam-jwt/fetched";
+const FETCHED_FILE: &str = "1b1a909d2a9c59aa7a2975b9cdcb9f81f5104beb7a6829fef484ff98507d7ccd.keys";
+
 const ALLOW: &str = r#"[[allow]]
 account  = "{sub}"
 services = ["sshd"]
@@ -103,8 +116,11 @@ impl World {
             scenario.allow.as_deref().unwrap_or(ALLOW),
             &scenario.settings,
         );
-        let revoked = ["rm", "-rf", "/var/lib/pam-jwt/revoked"];
+        let revoked = ["rm", "-rf", "/var/lib/pam-jwt/revoked", FETCHED];
         let _ = machine.run(revoked).expect_success();
+        if scenario.fetched {
+            self.fetch(scenario.allow.as_deref().unwrap_or(ALLOW));
+        }
         if let Some(change) = &scenario.change {
             let script = format!("set -e; cd {config}; {change}");
             let _ = machine.run(["sh", "-c", &script]).expect_success();
@@ -145,6 +161,18 @@ impl World {
         let issuer = ISSUER.replace("/etc/pam-jwt", dir);
         file("issuers.d/example.toml", &format!("{issuer}{allow}"));
         file("pam-jwt.toml", settings);
+    }
+
+    /// Puts keys where pam-jwt-fetch would, as its user, and has the issuer's file say so.
+    fn fetch(&self, allow: &str) {
+        let file = "/etc/pam-jwt/issuers.d/example.toml";
+        self.machine
+            .write(file, format!("{FETCHING}{allow}"), 0o644);
+        let keys = format!("{FETCHED}/{FETCHED_FILE}");
+        self.machine
+            .write(&keys, self.mint.fetched(&self.key_set), 0o644);
+        let chown = ["chown", "-R", "games:games", FETCHED];
+        let _ = self.machine.run(chown).expect_success();
     }
 
     fn stack(&self, confdir: &str, options: &str) {
