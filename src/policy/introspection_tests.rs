@@ -37,6 +37,7 @@ fn decide(world: &World, machine: &Machine, said: Said<'_>, request: Request<'_>
         now: NOW,
     };
     introspected(
+        SECRET,
         &world.trust.issuers[0],
         said,
         &request,
@@ -120,6 +121,19 @@ fn the_rules_and_the_records_of_the_machine_hold() {
     let allowed = decide(&once, &machine, Said::Claims(&said), ALICE);
     assert_eq!(allowed.reason(), Reason::Allowed);
     assert_eq!(allowed.facts.subject.as_deref(), Some("alice"));
+    assert_eq!(allowed.facts.id.as_deref(), Some("j"));
+    let mut itself = answer();
+    itself["jti"] = json!(std::str::from_utf8(SECRET).unwrap());
+    let unnamed = decide(
+        &once,
+        &Machine::new(),
+        Said::Claims(&itself.to_string()),
+        ALICE,
+    );
+    assert_eq!(
+        (unnamed.reason(), unnamed.facts.id),
+        (Reason::Allowed, None)
+    );
     // There is no kid, and no list.
     assert_eq!(
         *machine.asked.borrow(),

@@ -197,7 +197,7 @@ fn once(
         },
         Some(Ok(issuer)) => {
             let outcome = introspect::introspect(issuer, secret, dir, remote);
-            introspected(issuer, outcome.said(), &request, grounds, observer)
+            introspected(secret, issuer, outcome.said(), &request, grounds, observer)
         }
     };
     let for_session = match (&decision.outcome, uid) {
