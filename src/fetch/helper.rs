@@ -1,8 +1,9 @@
 //! One errand for one login.
 
-use crate::{device, link};
+use crate::place::Place;
+use crate::{device, identity, introspect, link, refresh, sandbox};
 use std::process::ExitCode;
-use system::helper::{Answer, Errand};
+use system::helper::{Answer, Errand, Request};
 
 /// Does what the module asks for.
 pub fn run() -> ExitCode {
@@ -10,18 +11,28 @@ pub fn run() -> ExitCode {
         let _ = link::answer(&Answer::Failed("the request is none".to_owned()));
         return ExitCode::from(2);
     };
-    let outcome = match &request.errand {
+    let outcome = confined(&request).and_then(|place| match &request.errand {
         Errand::Device {
             client_secret,
             resource,
         } => device::login(&request, client_secret.as_ref(), resource.as_deref()),
-        Errand::Refresh | Errand::Introspect { .. } => {
-            Err("pam-jwt-fetch does not do that".to_owned())
-        }
-    };
+        Errand::Refresh => refresh::refresh(&place, &request),
+        Errand::Introspect {
+            token,
+            client_secret,
+        } => introspect::ask(&request, token, client_secret),
+    });
     let answer = outcome.unwrap_or_else(Answer::Failed);
     match link::answer(&answer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// The module has made this process what it is; who starts it otherwise gains nothing.
+fn confined(request: &Request) -> Result<Place, String> {
+    let place = Place::open()?;
+    identity::become_owner(&place.fetched)?;
+    sandbox::enter(&request.config, &place.path)?;
+    Ok(place)
 }

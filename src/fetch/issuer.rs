@@ -2,10 +2,10 @@
 
 use crate::clock::Deadline;
 use crate::place::Place;
-use crate::{TIMEOUT, USER_AGENT, keys, schedule};
+use crate::{http, keys, schedule};
 use jose::KeyUse;
 use jose::sign::random_number;
-use oauth::{Error, Http, Metadata};
+use oauth::{Error, Metadata};
 use policy::config::{Fetch, is_address};
 use system::clock;
 use system::fetched::{State, StoredKey};
@@ -20,7 +20,7 @@ pub struct Asked<'a> {
     pub issuer: &'a str,
     /// How they are.
     pub fetch: &'a Fetch,
-    /// What its keys are for.
+    /// What they have to be for.
     pub key_use: KeyUse,
     /// Until when.
     pub deadline: Deadline,
@@ -105,7 +105,9 @@ fn ask(
         && state.jwks_uri.as_ref() == Some(&uri);
     let etag = state.etag.take().filter(|_| is_of_stored);
     let failed = |error: Error| format!("{uri}: {error}");
-    let answer = http(asked)?.get(&uri, etag.as_deref()).map_err(failed)?;
+    let answer = http(asked.deadline, MOST)?
+        .get(&uri, etag.as_deref())
+        .map_err(failed)?;
     note_clock(answer.date, state);
     let keys = match answer.status {
         200 => {
@@ -125,7 +127,7 @@ fn ask(
 
 fn discovered(asked: &Asked<'_>, state: &mut State) -> Result<String, String> {
     let issuer = asked.issuer;
-    let found = Metadata::discover(&http(asked)?, issuer);
+    let found = Metadata::discover(&http(asked.deadline, MOST)?, issuer);
     let (metadata, answer) = found.map_err(|error| format!("{issuer}: {error}"))?;
     note_clock(answer.date, state);
     let uri = metadata.jwks_uri.ok_or(Error::Unsupported("jwks_uri"));
@@ -135,14 +137,6 @@ fn discovered(asked: &Asked<'_>, state: &mut State) -> Result<String, String> {
         return Err(format!("{issuer}: its jwks_uri {uri:?} is no https URL"));
     }
     Ok(uri)
-}
-
-fn http(asked: &Asked<'_>) -> Result<Http, String> {
-    let left = asked.deadline.left();
-    if left.is_zero() {
-        return Err("there is no time left for it".to_owned());
-    }
-    Ok(Http::new(USER_AGENT, left.min(TIMEOUT), MOST))
 }
 
 fn note_clock(date: Option<u64>, state: &mut State) {

@@ -19,10 +19,10 @@ const MOST_KEPT: usize = 50;
 
 /// What a verifier needs of a key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 9964 §3);
 /// certificates and what else is published with it is not kept.
-const MEMBERS: [&str; 10] = ["kty", "crv", "x", "y", "n", "e", "pub", "use", "alg", "kid"];
+const MEMBERS: [&str; 10] = ["kty", "crv", "x", "y", "n", "e", "pub", "alg", "kid", "use"];
 
-/// The keys in `body`, an answer that came at `now`: those that are for `key_use`, of which
-/// there is at least one.
+/// The keys in `body`, an answer that came at `now`: those that may verify signatures, of which
+/// there is at least one; `key_use` is what they have to be for.
 ///
 /// # Errors
 /// What is wrong with the set; then none of it is used.
@@ -176,10 +176,11 @@ mod tests {
     #[test]
     fn a_key_that_has_vanished_is_kept_for_a_while() {
         let first = read(&json!({"keys": [ed("a"), ec("b")]})).unwrap();
-        let second = {
-            let body = json!({"keys": [ec("b")]}).to_string();
-            published(body.as_bytes(), KeyUse::Signature, 150)
-        };
+        let second = published(
+            json!({"keys": [ec("b")]}).to_string().as_bytes(),
+            KeyUse::Signature,
+            150,
+        );
         let second = second.unwrap();
         for (now, grace, expected) in [
             (150, 100, vec!["b", "a"]),

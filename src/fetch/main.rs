@@ -8,17 +8,22 @@ mod completions;
 mod device;
 mod helper;
 mod identity;
+mod introspect;
 mod issuer;
 mod keys;
 mod link;
 mod manual;
 mod options;
 mod place;
+mod refresh;
 mod run;
+mod sandbox;
 mod schedule;
 
 use clap::Parser;
 use cli::output::{Exit, Output};
+use clock::Deadline;
+use oauth::Http;
 use options::{Command, Options};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,6 +34,18 @@ const USER_AGENT: &str = concat!("pam-jwt-fetch/", env!("CARGO_PKG_VERSION"));
 
 /// For one answer of a server.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What asks a server that answers with no more than `most` bytes, by the deadline.
+///
+/// # Errors
+/// It has passed.
+fn http(deadline: Deadline, most: usize) -> Result<Http, String> {
+    let left = deadline.left();
+    if left.is_zero() {
+        return Err("there is no time left for it".to_owned());
+    }
+    Ok(Http::new(USER_AGENT, left.min(TIMEOUT), most))
+}
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();

@@ -16,7 +16,8 @@ use system::new_file;
 pub struct Place {
     /// As a login reads it.
     pub fetched: Fetched,
-    path: PathBuf,
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 /// While this is held nobody else fetches for the issuer.

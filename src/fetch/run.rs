@@ -5,7 +5,7 @@ use crate::identity;
 use crate::issuer::{self, Asked, Outcome};
 use crate::options::Options;
 use crate::place::Place;
-use crate::schedule;
+use crate::{sandbox, schedule};
 use cli::output::{Exit, Failure, Output, Tone, visible};
 use policy::config::{Config, Issuer};
 use policy::duration::for_people;
@@ -34,6 +34,10 @@ struct Report {
 pub fn run(options: &Options, out: &Output) -> Result<Exit, Failure> {
     let place = Place::open().map_err(Failure::new)?;
     identity::become_owner(&place.fetched).map_err(Failure::new)?;
+    let confined = sandbox::enter(&options.config, &place.path).map_err(Failure::new)?;
+    if options.verbose {
+        out.hint(&confined.to_string());
+    }
     let config = configuration(&options.config)?;
     let unknown = |name: &&String| config.issuers.iter().all(|one| one.issuer != **name);
     if let Some(name) = options.issuers.iter().find(unknown) {

@@ -1,0 +1,126 @@
+//! seccomp(2): what this process never does. What may be done is not listed, since that is for
+//! the C library and the name services of the machine to know; in its unit systemd has a list
+//! (SystemCallFilter=).
+
+use nix::libc;
+use seccompiler::{
+    BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp,
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter,
+};
+use std::collections::BTreeMap;
+
+/// Whoever calls one of these is not this program any more: it is ended.
+const DEADLY: [libc::c_long; 37] = [
+    // Other programs, and other processes.
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    // Another view of the system.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_mount_setattr,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_open_by_handle_at,
+    // The kernel.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    // Keys.
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_personality,
+];
+
+/// What a library may try in passing is refused (EPERM).
+const REFUSED: [libc::c_long; 22] = [
+    // It serves nobody.
+    libc::SYS_listen,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    // It stays who it is, and so do its files.
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setreuid,
+    libc::SYS_setregid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setgroups,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_mknodat,
+    libc::SYS_setxattr,
+    libc::SYS_fsetxattr,
+    // The machine's clock, name and messages.
+    libc::SYS_clock_settime,
+    libc::SYS_settimeofday,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_syslog,
+    libc::SYS_quotactl,
+];
+
+/// The families of sockets that HTTPS, DNS and the name services take.
+const FAMILIES: [libc::c_int; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    libc::AF_NETLINK,
+];
+
+/// Gives all of this up.
+///
+/// # Errors
+/// The library's, or the kernel's.
+pub fn restrict() -> Result<(), Error> {
+    apply_filter(&refusing()?)?;
+    apply_filter(&deadly()?)
+}
+
+fn deadly() -> Result<BpfProgram, BackendError> {
+    let rules = DEADLY.into_iter().map(|call| (call, Vec::new()));
+    program(rules.collect(), SeccompAction::KillProcess)
+}
+
+fn refusing() -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
+    let is_another = FAMILIES.into_iter().map(|family| {
+        let family = u64::try_from(family).unwrap_or(u64::MAX);
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
+    });
+    let is_another = SeccompRule::new(is_another.collect::<Result<_, _>>()?)?;
+    rules.insert(libc::SYS_socket, vec![is_another]);
+    program(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()))
+}
+
+fn program(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    action: SeccompAction,
+) -> Result<BpfProgram, BackendError> {
+    let architecture = std::env::consts::ARCH.try_into()?;
+    SeccompFilter::new(rules, SeccompAction::Allow, action, architecture)?.try_into()
+}
