@@ -421,7 +421,7 @@ fn the_examples_load() {
         text.lines()
             .map(|line| {
                 line.strip_prefix("# ")
-                    .filter(|line| line.contains(" = ") || *line == "[issue]")
+                    .filter(|line| line.contains(" = ") || ["[issue]", "[device]"].contains(line))
                     .unwrap_or(line)
                     .to_owned()
                     + "\n"
@@ -444,7 +444,10 @@ fn the_examples_load() {
     // Of `keys` there is an offer and the line that it stands for.
     let plain = issuer.text.replace("\nkeys = ", "\n# ");
     let issuer_text = offered(&plain);
-    assert_eq!(issuer_of(&issuer_text).unwrap().max_lifetime, Some(43_200));
+    let issuer = issuer_of(&issuer_text).unwrap();
+    assert_eq!(issuer.max_lifetime, Some(43_200));
+    let device = issuer.device.unwrap();
+    assert!(device.qr && device.token == Counts::Access);
 }
 
 #[test]
