@@ -6,7 +6,7 @@ use crate::decision::{Admission, Decision, Facts, Note, Refusal};
 use crate::explain::Observer;
 use crate::login_token::LoginToken;
 use crate::reason::Reason;
-use crate::standing::{OneTime, Standing, UseFault};
+use crate::standing::{Lists, OneTime, Standing, UseFault};
 use crate::trust::{NoIssuer, Trust, TrustedIssuer};
 use crate::{binding, cut, fetched, revocation, rules, status, validate};
 use jose::error::Part;
@@ -247,7 +247,13 @@ pub(crate) fn judge(
     let held = held?;
     times.and(lifetime)?;
     if signed.is_some() {
-        status::check(issuer, claims, standing, now, observer)?;
+        let takes_fetched = request.uid != Some(0) || held.rule.fetched_keys;
+        let lists = if takes_fetched {
+            Lists::All
+        } else {
+            Lists::Loaded
+        };
+        status::check(issuer, claims, lists, standing, now, observer)?;
     }
     if held.use_up {
         use_up(&issuer.issuer, claims, standing, observer)?;
@@ -324,3 +330,7 @@ mod introspection_tests;
 #[cfg(test)]
 #[path = "spiffe_tests.rs"]
 mod spiffe_tests;
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod status_tests;

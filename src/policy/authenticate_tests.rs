@@ -79,7 +79,7 @@ impl Standing for Blank {
         Ok(None)
     }
 
-    fn listed(&self, _: &str, _: &str, _: u64) -> Result<Listed, ListFault> {
+    fn listed(&self, _: Lists, _: &str, _: &str, _: u64) -> Result<Listed, ListFault> {
         Err(ListFault::Missing)
     }
 

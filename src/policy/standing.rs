@@ -13,11 +13,18 @@ pub trait Standing {
     /// Why it cannot be said, in words for the log.
     fn revocation(&self, mark: Mark<'_>) -> Result<Option<Entry>, String>;
 
-    /// What the status list at `uri`, by `issuer`, says of `index`.
+    /// What the status list at `uri`, by `issuer`, says of `index`; of several such `lists` the
+    /// one that was issued last.
     ///
     /// # Errors
     /// [`ListFault`]
-    fn listed(&self, issuer: &str, uri: &str, index: u64) -> Result<Listed, ListFault>;
+    fn listed(
+        &self,
+        lists: Lists,
+        issuer: &str,
+        uri: &str,
+        index: u64,
+    ) -> Result<Listed, ListFault>;
 
     /// Uses a one-time token up: of all that ask, ever, one gets `Ok`. Where nobody logs in,
     /// as for `pam-jwt verify`, it only says what would come of it.
@@ -25,6 +32,15 @@ pub trait Standing {
     /// # Errors
     /// [`UseFault`]
     fn use_up(&self, once: OneTime<'_>) -> Result<(), UseFault>;
+}
+
+/// Whose status lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// Those that root has loaded and those that were fetched.
+    All,
+    /// Those that root has loaded.
+    Loaded,
 }
 
 /// What makes a one-time token the one that it is.

@@ -15,6 +15,8 @@ const RULE: &str = "[[allow]]\naccount='{sub}'\nservices=['sshd']\n";
 pub(super) struct Machine {
     pub(super) revoked: Result<Option<(Kind, Option<u64>)>, String>,
     pub(super) listed: Result<Listed, ListFault>,
+    /// What is said where only lists count that root has loaded.
+    pub(super) loaded: Result<Listed, ListFault>,
     pub(super) use_up: Result<(), UseFault>,
     pub(super) asked: RefCell<Vec<String>>,
 }
@@ -24,6 +26,7 @@ impl Machine {
         Self {
             revoked: Ok(None),
             listed: Err(ListFault::Missing),
+            loaded: Err(ListFault::Missing),
             use_up: Ok(()),
             asked: RefCell::default(),
         }
@@ -47,10 +50,19 @@ impl Standing for Machine {
         }))
     }
 
-    fn listed(&self, issuer: &str, uri: &str, index: u64) -> Result<Listed, ListFault> {
+    fn listed(
+        &self,
+        lists: Lists,
+        issuer: &str,
+        uri: &str,
+        index: u64,
+    ) -> Result<Listed, ListFault> {
         assert_eq!(issuer, "https://i");
         self.is_asked(format!("list {uri} {index}"));
-        self.listed.clone()
+        match lists {
+            Lists::All => self.listed.clone(),
+            Lists::Loaded => self.loaded.clone(),
+        }
     }
 
     fn use_up(&self, once: OneTime<'_>) -> Result<(), UseFault> {
@@ -98,6 +110,7 @@ fn a_token_is_used_up_last_of_all_and_only_where_all_else_holds() {
             stale_at: None,
             kid: "k1".into(),
             issued_at: NOW - 100,
+            is_fetched: false,
         }),
         ..Machine::new()
     };
@@ -132,6 +145,7 @@ fn a_token_is_used_up_last_of_all_and_only_where_all_else_holds() {
             stale_at: None,
             kid: "k1".into(),
             issued_at: NOW - 100,
+            is_fetched: false,
         }),
         ..Machine::new()
     };
@@ -288,6 +302,7 @@ fn a_status_list_is_obeyed_and_its_absence_follows_the_configured_choice() {
             stale_at: Some(stale_at),
             kid,
             issued_at: NOW - 100,
+            is_fetched: false,
         })
     };
     let (fresh, stale) = (NOW + 1, NOW);
@@ -351,6 +366,7 @@ fn a_list_by_a_revoked_key_says_nothing() {
                 stale_at: None,
                 kid: "k1".into(),
                 issued_at: NOW - 100,
+                is_fetched: false,
             }),
             ..Machine::new()
         };

@@ -5,7 +5,7 @@ use crate::decision::{Note, Refusal};
 use crate::explain::Observer;
 use crate::reason::Reason;
 use crate::revocation::{Kind, Mark};
-use crate::standing::Standing;
+use crate::standing::{Lists, Standing};
 use crate::trust::TrustedIssuer;
 use jose::Claims;
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub struct Listed {
     pub kid: String,
     /// When it did (`iat`), in seconds since the epoch.
     pub issued_at: u64,
+    /// Whether it came over the network, and was not loaded by root.
+    pub is_fetched: bool,
 }
 
 /// Why a list says nothing of a token.
@@ -76,15 +78,17 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Nothing that the issuer's list says speaks against the token at `now`.
+/// Nothing that the issuer's list says speaks against the token at `now`. Where `lists` are not
+/// all, others may only speak against it.
 pub(crate) fn check(
     issuer: &TrustedIssuer,
     claims: &Claims,
+    lists: Lists,
     standing: &dyn Standing,
     now: u64,
     observer: &mut dyn Observer,
 ) -> Result<(), Refusal> {
-    let (outcome, words) = judge(issuer, claims, standing, now);
+    let (outcome, words) = judge(issuer, claims, lists, standing, now);
     observer.check(
         format_args!("status"),
         outcome.is_ok(),
@@ -96,27 +100,53 @@ pub(crate) fn check(
     })
 }
 
+type Judged = (Result<(), Reason>, String);
+
 fn judge(
     issuer: &TrustedIssuer,
     claims: &Claims,
+    lists: Lists,
     standing: &dyn Standing,
     now: u64,
-) -> (Result<(), Reason>, String) {
-    // What follows the configured choice; anything else that is wrong refuses.
-    let unknown = |reason| match issuer.status {
-        StatusMode::Require => Err(reason),
-        StatusMode::IfPresent => Ok(()),
-    };
-    let Reference { uri, index } = match Reference::of(claims) {
+) -> Judged {
+    let reference = match Reference::of(claims) {
         Ok(Some(reference)) => reference,
         Ok(None) => {
             let words = "the token names no status list".to_owned();
-            return (unknown(Reason::StatusMissing), words);
+            return (unknown(issuer, Reason::StatusMissing), words);
         }
         Err(fault) => return (Err(Reason::StatusUnknown), fault.to_owned()),
     };
+    let said_by = |lists| {
+        let listed = standing.listed(lists, &issuer.issuer, reference.uri, reference.index);
+        let is_fetched = listed.as_ref().is_ok_and(|listed| listed.is_fetched);
+        (said(issuer, reference, listed, standing, now), is_fetched)
+    };
+    match said_by(Lists::All) {
+        ((Ok(()), _), true) if lists == Lists::Loaded => match said_by(Lists::Loaded).0 {
+            (Err(Reason::StatusUnknown), words) => (Err(Reason::KeyFetched), words),
+            loaded => loaded,
+        },
+        (all, _) => all,
+    }
+}
+
+/// What follows the configured choice; anything else that is wrong refuses.
+const fn unknown(issuer: &TrustedIssuer, reason: Reason) -> Result<(), Reason> {
+    match issuer.status {
+        StatusMode::Require => Err(reason),
+        StatusMode::IfPresent => Ok(()),
+    }
+}
+
+fn said(
+    issuer: &TrustedIssuer,
+    Reference { uri, index }: Reference<'_>,
+    listed: Result<Listed, ListFault>,
+    standing: &dyn Standing,
+    now: u64,
+) -> Judged {
     let place = format!("entry {index} of {uri:?}");
-    let listed = standing.listed(&issuer.issuer, uri, index);
     if let Ok(Err(why)) = listed
         .as_ref()
         .map(|listed| signed(listed, issuer, standing))
@@ -130,12 +160,12 @@ fn judge(
             format!("{place} is {}", name_of(listed.value)),
         ),
         Ok(listed) if listed.stale_at.is_some_and(|end| now >= end) => (
-            unknown(Reason::StatusUnknown),
+            unknown(issuer, Reason::StatusUnknown),
             format!("{place} was valid, but the list is stale"),
         ),
         Ok(_) => (Ok(()), format!("{place} is valid")),
         Err(ListFault::Missing) => (
-            unknown(Reason::StatusUnknown),
+            unknown(issuer, Reason::StatusUnknown),
             format!("there is no list {uri:?} here"),
         ),
         Err(ListFault::Unusable(why)) => (Err(Reason::StatusUnknown), why),

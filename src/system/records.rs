@@ -2,9 +2,10 @@
 //! kind of knowledge, all below /var/lib/pam-jwt, whatever the configuration directory is.
 
 use crate::revocations::Revoked;
-use crate::{status_store, used_tokens};
+use crate::status_store::{self, Place};
+use crate::used_tokens;
 use policy::revocation::{Entry, Mark};
-use policy::standing::{OneTime, Standing, UseFault};
+use policy::standing::{Lists, OneTime, Standing, UseFault};
 use policy::status::{ListFault, Listed};
 use std::path::Path;
 
@@ -43,8 +44,19 @@ impl Standing for Records<'_> {
         self.revoked.find(mark)
     }
 
-    fn listed(&self, issuer: &str, uri: &str, index: u64) -> Result<Listed, ListFault> {
-        status_store::look_up(Path::new(status_store::DIR), issuer, uri, index)
+    fn listed(
+        &self,
+        lists: Lists,
+        issuer: &str,
+        uri: &str,
+        index: u64,
+    ) -> Result<Listed, ListFault> {
+        let places = [Place::loaded(), Place::fetched()];
+        let places = match lists {
+            Lists::All => &places[..],
+            Lists::Loaded => &places[..1],
+        };
+        status_store::look_up(places, issuer, uri, index)
     }
 
     fn use_up(&self, once: OneTime<'_>) -> Result<(), UseFault> {

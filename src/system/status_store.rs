@@ -1,5 +1,5 @@
 //! Status lists as logins read them: verified and inflated once, by `pam-jwt status-list
-//! load`, into a file of which a login reads the beginning and one byte.
+//! load` or by pam-jwt-fetch, into a file of which a login reads the beginning and one byte.
 //!
 //! It is read and not mapped: of a mapped file that is cut short the host program would die
 //! (SIGBUS), and to map it costs more than the one read.
@@ -8,19 +8,51 @@
 //! the list, then numbers (bits of a status, bytes of the list, when it was issued, when it is
 //! stale or `-`). Behind the last newline stand the bytes of the list as they are.
 
-use crate::new_file;
 use crate::trusted_file::{self, FileFault, Untrusted};
+use crate::{fetched, new_file};
 use jose::digest::sha256_hex;
 use jose::status_list::Bits;
 use nix::fcntl::{Flock, FlockArg};
 use policy::status::{ListFault, Listed};
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where they are.
 pub const DIR: &str = "/var/lib/pam-jwt/status";
+
+/// A directory of lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The directory.
+    pub dir: &'a Path,
+    /// Whether it is in one that belongs to the user that fetches, and so may be that user's.
+    pub is_fetched: bool,
+}
+
+impl Place<'_> {
+    /// Where root loads lists.
+    pub fn loaded() -> Self {
+        Self {
+            dir: Path::new(DIR),
+            is_fetched: false,
+        }
+    }
+
+    /// Where those are that were fetched.
+    pub fn fetched() -> Self {
+        Self {
+            dir: Path::new(fetched::STATUS_DIR),
+            is_fetched: true,
+        }
+    }
+
+    fn path_of(&self, issuer: &str, uri: &str) -> PathBuf {
+        let name = sha256_hex(&[issuer.as_bytes(), uri.as_bytes()]);
+        self.dir.join(name)
+    }
+}
 
 /// The first line.
 const MAGIC: &str = "pam-jwt status list 1";
@@ -115,9 +147,14 @@ struct OpenList {
 }
 
 impl OpenList {
-    fn open(path: &Path) -> Result<Self, ListFault> {
+    fn open(path: &Path, is_fetched: bool) -> Result<Self, ListFault> {
         let unusable = |why: &str| ListFault::Unusable(format!("{} {why}", path.display()));
-        let (file, size) = match trusted_file::open(path) {
+        let opened = if is_fetched {
+            trusted_file::open_given(path)
+        } else {
+            trusted_file::open(path)
+        };
+        let (file, size) = match opened {
             Ok(opened) => opened,
             Err(Untrusted {
                 fault: FileFault::Missing,
@@ -141,14 +178,32 @@ impl OpenList {
     }
 }
 
-/// What the list of `issuer` at `uri` in `dir` says of `index`.
+/// What the list of `issuer` at `uri` says of `index`: of those that are in `places` the one
+/// that was issued last, and of two that were issued at the same time the first.
 ///
 /// # Errors
 /// [`ListFault`]
-pub fn look_up(dir: &Path, issuer: &str, uri: &str, index: u64) -> Result<Listed, ListFault> {
-    let path = path_of(dir, issuer, uri);
+pub fn look_up(
+    places: &[Place<'_>],
+    issuer: &str,
+    uri: &str,
+    index: u64,
+) -> Result<Listed, ListFault> {
+    let mut latest: Option<(OpenList, PathBuf, bool)> = None;
+    for place in places {
+        let path = place.path_of(issuer, uri);
+        let list = match OpenList::open(&path, place.is_fetched) {
+            Err(ListFault::Missing) => continue,
+            list => list?,
+        };
+        let is_later =
+            |(other, ..): &(OpenList, PathBuf, bool)| list.head.issued_at > other.head.issued_at;
+        if latest.as_ref().is_none_or(is_later) {
+            latest = Some((list, path, place.is_fetched));
+        }
+    }
+    let (OpenList { file, head, begin }, path, is_fetched) = latest.ok_or(ListFault::Missing)?;
     let unusable = |why: String| ListFault::Unusable(format!("{} {why}", path.display()));
-    let OpenList { file, head, begin } = OpenList::open(&path)?;
     if head.issuer != issuer || head.uri != uri {
         return Err(unusable("is another list's".to_owned()));
     }
@@ -164,15 +219,16 @@ pub fn look_up(dir: &Path, issuer: &str, uri: &str, index: u64) -> Result<Listed
         stale_at: head.stale_at,
         kid: head.kid,
         issued_at: head.issued_at,
+        is_fetched,
     })
 }
 
-/// What is known of the list of `issuer` at `uri` in `dir`.
+/// What is known of the list of `issuer` at `uri` in `place`.
 ///
 /// # Errors
 /// [`ListFault`]
-pub fn head(dir: &Path, issuer: &str, uri: &str) -> Result<Head, ListFault> {
-    OpenList::open(&path_of(dir, issuer, uri)).map(|list| list.head)
+pub fn head(place: Place<'_>, issuer: &str, uri: &str) -> Result<Head, ListFault> {
+    OpenList::open(&place.path_of(issuer, uri), place.is_fetched).map(|list| list.head)
 }
 
 /// The lists in `dir`, or why one of them is none.
@@ -187,7 +243,7 @@ pub fn all(dir: &Path) -> Result<Vec<Result<Head, String>>, Untrusted> {
         }) => return Ok(Vec::new()),
         paths => paths?,
     };
-    let head = |path: &PathBuf| match OpenList::open(path) {
+    let head = |path: &PathBuf| match OpenList::open(path, false) {
         Ok(list) => Ok(list.head),
         Err(ListFault::Unusable(why)) => Err(why),
         Err(_) => Err(format!("{} is gone", path.display())),
@@ -208,18 +264,30 @@ pub enum Stored {
     Older(Head),
 }
 
-/// Puts a list into `dir`, in place of the one that is there unless that was issued later and
-/// `force` is not given. A login finds either, whole; whoever else stores one waits.
+/// Puts a list into `place`, instead of the one that is there unless that was issued later and
+/// `force` is not given. A login finds either, whole; whoever else stores one waits. Where lists
+/// are that were fetched only their user may do so.
 ///
 /// # Errors
 /// Why not.
-pub fn store(dir: &Path, head: &Head, list: &[u8], force: bool) -> Result<Stored, String> {
+pub fn store(place: Place<'_>, head: &Head, list: &[u8], force: bool) -> Result<Stored, String> {
     let text = head.text()?;
     if head.bytes != list.len() as u64 {
         return Err("its bytes are not as many as it says".to_owned());
     }
-    for path in dir.parent().into_iter().chain([dir]) {
-        trusted_file::make_directory(path, 0o755)?;
+    let dir = place.dir;
+    if place.is_fetched {
+        // In its own directory the user need not look where it walks.
+        match DirBuilder::new().mode(0o755).create(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(format!("{}: {error}", dir.display()));
+            }
+            _ => {}
+        }
+    } else {
+        for path in dir.parent().into_iter().chain([dir]) {
+            trusted_file::make_directory(path, 0o755)?;
+        }
     }
     let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     let lock = dir.join(LOCK);
@@ -228,11 +296,11 @@ pub fn store(dir: &Path, head: &Head, list: &[u8], force: bool) -> Result<Stored
         .open(&lock)
         .and_then(|file| Ok(Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, why)| why)?));
     let _held = held.map_err(|error| failed(&lock, error))?;
-    match self::head(dir, &head.issuer, &head.uri) {
+    match self::head(place, &head.issuer, &head.uri) {
         Ok(old) if old.issued_at > head.issued_at && !force => return Ok(Stored::Older(old)),
         _ => {}
     }
-    let path = path_of(dir, &head.issuer, &head.uri);
+    let path = place.path_of(&head.issuer, &head.uri);
     new_file::replace(&path, &dir.join(NEW), &[text.as_bytes(), list])
         .map(|()| Stored::Done)
         .map_err(|error| failed(&path, error))
@@ -244,13 +312,10 @@ fn options() -> OpenOptions {
     options
 }
 
-fn path_of(dir: &Path, issuer: &str, uri: &str) -> PathBuf {
-    dir.join(sha256_hex(&[issuer.as_bytes(), uri.as_bytes()]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::unistd::{Uid, chown};
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
 
@@ -286,9 +351,17 @@ mod tests {
         }
     }
 
+    /// Root's.
+    fn at(dir: &Path) -> super::Place<'_> {
+        super::Place {
+            dir,
+            is_fetched: false,
+        }
+    }
+
     fn look(dir: &Path, index: u64) -> Result<Listed, ListFault> {
         let head = head_of(0);
-        look_up(dir, &head.issuer, &head.uri, index)
+        look_up(&[at(dir)], &head.issuer, &head.uri, index)
     }
 
     /// Checklist: A.29
@@ -297,7 +370,7 @@ mod tests {
         let place = Place::new("good");
         let dir = place.dir();
         assert_eq!(look(&dir, 0), Err(ListFault::Missing));
-        store(&dir, &head_of(3), &[0xc9, 0x44, 0xf9], false).unwrap();
+        store(at(&dir), &head_of(3), &[0xc9, 0x44, 0xf9], false).unwrap();
         let statuses = [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3];
         for (index, value) in statuses.into_iter().enumerate() {
             let listed = Listed {
@@ -305,6 +378,7 @@ mod tests {
                 stale_at: Some(200),
                 kid: "k 1".into(),
                 issued_at: 100,
+                is_fetched: false,
             };
             assert_eq!(look(&dir, index as u64), Ok(listed), "{index}");
         }
@@ -312,9 +386,9 @@ mod tests {
             assert_eq!(look(&dir, index), Err(ListFault::OutOfRange(12)));
         }
         // Another issuer's list of the same name is another list.
-        let other = look_up(&dir, "https://j", &head_of(0).uri, 0);
+        let other = look_up(&[at(&dir)], "https://j", &head_of(0).uri, 0);
         assert_eq!(other, Err(ListFault::Missing));
-        store(&dir, &head_of(1), &[0], false).unwrap();
+        store(at(&dir), &head_of(1), &[0], false).unwrap();
         assert_eq!(look(&dir, 0).unwrap().value, 0);
         assert_eq!(all(&dir).unwrap(), [Ok(head_of(1))]);
         // One that was issued before stays out, unless it is wanted.
@@ -322,10 +396,10 @@ mod tests {
             issued_at: 99,
             ..head_of(1)
         };
-        let stored = store(&dir, &older, &[1], false);
+        let stored = store(at(&dir), &older, &[1], false);
         assert_eq!(stored, Ok(Stored::Older(head_of(1))));
         assert_eq!(look(&dir, 0).unwrap().value, 0);
-        assert_eq!(store(&dir, &older, &[1], true), Ok(Stored::Done));
+        assert_eq!(store(at(&dir), &older, &[1], true), Ok(Stored::Done));
         assert_eq!(look(&dir, 0).unwrap().value, 1);
     }
 
@@ -334,8 +408,8 @@ mod tests {
     fn what_is_not_whole_says_nothing() {
         let place = Place::new("broken");
         let dir = place.dir();
-        store(&dir, &head_of(3), &[0xc9, 0x44, 0xf9], false).unwrap();
-        let path = path_of(&dir, &head_of(0).issuer, &head_of(0).uri);
+        store(at(&dir), &head_of(3), &[0xc9, 0x44, 0xf9], false).unwrap();
+        let path = at(&dir).path_of(&head_of(0).issuer, &head_of(0).uri);
         let whole = fs::read(&path).unwrap();
         let is_unusable = || matches!(look(&dir, 0), Err(ListFault::Unusable(_)));
         for length in 0..whole.len() {
@@ -369,11 +443,55 @@ mod tests {
             uri: "a\nb".into(),
             ..head_of(1)
         };
-        assert!(store(&dir, &control, &[0], false).is_err());
+        assert!(store(at(&dir), &control, &[0], false).is_err());
         let long = Head {
             uri: "u".repeat(5000),
             ..head_of(1)
         };
-        assert!(store(&dir, &long, &[0], false).is_err());
+        assert!(store(at(&dir), &long, &[0], false).is_err());
+    }
+
+    /// What root has loaded and what was fetched: the one that was issued last counts.
+    #[test]
+    fn of_two_lists_the_later_counts() {
+        let place = Place::new("two");
+        let loaded = place.dir();
+        let fetched = place.0.join("fetched/status");
+        fs::create_dir(place.0.join("fetched")).unwrap();
+        // Somebody else's, as root has made it.
+        let user = Some(Uid::from_raw(12_345));
+        chown(&place.0.join("fetched"), user, None).unwrap();
+        let places = [
+            at(&loaded),
+            super::Place {
+                dir: &fetched,
+                is_fetched: true,
+            },
+        ];
+        let head = |issued_at| Head {
+            issued_at,
+            ..head_of(1)
+        };
+        let look = || {
+            let listed = look_up(&places, &head_of(0).issuer, &head_of(0).uri, 0);
+            listed.map(|listed| (listed.value, listed.is_fetched))
+        };
+        store(places[1], &head(100), &[1], false).unwrap();
+        for path in [&fetched, &places[1].path_of("https://i", &head_of(0).uri)] {
+            chown(path, user, None).unwrap();
+        }
+        assert_eq!(look(), Ok((1, true)));
+        store(places[0], &head(99), &[2], false).unwrap();
+        assert_eq!(look(), Ok((1, true)));
+        store(places[0], &head(100), &[2], false).unwrap();
+        assert_eq!(look(), Ok((2, false)));
+        store(places[0], &head(101), &[0], false).unwrap();
+        assert_eq!(look(), Ok((0, false)));
+        // Of a third user's list nothing is believed, nor passed over.
+        let theirs = places[1].path_of("https://i", &head_of(0).uri);
+        chown(&theirs, Some(Uid::from_raw(12_346)), None).unwrap();
+        assert!(matches!(look(), Err(ListFault::Unusable(_))));
+        fs::remove_file(&theirs).unwrap();
+        assert_eq!(look(), Ok((0, false)));
     }
 }

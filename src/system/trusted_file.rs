@@ -196,6 +196,26 @@ pub(crate) fn open(path: &Path) -> Result<(OwnedFd, u64), Untrusted> {
     Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
+/// As [`open`], a file in a directory of a directory that root has given to somebody: it may
+/// be theirs.
+///
+/// # Errors
+/// [`Untrusted`], naming the component at fault.
+pub(crate) fn open_given(path: &Path) -> Result<(OwnedFd, u64), Untrusted> {
+    let whole = || untrusted(path, FileFault::Path);
+    let dir = path.parent().ok_or_else(whole)?;
+    let given = dir.parent().ok_or_else(whole)?;
+    let (Some(name), Some(in_given)) = (path.file_name(), dir.file_name()) else {
+        return Err(whole());
+    };
+    let (given, stat) = directory_of_anyone(given)?;
+    let owner = Owner::RootOr(stat.st_uid);
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let (dir, _) = open_checked(&given, in_given, dir, flags, Kind::Directory, owner)?;
+    let (file, stat) = open_file_in(&dir, name, path, owner)?;
+    Ok((file, u64::try_from(stat.st_size).unwrap_or(0)))
+}
+
 fn open_file(path: &Path) -> Result<(OwnedFd, FileStat), Untrusted> {
     let (dir, name) = parent(path)?;
     open_file_in(&dir, name, path, Owner::Root)

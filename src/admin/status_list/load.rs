@@ -1,13 +1,13 @@
 //! `pam-jwt status-list load`: for logins to look into.
 
-use super::verified::{self, Verified};
 use crate::grounds;
 use crate::moment::shown;
+use ::status_list::Verified;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use system::status_store::{self, Head, Stored};
+use system::status_store::{self, Head, Place, Stored};
 
 /// Verify a status list and unpack it for logins, which look into it from then on.
 ///
@@ -40,8 +40,7 @@ impl Load {
             kid,
             list,
             statuses,
-        } = verified::read(&self.file, config, self.issuer.as_deref(), now)?;
-        let dir = Path::new(status_store::DIR);
+        } = super::read(&self.file, config, self.issuer.as_deref(), now)?;
         let head = Head {
             stale_at: list.stale_at(now),
             bytes: statuses.len() as u64,
@@ -51,14 +50,15 @@ impl Load {
             issuer,
             kid,
         };
-        let stored = status_store::store(dir, &head, &statuses, self.force).map_err(|why| {
-            let advice = if why.contains("ermission denied") {
-                "; run this as root"
-            } else {
-                ""
-            };
-            Failure::new(format!("{why}{advice}"))
-        })?;
+        let stored =
+            status_store::store(Place::loaded(), &head, &statuses, self.force).map_err(|why| {
+                let advice = if why.contains("ermission denied") {
+                    "; run this as root"
+                } else {
+                    ""
+                };
+                Failure::new(format!("{why}{advice}"))
+            })?;
         if let Stored::Older(later) = stored {
             return Err(Failure::new(format!(
                 "{}: it was issued at {}, the one that is loaded later, at {}; --force takes the \

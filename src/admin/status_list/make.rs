@@ -1,9 +1,9 @@
 //! `pam-jwt status-list make`: a list, signed with this machine's key.
 
-use super::deflate;
 use crate::grounds;
 use crate::read_named;
 use crate::signing_key::{self, Signer};
+use ::status_list::deflate;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use cli::output::{Exit, Failure, Output};

@@ -1,14 +1,16 @@
 //! `pam-jwt status-list`: makes status lists, looks into them, and loads them for logins.
 
-mod deflate;
 mod load;
 mod loaded;
 mod make;
 mod show;
-mod verified;
 
+use crate::grounds;
+use ::status_list::{MOST, Verified, verify};
 use clap::Subcommand;
 use cli::output::{Exit, Failure, Output};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Make, show and load token status lists, which say what has become of tokens.
@@ -53,4 +55,20 @@ fn status_name(status: u8) -> &'static str {
         2 => "suspended",
         _ => "application specific",
     }
+}
+
+/// Reads, verifies and unpacks the list in the file `path` at `now`, in seconds since the
+/// epoch, with the keys that the configuration in `config` trusts.
+///
+/// # Errors
+/// What keeps it from being a list of an issuer that is trusted, or of `issuer` where that is
+/// named; or why the configuration does not load.
+fn read(path: &Path, config: &Path, issuer: Option<&str>, now: u64) -> Result<Verified, Failure> {
+    let trust = grounds::trust(config)?;
+    let failed = |why: String| Failure::new(format!("{}: {why}", path.display()));
+    let mut token = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST as u64 + 1).read_to_end(&mut token))
+        .map_err(|error| failed(error.to_string()))?;
+    verify(token.trim_ascii(), &trust, issuer, now).map_err(failed)
 }

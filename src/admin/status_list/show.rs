@@ -1,9 +1,9 @@
 //! `pam-jwt status-list show`: what a list says.
 
 use super::status_name;
-use super::verified::{self, Verified};
 use crate::grounds;
 use crate::moment::shown;
+use ::status_list::Verified;
 use clap::Args;
 use cli::output::{Exit, Failure, Output, visible};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ impl Show {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let issuer = self.issuer.as_deref();
-        let verified = verified::read(&self.file, config, issuer, grounds::now()?)?;
+        let verified = super::read(&self.file, config, issuer, grounds::now()?)?;
         let entries = self
             .index
             .iter()

@@ -1,5 +1,4 @@
-//! DEFLATE with the ZLIB format (RFC 1950, RFC 1951), as lists are compressed. Only this
-//! command does it: the module, which is root in sshd, never unpacks what others have packed.
+//! DEFLATE with the ZLIB format (RFC 1950, RFC 1951), as lists are compressed.
 
 use flate2::Compression;
 use flate2::bufread::{ZlibDecoder, ZlibEncoder};
@@ -82,27 +81,27 @@ mod tests {
     fn the_drafts_lists_say_what_it_says() {
         for (text, entries) in [
             (
-                include_str!("../../jose/testdata/status_lists/1-bit-example.txt"),
+                include_str!("../jose/testdata/status_lists/1-bit-example.txt"),
                 16,
             ),
             (
-                include_str!("../../jose/testdata/status_lists/2-bit-example.txt"),
+                include_str!("../jose/testdata/status_lists/2-bit-example.txt"),
                 12,
             ),
             (
-                include_str!("../../jose/testdata/status_lists/1-bit.txt"),
+                include_str!("../jose/testdata/status_lists/1-bit.txt"),
                 1 << 20,
             ),
             (
-                include_str!("../../jose/testdata/status_lists/2-bit.txt"),
+                include_str!("../jose/testdata/status_lists/2-bit.txt"),
                 1 << 20,
             ),
             (
-                include_str!("../../jose/testdata/status_lists/4-bit.txt"),
+                include_str!("../jose/testdata/status_lists/4-bit.txt"),
                 1 << 20,
             ),
             (
-                include_str!("../../jose/testdata/status_lists/8-bit.txt"),
+                include_str!("../jose/testdata/status_lists/8-bit.txt"),
                 1 << 20,
             ),
         ] {
@@ -129,7 +128,7 @@ mod tests {
     /// Checklist: A.29
     #[test]
     fn what_is_not_one_whole_list_is_refused() {
-        let (_, packed, _) = example(include_str!("../../jose/testdata/status_lists/1-bit.txt"));
+        let (_, packed, _) = example(include_str!("../jose/testdata/status_lists/1-bit.txt"));
         for length in 0..packed.len() {
             assert!(inflate(&packed[..length]).is_err(), "{length} bytes");
         }

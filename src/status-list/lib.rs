@@ -1,20 +1,19 @@
-//! A status list token from a file, verified by the key of a trusted issuer.
+//! Status list tokens (draft-ietf-oauth-status-list) as they are taken in: verified by the key
+//! of a trusted issuer, and unpacked. The module, which is root in sshd, has no part in this: it
+//! never unpacks what others have packed.
+#![forbid(unsafe_code)]
 
-use super::deflate;
-use crate::grounds;
-use cli::output::Failure;
+pub mod deflate;
+
 use jose::status_list::StatusList;
 use jose::{Claims, Compact, Header};
 use policy::explain::Silent;
 use policy::trust::{Trust, TrustedIssuer, TrustedKey};
 use policy::validate::certificate;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 /// No list token is longer, in bytes: what lists of the greatest size take where they
 /// cannot be compressed.
-const MOST: usize = 2 * deflate::MOST;
+pub const MOST: usize = 2 * deflate::MOST;
 
 const NO_KEY: &str = "none of the issuer's keys is meant; compare with pam-jwt keys";
 
@@ -30,49 +29,40 @@ pub struct Verified {
     pub statuses: Vec<u8>,
 }
 
-/// Reads, verifies and unpacks the list in the file `path` at `now`, in seconds since the
-/// epoch, with the keys that the configuration in `config` trusts.
+/// Verifies and unpacks `token` at `now`, in seconds since the epoch, with the keys of `trust`.
 ///
 /// # Errors
 /// What keeps it from being a list of an issuer that is trusted, or of `issuer` where that is
-/// named; or why the configuration does not load.
-pub fn read(
-    path: &Path,
-    config: &Path,
+/// named.
+pub fn verify(
+    token: &[u8],
+    trust: &Trust,
     issuer: Option<&str>,
     now: u64,
-) -> Result<Verified, Failure> {
-    let trust = grounds::trust(config)?;
-    let shown = path.display();
-    let failed = |why: String| Failure::new(format!("{shown}: {why}"));
-    let mut token = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MOST as u64 + 1).read_to_end(&mut token))
-        .map_err(|error| failed(error.to_string()))?;
-    let token = token.trim_ascii();
-    let error = |error: jose::Error| failed(error.to_string());
+) -> Result<Verified, String> {
+    let error = |error: jose::Error| error.to_string();
     let compact = Compact::parse_within(MOST, token).map_err(error)?;
     let header = Header::parse(&compact).map_err(error)?;
-    let signers = signers(&compact, &header, &trust, issuer).map_err(failed)?;
+    let signers = signers(&compact, &header, trust, issuer)?;
     // Not before: what anybody may have written can take up many times its size as JSON.
     let claims = Claims::parse(compact.payload()).map_err(error)?;
     let named = issuer.or(claims.issuer.as_deref());
-    let (issuer, key) = only_one(signers, named, &trust).map_err(failed)?;
-    let list = StatusList::of(&header, &claims).map_err(|fault| failed(fault.to_string()))?;
+    let (issuer, key) = only_one(signers, named, trust)?;
+    let list = StatusList::of(&header, &claims).map_err(|fault| fault.to_string())?;
     certificate(key.validity, now, &mut Silent)
-        .map_err(|refusal| failed(refusal.reason.text().to_owned()))?;
+        .map_err(|refusal| refusal.reason.text().to_owned())?;
     let leeway = trust.global.leeway;
     let begins = claims.not_before.map_or(0, |date| date.ceil());
     if list.issued_at.max(begins) > now.saturating_add(leeway) {
-        return Err(failed("it is not valid yet; compare the clocks".to_owned()));
+        return Err("it is not valid yet; compare the clocks".to_owned());
     }
     if list
         .expires
         .is_some_and(|end| now >= end.saturating_add(leeway))
     {
-        return Err(failed("it has expired; fetch a new one".to_owned()));
+        return Err("it has expired; fetch a new one".to_owned());
     }
-    let statuses = deflate::inflate(&list.compressed).map_err(failed)?;
+    let statuses = deflate::inflate(&list.compressed)?;
     Ok(Verified {
         issuer: issuer.issuer.clone(),
         kid: key.kid.clone(),
