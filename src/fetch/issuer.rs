@@ -50,11 +50,19 @@ struct Answer {
     keys: Option<Vec<StoredKey>>,
     etag: Option<String>,
     cache_control: Option<String>,
+    /// Where the issuer names its status lists.
+    aggregation: Option<String>,
 }
 
 /// Asks `asked` at `now`, which is in seconds since the epoch, and stores what comes of it; how
 /// it went is noted in `state`. It is the caller who has locked the issuer and stores the notes.
-pub fn fetch(place: &Place, asked: Asked<'_>, now: u64, state: &mut State) -> Outcome {
+/// Returns too where the issuer names its status lists, if it was asked and says so.
+pub fn fetch(
+    place: &Place,
+    asked: Asked<'_>,
+    now: u64,
+    state: &mut State,
+) -> (Outcome, Option<String>) {
     // Keys that cannot be read are as good as none.
     let stored = place
         .fetched
@@ -65,26 +73,27 @@ pub fn fetch(place: &Place, asked: Asked<'_>, now: u64, state: &mut State) -> Ou
     let answer = ask(&asked, stored.as_ref(), now, state);
     let fetched = answer.and_then(|answer| {
         let stored = stored.unwrap_or_default();
-        let outcome = store(place, &asked, answer.keys, stored, now, state)?;
-        Ok((outcome, answer.uri, answer.etag, answer.cache_control))
+        let outcome = store(place, &asked, answer.keys.as_deref(), stored, now, state)?;
+        Ok((outcome, answer))
     });
     match fetched {
-        Ok((outcome, uri, etag, cache_control)) => {
+        Ok((outcome, answer)) => {
             let good_for = asked.fetch.max_key_age;
-            state.next_at = schedule::after_success(now, cache_control.as_deref(), good_for);
+            let cache_control = answer.cache_control.as_deref();
+            state.next_at = schedule::after_success(now, cache_control, good_for);
             state.checked_at = Some(now);
             state.failures = 0;
             state.error = None;
-            state.etag = etag;
-            state.jwks_uri = Some(uri);
-            outcome
+            state.etag = answer.etag;
+            state.jwks_uri = Some(answer.uri);
+            (outcome, answer.aggregation)
         }
         Err(why) => {
             state.failures = state.failures.saturating_add(1);
             state.next_at =
                 schedule::after_failure(now, state.failures, random_number().unwrap_or(0));
             state.error = Some(why.clone());
-            Outcome::Failed(why)
+            (Outcome::Failed(why), None)
         }
     }
 }
@@ -96,8 +105,8 @@ fn ask(
     now: u64,
     state: &mut State,
 ) -> Result<Answer, String> {
-    let uri = match &asked.fetch.jwks_uri {
-        Some(uri) => uri.clone(),
+    let (uri, aggregation) = match &asked.fetch.jwks_uri {
+        Some(uri) => (uri.clone(), None),
         None => discovered(asked, state)?,
     };
     // What an ETag was given for is what is stored.
@@ -122,10 +131,12 @@ fn ask(
         keys,
         etag: answer.etag.or(etag),
         cache_control: answer.cache_control,
+        aggregation,
     })
 }
 
-fn discovered(asked: &Asked<'_>, state: &mut State) -> Result<String, String> {
+/// Where the keys are, and where the issuer names its status lists.
+fn discovered(asked: &Asked<'_>, state: &mut State) -> Result<(String, Option<String>), String> {
     let issuer = asked.issuer;
     let found = Metadata::discover(&http(asked.deadline, MOST)?, issuer);
     let (metadata, answer) = found.map_err(|error| format!("{issuer}: {error}"))?;
@@ -136,7 +147,7 @@ fn discovered(asked: &Asked<'_>, state: &mut State) -> Result<String, String> {
     if !is_address(&uri) || (issuer.starts_with("https://") && !uri.starts_with("https://")) {
         return Err(format!("{issuer}: its jwks_uri {uri:?} is no https URL"));
     }
-    Ok(uri)
+    Ok((uri, metadata.status_list_aggregation_endpoint))
 }
 
 fn note_clock(date: Option<u64>, state: &mut State) {
@@ -153,7 +164,7 @@ fn note_clock(date: Option<u64>, state: &mut State) {
 fn store(
     place: &Place,
     asked: &Asked<'_>,
-    published: Option<Vec<StoredKey>>,
+    published: Option<&[StoredKey]>,
     (stored, checked_at): (Vec<StoredKey>, u64),
     now: u64,
     state: &mut State,
@@ -166,7 +177,7 @@ fn store(
         Some(published) => {
             let is_new = |key: &&StoredKey| stored.iter().all(|old| old.jwk != key.jwk);
             let new = published.iter().filter(is_new).count();
-            (published, Outcome::Fetched { new })
+            (published.to_vec(), Outcome::Fetched { new })
         }
     };
     let grace = keys::GRACE.min(asked.fetch.max_key_age);

@@ -12,13 +12,16 @@ mod introspect;
 mod issuer;
 mod keys;
 mod link;
+mod lists;
 mod manual;
 mod options;
 mod place;
 mod refresh;
+mod report;
 mod run;
 mod sandbox;
 mod schedule;
+mod visit;
 
 use clap::Parser;
 use cli::output::{Exit, Output};

@@ -53,7 +53,7 @@ pub fn refresh(place: &Place, request: &Request) -> Result<Answer, String> {
         key_use,
         deadline,
     };
-    let outcome = issuer::fetch(place, asked, now, &mut state);
+    let (outcome, _) = issuer::fetch(place, asked, now, &mut state);
     match noted(place, &state, outcome) {
         Outcome::Failed(why) => Err(why),
         _ => Ok(Answer::Refreshed),

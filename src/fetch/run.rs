@@ -2,13 +2,14 @@
 
 use crate::clock::Deadline;
 use crate::identity;
-use crate::issuer::{self, Asked, Outcome};
+use crate::issuer::Outcome;
 use crate::options::Options;
 use crate::place::Place;
-use crate::{sandbox, schedule};
-use cli::output::{Exit, Failure, Output, Tone, visible};
+use crate::report::Report;
+use crate::sandbox;
+use crate::visit::Visit;
+use cli::output::{Exit, Failure, Output};
 use policy::config::{Config, Issuer};
-use policy::duration::for_people;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -17,15 +18,6 @@ use system::{clock, key_store};
 
 /// What one issuer may take in all: those behind it wait.
 const TIME: Duration = Duration::from_secs(30);
-
-/// What came of one issuer.
-struct Report {
-    issuer: String,
-    outcome: Outcome,
-    state: State,
-    /// How many keys there are for logins.
-    keys: usize,
-}
 
 /// Fetches what is due, or what the options say.
 ///
@@ -51,27 +43,41 @@ pub fn run(options: &Options, out: &Output) -> Result<Exit, Failure> {
     let mut reports = Vec::new();
     for issuer in config.issuers.iter().filter(is_meant) {
         let is_forced = options.now || !options.issuers.is_empty();
-        let Some(report) = visit(&place, issuer, is_forced)? else {
+        if issuer.fetch.is_none() && issuer.status_lists.is_empty() {
             continue;
+        }
+        let report = Visit {
+            place: &place,
+            issuer,
+            config: &options.config,
+            is_forced,
+            deadline: Deadline::after(TIME),
+            now: now()?,
         };
-        let is_said = !(options.quiet && report.outcome == Outcome::NotDue);
-        if is_said && !out.json {
-            out.raw(format!("{}\n", visible(&line(&report, out))).as_bytes());
+        let report = report.make();
+        if !(out.json || options.quiet && report.is_idle()) {
+            out.raw(format!("{}\n", report.line(now()?, out)).as_bytes());
         }
         reports.push(report);
     }
     if out.json {
-        let all: Vec<Value> = reports.iter().map(as_json).collect();
+        let all: Vec<Value> = reports.iter().map(Report::json).collect();
         out.report(|| json!(all), String::new);
     } else if reports.is_empty() {
-        out.hint("no issuer has jwks_uri or discover in its file, so there is nothing to fetch");
+        out.hint(
+            "no issuer has jwks_uri, discover or status_lists in its file, so there is nothing to \
+             fetch",
+        );
     }
-    let failed = |report: &Report| matches!(report.outcome, Outcome::Failed(_));
-    Ok(if reports.iter().any(failed) {
+    Ok(if reports.iter().any(Report::has_failed) {
         Exit::Refused
     } else {
         Exit::Done
     })
+}
+
+fn now() -> Result<u64, Failure> {
+    clock::now().map_err(|_| Failure::new("the clock is earlier than this program; set it"))
 }
 
 fn configuration(dir: &Path) -> Result<Config, Failure> {
@@ -90,47 +96,6 @@ fn names(config: &Config) -> String {
         .map(|one| one.issuer.as_str())
         .collect();
     names.join(", ")
-}
-
-/// What concerns one issuer; nothing where nothing is fetched for it.
-fn visit(place: &Place, issuer: &Issuer, is_forced: bool) -> Result<Option<Report>, Failure> {
-    let Some(fetch) = &issuer.fetch else {
-        return Ok(None);
-    };
-    let name = issuer.issuer.as_str();
-    let deadline = Deadline::after(TIME);
-    let now = clock::now();
-    let now = now.map_err(|_| Failure::new("the clock is earlier than this program; set it"))?;
-    let mut state = state_of(place, name);
-    let outcome = match place.lock(name, deadline) {
-        Err(why) => Outcome::Failed(why),
-        Ok(_lock) => {
-            // Whoever held the lock has changed them.
-            state = state_of(place, name);
-            if is_forced || schedule::is_due(now, state.attempted_at, state.next_at) {
-                let asked = Asked {
-                    issuer: name,
-                    fetch,
-                    key_use: issuer.key_use(),
-                    deadline,
-                };
-                let outcome = issuer::fetch(place, asked, now, &mut state);
-                noted(place, &state, outcome)
-            } else {
-                Outcome::NotDue
-            }
-        }
-    };
-    let keys = place
-        .fetched
-        .keys(name, issuer.key_use())
-        .map_or(0, |found| found.keys.keys.len());
-    Ok(Some(Report {
-        issuer: name.to_owned(),
-        outcome,
-        state,
-        keys,
-    }))
 }
 
 /// The notes of before; what cannot be read is as good as none.
@@ -152,50 +117,4 @@ pub fn noted(place: &Place, state: &State, outcome: Outcome) -> Outcome {
         }
         (Err(why), _) => Outcome::Failed(why),
     }
-}
-
-fn line(report: &Report, out: &Output) -> String {
-    let Report {
-        issuer,
-        outcome,
-        state,
-        keys,
-    } = report;
-    let now = clock::now().unwrap_or(0);
-    let next = for_people(state.next_at.saturating_sub(now));
-    let keys = format!("{keys} {}", if *keys == 1 { "key" } else { "keys" });
-    let words = match outcome {
-        Outcome::NotDue => format!("not due, {keys}, next in {next}"),
-        Outcome::Unchanged => format!("{keys}, unchanged, next in {next}"),
-        Outcome::Fetched { new } => format!("{keys}, {new} of them new, next in {next}"),
-        Outcome::Failed(why) => {
-            let stay = state.checked_at.map(|at| {
-                let age = for_people(now.saturating_sub(at));
-                format!("; {keys}, fetched {age} ago, stay")
-            });
-            let stay = stay.unwrap_or_default();
-            let failed = out.painted(Tone::Bad, "failed");
-            return format!("{issuer}: {failed}: {}{stay}, next in {next}", visible(why));
-        }
-    };
-    format!("{issuer}: {words}")
-}
-
-fn as_json(report: &Report) -> Value {
-    let (outcome, new, error) = match &report.outcome {
-        Outcome::NotDue => ("not_due", 0, None),
-        Outcome::Unchanged => ("unchanged", 0, None),
-        Outcome::Fetched { new } => ("fetched", *new, None),
-        Outcome::Failed(why) => ("failed", 0, Some(why)),
-    };
-    json!({
-        "issuer": report.issuer,
-        "outcome": outcome,
-        "error": error,
-        "keys": report.keys,
-        "new": new,
-        "checked_at": report.state.checked_at,
-        "next_at": report.state.next_at,
-        "clock_ahead": report.state.clock_ahead,
-    })
 }

@@ -67,12 +67,21 @@ impl Http {
     /// # Errors
     /// Why there is no answer. One of any status is one.
     pub fn get(&self, uri: &str, etag: Option<&str>) -> Result<Answer, Error> {
+        self.follow(uri, "application/json, */*;q=0.5", etag)
+    }
+
+    /// Gets what is there, of the media type `accept`.
+    ///
+    /// # Errors
+    /// As [`Http::get`].
+    pub fn get_as(&self, uri: &str, accept: &str) -> Result<Answer, Error> {
+        self.follow(uri, accept, None)
+    }
+
+    fn follow(&self, uri: &str, accept: &str, etag: Option<&str>) -> Result<Answer, Error> {
         let mut uri = address(uri)?;
         for _ in 0..=MOST_REDIRECTS {
-            let mut request = self
-                .agent(&uri)
-                .get(uri.clone())
-                .header("Accept", "application/json, */*;q=0.5");
+            let mut request = self.agent(&uri).get(uri.clone()).header("Accept", accept);
             if let Some(etag) = etag {
                 request = request.header("If-None-Match", etag);
             }
