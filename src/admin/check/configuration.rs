@@ -1,5 +1,6 @@
 //! What `check` finds in a configuration directory.
 
+use super::fetched::fetched;
 use super::issuing::issuing;
 use super::services::PamServices;
 use super::status_lists::status_lists;
@@ -46,6 +47,7 @@ pub(super) fn configuration(dir: &Path, pam: &PamServices) -> Vec<Finding> {
         findings.extend(keys.filter_map(|key| certificate(key, now)));
     }
     findings.extend(status_lists(&loaded.trust.issuers, clock::now().ok()));
+    findings.extend(fetched(&loaded.trust, clock::now().ok()));
     findings.extend(issuing(dir, &loaded.trust, pam));
     let out_of_reach = loaded
         .trust

@@ -1,6 +1,7 @@
 //! `pam-jwt check`: loads everything as a login would, and reads pam.d.
 
 mod configuration;
+mod fetched;
 mod issuing;
 mod private_keys;
 mod revocations;

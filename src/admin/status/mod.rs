@@ -6,6 +6,8 @@ mod show;
 use crate::grounds;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
+#[cfg(test)]
+pub use report::Age;
 pub use report::{Report, Standing};
 use std::path::Path;
 use system::fetched::{self, Fetched};
