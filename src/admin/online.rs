@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 use system::fetched::{self, Fetched};
 use system::helper::{ARGUMENT, Answer, MOST, PROGRAM, Request};
+use system::key_store;
 use system::remote::Remote;
 use zeroize::Zeroizing;
 
@@ -19,8 +20,11 @@ pub struct Online;
 
 impl Remote for Online {
     fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
-        let mut child = start()?;
-        let answer = answer(&mut child, request, patience);
+        let program = key_store::settings(&request.config).fetch_program;
+        let program = program.as_deref().unwrap_or(PROGRAM);
+        let named = |error: String| format!("{program}: {error}");
+        let mut child = start(program).map_err(named)?;
+        let answer = answer(&mut child, request, patience).map_err(named);
         // It has answered, or is not waited for any longer.
         let _ = child.kill();
         let _ = child.wait();
@@ -28,7 +32,7 @@ impl Remote for Online {
     }
 }
 
-fn start() -> Result<Child, String> {
+fn start(program: &str) -> Result<Child, String> {
     if !geteuid().is_root() {
         return Err("only root may hand over to the user that fetches; run as root".to_owned());
     }
@@ -40,7 +44,7 @@ fn start() -> Result<Child, String> {
         ));
     }
     // Groups are dropped with the uid.
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program);
     command
         .arg(ARGUMENT)
         .env_clear()
@@ -50,18 +54,16 @@ fn start() -> Result<Child, String> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    command
-        .spawn()
-        .map_err(|error| format!("{PROGRAM}: {error}"))
+    command.spawn().map_err(|error| error.to_string())
 }
 
 fn answer(child: &mut Child, request: &Request, patience: Duration) -> Result<Answer, String> {
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(format!("{PROGRAM} has no pipes"));
+        return Err("it has no pipes".to_owned());
     };
     stdin
         .write_all(request.line().as_bytes())
-        .map_err(|error| format!("{PROGRAM}: {error}"))?;
+        .map_err(|error| error.to_string())?;
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut line = Zeroizing::new(Vec::with_capacity(MOST));
@@ -70,8 +72,8 @@ fn answer(child: &mut Child, request: &Request, patience: Duration) -> Result<An
         let _ = sender.send(read.map(|_| line));
     });
     match receiver.recv_timeout(patience) {
-        Err(_) => Err(format!("{PROGRAM} did not answer in {patience:?}")),
-        Ok(Err(error)) => Err(format!("{PROGRAM}: {error}")),
-        Ok(Ok(line)) => Answer::parse(&line).ok_or_else(|| format!("{PROGRAM} gave no answer")),
+        Err(_) => Err(format!("it did not answer in {patience:?}")),
+        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Ok(line)) => Answer::parse(&line).ok_or_else(|| "it gave no answer".to_owned()),
     }
 }

@@ -21,6 +21,7 @@
 //! - `accounts`: more claims of an account, by its name.
 //! - `access_token_seconds` (600): how long access and ID tokens are valid.
 //! - `device_code_seconds` (600), and `interval`, without which a client polls every 5 s.
+//! - `opaque`: true for access tokens that are no JWTs for any audience.
 //! - `clients`: more of them, as in dynamic registration (RFC 7591).
 //!
 //! Its clients are `jwt-ssh`, which is public (device code, authorization code with PKCE and a

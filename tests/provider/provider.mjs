@@ -49,7 +49,7 @@ const clients = [
 // What the tokens say of an account, whose name is its sub: more where the settings have it.
 const claimsOf = (name) => ({ preferred_username: name, groups: [], ...accounts[name] })
 
-// Every host is a resource (RFC 8707); a token for one is a JWT for that audience.
+// Every host is a resource (RFC 8707); a token for one is a JWT for that audience, or opaque.
 function resourceServer(resource) {
   if (!/^ssh:\/\/[a-z0-9.-]+$/.test(resource)) {
     throw new errors.InvalidTarget()
@@ -57,7 +57,7 @@ function resourceServer(resource) {
   return {
     scope: 'login',
     audience: resource,
-    accessTokenFormat: 'jwt',
+    accessTokenFormat: settings.opaque ? 'opaque' : 'jwt',
     accessTokenTTL: seconds,
   }
 }

@@ -79,7 +79,7 @@ fn of_report(report: &Report) -> Vec<Finding> {
     let last = error.map_or(String::new(), |error| format!("; the last try: {error}"));
     let advice = "see 'pam-jwt status'; to try now: pam-jwt-fetch --now";
     match &report.standing {
-        Standing::Fresh(_) => {}
+        Standing::Files | Standing::Fresh(_) => {}
         Standing::Ageing(age) => found(
             "keys_ageing",
             format!(

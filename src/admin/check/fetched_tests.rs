@@ -78,7 +78,7 @@ fn keys_are_told_of_before_they_are_too_old_and_clocks_that_differ_too() {
         file: "i.toml".into(),
         keys: Vec::new(),
         standing,
-        max_key_age: 100,
+        max_key_age: Some(100),
         state: Ok(Some(State {
             error: Some("it is down".into()),
             ..State::default()

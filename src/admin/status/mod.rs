@@ -12,11 +12,11 @@ pub use report::{Report, Standing};
 use std::path::Path;
 use system::fetched::{self, Fetched};
 
-/// Show of each issuer whose keys are fetched its keys, their age, and how fetching goes.
+/// Show of each issuer its keys that are fetched, their age, and how fetching goes.
 ///
 /// Logins read what pam-jwt-fetch has put into /var/lib/pam-jwt/fetched; this command reads the
-/// same files, and opens no network connection. Exit status 1 if the keys of an issuer were
-/// never fetched, cannot be used, or are older than its max_key_age.
+/// same files, and opens no network connection. Exit status 1 if the keys of an issuer
+/// cannot be used or are older than its max_key_age, or if anything was never fetched.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -30,7 +30,7 @@ impl Status {
         let trust = grounds::trust(config)?;
         let reports = reports(&trust.issuers, grounds::now()?, trust.global.leeway);
         out.report(|| show::as_json(&reports), || show::as_text(out, &reports));
-        let is_fine = reports.iter().all(|report| report.standing.is_usable());
+        let is_fine = reports.iter().all(Report::is_fine);
         Ok(if is_fine { Exit::Done } else { Exit::Refused })
     }
 }

@@ -6,6 +6,7 @@ use crate::table::table;
 use cli::output::{Output, Tone, visible};
 use policy::duration::for_people;
 use serde_json::{Value, json};
+use system::fetched::ListState;
 
 pub(super) fn as_json(reports: &[Report]) -> Value {
     reports.iter().map(one_as_json).collect()
@@ -13,6 +14,7 @@ pub(super) fn as_json(reports: &[Report]) -> Value {
 
 fn one_as_json(report: &Report) -> Value {
     let (standing, age, why) = match &report.standing {
+        Standing::Files => ("files", None, None),
         Standing::Fresh(age) => ("fresh", Some(age), None),
         Standing::Ageing(age) => ("ageing", Some(age), None),
         Standing::TooOld(why) => ("too_old", None, Some(why)),
@@ -27,10 +29,18 @@ fn one_as_json(report: &Report) -> Value {
         })
         .collect();
     let notes = report.notes();
+    let lists: Vec<Value> = notes
+        .into_iter()
+        .flat_map(|notes| &notes.lists)
+        .map(|list| {
+            json!({ "uri": list.uri, "checked_at": list.checked_at, "next_at": list.next_at,
+                "failures": list.failures, "error": list.error })
+        })
+        .collect();
     json!({
         "issuer": report.issuer, "file": report.file, "standing": standing, "why": why,
         "age": age.map(|age| age.age), "left": age.map(|age| age.left),
-        "max_key_age": report.max_key_age, "keys": keys,
+        "max_key_age": report.max_key_age, "keys": keys, "status_lists": lists,
         "jwks_uri": notes.and_then(|notes| notes.jwks_uri.as_ref()),
         "checked_at": notes.and_then(|notes| notes.checked_at),
         "attempted_at": notes.map(|notes| notes.attempted_at),
@@ -44,8 +54,7 @@ fn one_as_json(report: &Report) -> Value {
 
 pub(super) fn as_text(out: &Output, reports: &[Report]) -> String {
     if reports.is_empty() {
-        return "no issuer's keys are fetched: no file in issuers.d says jwks_uri or discover"
-            .to_owned();
+        return "nothing is fetched: no file in issuers.d says jwks_uri or discover".to_owned();
     }
     let blocks: Vec<String> = reports.iter().map(|report| block(out, report)).collect();
     blocks.join("\n\n")
@@ -53,6 +62,7 @@ pub(super) fn as_text(out: &Output, reports: &[Report]) -> String {
 
 fn block(out: &Output, report: &Report) -> String {
     let (tone, word, more) = match &report.standing {
+        Standing::Files => (Tone::Good, "files", "see 'pam-jwt keys'".to_owned()),
         Standing::Fresh(age) => (Tone::Good, "fresh", left(age.age, age.left)),
         Standing::Ageing(age) => (Tone::Doubtful, "ageing", left(age.age, age.left)),
         Standing::TooOld(why) => (Tone::Bad, "TOO OLD", why.clone()),
@@ -85,6 +95,12 @@ fn block(out: &Output, report: &Report) -> String {
             if let Some(ahead) = notes.clock_ahead {
                 line("clock", clock(ahead));
             }
+            for list in &notes.lists {
+                line(
+                    "list",
+                    format!("{}: {}", list.uri, of_list(list, report.now)),
+                );
+            }
         }
     }
     if !report.keys.is_empty() {
@@ -114,6 +130,16 @@ fn next(next_at: u64, now: u64) -> String {
         Some(0) | None => format!("due since {}", shown(next_at)),
         Some(seconds) => format!("in {}", for_people(seconds)),
     }
+}
+
+fn of_list(list: &ListState, now: u64) -> String {
+    let age = list.checked_at.map(|at| now.saturating_sub(at));
+    let age = age.map_or("never fetched".to_owned(), |age| {
+        format!("fetched {} ago", for_people(age))
+    });
+    let error = list.error.as_ref();
+    let error = error.map_or(String::new(), |error| format!("; the last try: {error}"));
+    format!("{age}, next {}{error}", next(list.next_at, now))
 }
 
 fn clock(ahead: i64) -> String {
