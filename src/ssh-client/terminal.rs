@@ -40,6 +40,13 @@ pub fn show(text: &str) -> io::Result<()> {
     open()?.write_all(format!("{}\n", cli::output::visible(text)).as_bytes())
 }
 
+/// `text` as a terminal is to show it, line by line: what a server asks may have several, as
+/// with ssh itself.
+fn visible_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(cli::output::visible).collect();
+    lines.join("\n")
+}
+
 /// Asks, and returns the line that is typed; none if the user gave up. What is typed is
 /// shown only if `echo`.
 ///
@@ -52,7 +59,7 @@ pub fn ask(prompt: &str, echo: bool) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     } else {
         Some(Hidden::new(terminal.try_clone()?)?)
     };
-    terminal.write_all(cli::output::visible(prompt).as_bytes())?;
+    terminal.write_all(visible_lines(prompt).as_bytes())?;
     let (line, last) = read_line(&mut terminal)?;
     if hidden.is_some() {
         terminal.write_all(b"\n")?;
