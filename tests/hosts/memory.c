@@ -1,11 +1,12 @@
 /* A host program that looks for a secret in its own memory after the login.
  *
- *     memory SERVICE USER CONFDIR LENGTH [pieces|give-up] [session] [keep] < masked
+ *     memory SERVICE USER CONFDIR LENGTH [pieces|give-up|nothing] [session] [keep] < masked
  *
  * The first LENGTH bytes are the secret, the rest other forms of it to look for. They
  * come masked and are unmasked only into the answer, which the module frees, so that
  * what is found was left there by somebody else. With "pieces" it answers token[N] with
  * at most 500 bytes from there on, with "give-up" too, but the last of them not at all.
+ * With "nothing" it answers nothing: the secret comes to the module in another way.
  * With "session" it opens one and closes it, and looks for the other forms alone: what the
  * session's token begins with, the secret may begin with too.
  * With "keep" the program leaves a copy of its own, to show that the search finds one.
@@ -21,7 +22,7 @@ enum { MASK = 0x55, MOST = 16384, WINDOW = 16, PIECE = 500 };
 static unsigned char masked[MOST];
 static size_t length, answer_length;
 static char *kept;
-static int in_pieces, give_up, session, keep;
+static int in_pieces, give_up, nothing, session, keep;
 
 static int answer(int count, const struct pam_message **messages,
                   struct pam_response **responses, void *data)
@@ -43,13 +44,15 @@ static int answer(int count, const struct pam_message **messages,
             if (left > PIECE)
                 left = PIECE;
         }
+        if (nothing)
+            left = 0;
         char *text = malloc(left + 1);
         if (text == NULL)
             return PAM_BUF_ERR;
         for (size_t j = 0; j < left; j++)
             text[j] = (char)(masked[from + j] ^ MASK);
         text[left] = '\0';
-        if (keep && !session)
+        if (keep && !session && !nothing)
             kept = strdup(text);
         all[i].resp = text;
     }
@@ -122,6 +125,7 @@ int main(int argc, char **argv)
     for (int i = 5; i < argc; i++) {
         give_up |= strcmp(argv[i], "give-up") == 0;
         in_pieces |= give_up || strcmp(argv[i], "pieces") == 0;
+        nothing |= strcmp(argv[i], "nothing") == 0;
         session |= strcmp(argv[i], "session") == 0;
         keep |= strcmp(argv[i], "keep") == 0;
     }
@@ -136,10 +140,10 @@ int main(int argc, char **argv)
         printf("open_session %d\n", status);
         printf("%s\n", pam_getenv(pam, "BEARER_TOKEN_FILE") ? "has a token" : "has no token");
         status = pam_close_session(pam, 0);
-        if (keep && (kept = malloc(length)) != NULL)
-            for (size_t j = 0; j < length; j++)
-                kept[j] = (char)(masked[j] ^ MASK);
     }
+    if ((session || nothing) && keep && (kept = malloc(length)) != NULL)
+        for (size_t j = 0; j < length; j++)
+            kept[j] = (char)(masked[j] ^ MASK);
     pam_end(pam, status);
     printf("found %d\n", search());
     free(kept);

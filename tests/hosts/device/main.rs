@@ -5,6 +5,8 @@ mod console;
 mod contract;
 mod faults;
 mod issuer;
+mod memory;
+mod people;
 mod sshd;
 mod terminals;
 mod world;
