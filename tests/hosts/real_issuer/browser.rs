@@ -1,0 +1,63 @@
+//! A login that is confirmed in a browser, as the one who logs in sees it.
+
+use crate::{issuer_file, of_password, sockets};
+use machine::{Colours, Machine, Provider, SECRET, Terminal};
+
+const DEVICE: &str = r#"[device]
+client_id = "pam-jwt"
+client_secret_file = "/etc/pam-jwt/client-secret"
+scope = "openid"
+resource = "ssh://{hostname}"
+"#;
+
+/// Has people log in with a browser here.
+fn trust(machine: &Machine) {
+    machine.write("/etc/pam-jwt/client-secret", SECRET, 0o600);
+    issuer_file(machine, "", DEVICE);
+    let keys = ["pam-jwt-fetch", "--now"];
+    machine.run(keys).expect_success();
+}
+
+/// ssh to alice's account, on a terminal, up to where something is to be confirmed.
+fn ssh(machine: &Machine) -> Terminal {
+    let ssh = "ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o PreferredAuthentications=keyboard-interactive alice@127.0.0.1 echo I am $(id -un)";
+    let mut ssh = machine.terminal(ssh.split(' '));
+    ssh.expect("Password or token: ").send_line("");
+    ssh.expect("then press Enter: ");
+    ssh
+}
+
+/// What the code says that a terminal shows, dark or light; `with` draws it.
+fn scanned(with: &Machine, terminal: &Terminal) -> String {
+    let printed = terminal.printed();
+    let [dark, light] =
+        [Colours::Dark, Colours::Light].map(|colours| with.scan(&with.picture(&printed, colours)));
+    assert_eq!(dark, light, "{printed}");
+    dark.trim_end().to_owned()
+}
+
+#[test]
+fn ssh_shows_a_code_that_is_scanned_and_confirmed() {
+    let machine = Machine::ready();
+    let provider = Provider::start(&machine, r#"{ "interval": 1 }"#);
+    trust(&machine);
+    let sshd = machine.sshd(&[]);
+    let watch = sockets::watch(&machine, &sshd);
+    let mut login = ssh(&machine);
+    let address = scanned(&machine, &login);
+    provider.confirm_device(&address, "", "alice");
+    login.send_line("");
+    let login = login.wait();
+    assert!(login.stdout.contains("I am alice"), "{login}");
+    let of_login = watch.end();
+    assert!(of_login.reach_the_provider(), "{of_login:#?}");
+    assert_eq!(of_login.of("sshd"), of_password(&machine, &sshd));
+
+    // Whoever confirms, it is alice's account.
+    let mark = machine.mark();
+    let mut login = ssh(&machine);
+    provider.confirm_device(&scanned(&machine, &login), "", "bob");
+    login.send_line("");
+    machine.wait_for_log(mark, "reason=account_not_allowed account=alice");
+}

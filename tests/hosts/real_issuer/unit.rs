@@ -1,0 +1,45 @@
+//! The same under the units, on a booted Debian of another release, whose issuer is on another
+//! machine.
+
+use crate::{issuer_file, outcome};
+use machine::{Machine, PROVIDER, Provider};
+
+/// What a script of root's prints.
+#[track_caller]
+fn says(machine: &Machine, script: &str) -> String {
+    let output = machine.run(["sh", "-ec", script]).expect_success();
+    output.stdout.trim_end().to_owned()
+}
+
+#[test]
+fn the_timers_service_fetches_as_its_user_and_confined() {
+    let far = Machine::boot_named("far");
+    let mut provider = Provider::start(&far, "{}");
+    let machine = Machine::boot_other_debian();
+    machine.make_ready();
+    far.link("192.0.2.1", &machine, "192.0.2.2");
+    provider.known_to(&machine, "192.0.2.1");
+    issuer_file(&machine, "", "");
+    let _sshd = machine.sshd(&[]);
+    let token = provider.token("alice", "ssh://machine");
+    assert_eq!(outcome(&machine, &token), "keys_not_fetched");
+    says(
+        &machine,
+        "systemctl daemon-reload; systemctl --quiet enable --now pam-jwt-fetch.timer",
+    );
+    let next = says(
+        &machine,
+        "systemctl list-timers --no-legend pam-jwt-fetch.timer",
+    );
+    assert!(next.contains("pam-jwt-fetch.service"), "{next}");
+    says(&machine, "systemctl start pam-jwt-fetch.service");
+    let journal = says(
+        &machine,
+        "journalctl --output=cat _SYSTEMD_UNIT=pam-jwt-fetch.service",
+    );
+    assert!(journal.contains(PROVIDER), "{journal}");
+    let owners = "cd /var/lib/pam-jwt && stat -c '%U %a' . fetched fetched/*.keys";
+    let theirs = "root 755\npam-jwt-fetch 755\npam-jwt-fetch 644";
+    assert_eq!(says(&machine, owners), theirs);
+    assert_eq!(outcome(&machine, &token), "allowed");
+}
