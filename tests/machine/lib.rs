@@ -48,7 +48,6 @@ pub use command::{Command, Output};
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;
-pub use picture::Colours;
 pub use provider::{PROVIDER, Provider, SECRET};
 pub use ready::ISSUER;
 pub use ssh::{Login, Ssh};

@@ -1,7 +1,6 @@
 //! A login on another device, with tokens that end at once.
 
 use super::*;
-use machine::Colours;
 
 /// Such a token is renewed each time.
 const SETTINGS: &str = r#"{ "access_token_seconds": 2, "interval": 1 }"#;
@@ -33,14 +32,12 @@ fn a_login_on_another_device_is_renewed_until_the_issuer_has_enough() {
     });
     let output = output.expect_success();
     assert!(output.stdout.contains("as alice\r\n"), "{output}");
-    for colours in [Colours::Dark, Colours::Light] {
-        let scanned = machine.scan(&machine.picture(&output.stdout, colours));
-        let code = scanned.strip_prefix(&format!("{PROVIDER}/device?user_code="));
-        assert!(
-            code.is_some_and(|code| output.stdout.contains(code.trim())),
-            "{scanned}{output}"
-        );
-    }
+    let scanned = machine.scan(&output.stdout);
+    let code = scanned.strip_prefix(&format!("{PROVIDER}/device?user_code="));
+    assert!(
+        code.is_some_and(|code| output.stdout.contains(code)),
+        "{scanned}{output}"
+    );
 
     let first = machine.read(&file);
     thread::sleep(Duration::from_secs(3));

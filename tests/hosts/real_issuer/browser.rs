@@ -1,7 +1,7 @@
 //! A login that is confirmed in a browser, as the one who logs in sees it.
 
 use crate::{issuer_file, of_password, sockets};
-use machine::{Colours, Machine, Provider, SECRET, Terminal};
+use machine::{Machine, PROVIDER, Provider, SECRET, Terminal};
 
 const DEVICE: &str = r#"[device]
 client_id = "pam-jwt"
@@ -11,7 +11,7 @@ resource = "ssh://{hostname}"
 "#;
 
 /// Has people log in with a browser here.
-fn trust(machine: &Machine) {
+pub fn trust(machine: &Machine) {
     machine.write("/etc/pam-jwt/client-secret", SECRET, 0o600);
     issuer_file(machine, "", DEVICE);
     let keys = ["pam-jwt-fetch", "--now"];
@@ -19,7 +19,7 @@ fn trust(machine: &Machine) {
 }
 
 /// ssh to alice's account, on a terminal, up to where something is to be confirmed.
-fn ssh(machine: &Machine) -> Terminal {
+pub fn ssh(machine: &Machine) -> Terminal {
     let ssh = "ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
         -o PreferredAuthentications=keyboard-interactive alice@127.0.0.1 echo I am $(id -un)";
     let mut ssh = machine.terminal(ssh.split(' '));
@@ -28,13 +28,20 @@ fn ssh(machine: &Machine) -> Terminal {
     ssh
 }
 
-/// What the code says that a terminal shows, dark or light; `with` draws it.
-fn scanned(with: &Machine, terminal: &Terminal) -> String {
+/// Somebody reads on the terminal what is to be done, and does it.
+pub fn confirm(provider: &Provider, terminal: &Terminal, account: &str) {
     let printed = terminal.printed();
-    let [dark, light] =
-        [Colours::Dark, Colours::Light].map(|colours| with.scan(&with.picture(&printed, colours)));
-    assert_eq!(dark, light, "{printed}");
-    dark.trim_end().to_owned()
+    let code = printed
+        .split("confirm the code ")
+        .last()
+        .unwrap_or_default();
+    let code = code.split(' ').next().unwrap_or_default();
+    let address = format!("{PROVIDER}/device");
+    assert!(
+        printed.contains(&format!("Open {address} in any browser")),
+        "{printed}"
+    );
+    provider.confirm_device(&address, code, account);
 }
 
 #[test]
@@ -45,7 +52,7 @@ fn ssh_shows_a_code_that_is_scanned_and_confirmed() {
     let sshd = machine.sshd(&[]);
     let watch = sockets::watch(&machine, &sshd);
     let mut login = ssh(&machine);
-    let address = scanned(&machine, &login);
+    let address = machine.scan(&login.printed());
     provider.confirm_device(&address, "", "alice");
     login.send_line("");
     let login = login.wait();
@@ -57,7 +64,7 @@ fn ssh_shows_a_code_that_is_scanned_and_confirmed() {
     // Whoever confirms, it is alice's account.
     let mark = machine.mark();
     let mut login = ssh(&machine);
-    provider.confirm_device(&scanned(&machine, &login), "", "bob");
+    confirm(&provider, &login, "bob");
     login.send_line("");
     machine.wait_for_log(mark, "reason=account_not_allowed account=alice");
 }

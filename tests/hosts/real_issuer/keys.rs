@@ -2,6 +2,7 @@
 
 use crate::{machine, of_password, outcome, sockets, token};
 use machine::{Machine, Output, PROVIDER, Provider};
+use serde_json::Value;
 
 /// As the timer has it, or at once.
 fn fetch(machine: &Machine, how: &[&str]) -> Output {
@@ -10,6 +11,14 @@ fn fetch(machine: &Machine, how: &[&str]) -> Output {
         .args(how)
         .user("pam-jwt-fetch")
         .run()
+}
+
+/// What `pam-jwt status` says of the provider.
+fn status(machine: &Machine) -> Value {
+    let output = machine.run(["pam-jwt", "--json", "status"]);
+    let reports: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+    assert_eq!(reports[0]["issuer"], PROVIDER, "{output}");
+    reports[0].clone()
 }
 
 /// How often the provider was asked for its keys.
@@ -24,10 +33,14 @@ fn logins_follow_what_is_fetched_and_go_on_without_the_issuer_for_a_time() {
     let sshd = machine.sshd(&[]);
     let first = token(&mut provider);
     assert_eq!(outcome(&machine, &first), "keys_not_fetched");
+    assert_eq!(status(&machine)["standing"], "missing");
     let _ = fetch(&machine, &[]).expect_success();
     assert_eq!(outcome(&machine, &first), "allowed");
+    let fresh = status(&machine);
+    assert_eq!(fresh["standing"], "fresh", "{fresh}");
+    assert_eq!(fresh["jwks_uri"], format!("{PROVIDER}/jwks"), "{fresh}");
 
-    provider.rotate();
+    let kid = provider.rotate();
     let second = token(&mut provider);
     assert_eq!(outcome(&machine, &second), "key_unknown");
     let _ = fetch(&machine, &["--now"]).expect_success();
@@ -36,6 +49,16 @@ fn logins_follow_what_is_fetched_and_go_on_without_the_issuer_for_a_time() {
     provider.drop_old_keys();
     let _ = fetch(&machine, &["--now"]).expect_success();
     assert_eq!(outcome(&machine, &first), "allowed");
+    let kept = status(&machine)["keys"].clone();
+    let withdrawn = |key: &Value| (key["kid"] == kid.as_str(), key["withdrawn"] == true);
+    let mut kept: Vec<_> = kept
+        .as_array()
+        .expect("keys")
+        .iter()
+        .map(withdrawn)
+        .collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [(false, true), (true, false)]);
 
     provider.stop();
     let failed = fetch(&machine, &["--now"]).expect_code(1);
@@ -47,6 +70,10 @@ fn logins_follow_what_is_fetched_and_go_on_without_the_issuer_for_a_time() {
     machine.set_clock("+11m");
     let _ = fetch(&machine, &["--now"]).expect_code(1);
     assert_eq!(outcome(&machine, &second), "keys_too_old");
+    let too_old = status(&machine);
+    assert_eq!(too_old["standing"], "too_old", "{too_old}");
+    assert_eq!(too_old["failures"], 3, "{too_old}");
+    assert!(too_old["error"].is_string(), "{too_old}");
 
     let _provider = Provider::start(&machine, "{}");
     let _ = fetch(&machine, &["--now"]).expect_success();
@@ -74,6 +101,9 @@ fn a_login_with_a_new_key_has_it_fetched() {
     let of_refresh = watch.end();
     assert_eq!(asked(&provider), 2);
     assert_eq!(outcome(&machine, &first), "allowed");
+    // Whose clock is right now.
+    let ahead = status(&machine)["clock_ahead"].as_i64().expect("a number");
+    assert!((-130..=-110).contains(&ahead), "{ahead}");
 
     // It is the helper that has a connection; sshd has the sockets that it always has.
     assert!(of_refresh.reach_the_provider(), "{of_refresh:#?}");

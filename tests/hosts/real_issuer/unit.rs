@@ -1,7 +1,7 @@
-//! The same under the units, on a booted Debian of another release, whose issuer is on another
-//! machine.
+//! On a booted Debian of the other release: under its systemd, with its sshd, and the issuer on
+//! another machine.
 
-use crate::{issuer_file, outcome};
+use crate::{browser, issuer_file, outcome};
 use machine::{Machine, PROVIDER, Provider};
 
 /// What a script of root's prints.
@@ -12,9 +12,9 @@ fn says(machine: &Machine, script: &str) -> String {
 }
 
 #[test]
-fn the_timers_service_fetches_as_its_user_and_confined() {
+fn the_timers_service_fetches_for_another_sshd() {
     let far = Machine::boot_named("far");
-    let mut provider = Provider::start(&far, "{}");
+    let mut provider = Provider::start(&far, r#"{ "interval": 1 }"#);
     let machine = Machine::boot_other_debian();
     machine.make_ready();
     far.link("192.0.2.1", &machine, "192.0.2.2");
@@ -42,4 +42,11 @@ fn the_timers_service_fetches_as_its_user_and_confined() {
     let theirs = "root 755\npam-jwt-fetch 755\npam-jwt-fetch 644";
     assert_eq!(says(&machine, owners), theirs);
     assert_eq!(outcome(&machine, &token), "allowed");
+
+    browser::trust(&machine);
+    let mut login = browser::ssh(&machine);
+    browser::confirm(&provider, &login, "alice");
+    login.send_line("");
+    let login = login.wait();
+    assert!(login.stdout.contains("I am alice"), "{login}");
 }
