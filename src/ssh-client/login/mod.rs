@@ -156,8 +156,7 @@ impl Login {
         secrecy::hide_memory();
         let environment = Environment::of_process();
         let kept = Kept::of(&environment).map_err(Stop::Cannot)?;
-        // What cannot be read is replaced.
-        let earlier = kept.login().unwrap_or_default();
+        let earlier = kept.login().map_err(Stop::Cannot)?;
         let mut asked = self.asked(earlier.as_ref()).map_err(Stop::Cannot)?;
         let place = kept::token_file(&environment);
         // Before somebody logs in for nothing.
@@ -191,7 +190,7 @@ impl Login {
         };
         let lock = kept.lock().map_err(Stop::Cannot)?;
         // Somebody else may have renewed it meanwhile.
-        let earlier = kept.login().unwrap_or_default();
+        let earlier = kept.login().map_err(Stop::Cannot)?;
         self.is_free(&place, earlier.as_ref())
             .map_err(Stop::Cannot)?;
         lock.keep_with(&record, &token).map_err(Stop::Cannot)?;

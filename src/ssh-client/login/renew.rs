@@ -120,26 +120,23 @@ fn token(
 
 /// The token of the login, renewed if that is due.
 fn fresh(at: Place<'_>, login: Login, text: Option<Text>) -> Result<(Text, Origin), String> {
-    let origin = Origin::File(login.token_file.clone());
-    let now = clock::now();
+    let (now, origin) = (clock::now(), Origin::File(login.token_file.clone()));
     if let Some(text) = text.as_ref().filter(|text| !login.is_due(text, now)) {
         return Ok((text.clone(), origin));
     }
     // While the one at hand is good still, it is soon enough said what keeps it from being renewed.
     let is_good = login.expires.is_some_and(|end| end > now);
-    let spare = text.filter(|_| is_good);
-    renewed(at)
-        .or_else(|why| spare.ok_or(why))
-        .map(|text| (text, origin))
+    let spare = text.filter(|_| is_good).map(|text| (text, origin));
+    renewed(at).or_else(|why| spare.ok_or(why))
 }
 
 /// Renews the token of the login, unless somebody else has just done so.
-fn renewed((kept, environment): Place<'_>) -> Result<Text, String> {
+fn renewed((kept, environment): Place<'_>) -> Result<(Text, Origin), String> {
     let lock = kept.lock()?;
     let mut login = kept.login()?.ok_or(AGAIN)?;
     let text = login.token().map_err(|error| error.to_string())?;
     if let Some(text) = text.filter(|text| !login.is_due(text, clock::now())) {
-        return Ok(text);
+        return Ok((text, Origin::File(login.token_file)));
     }
     let resource = login.resources.first().cloned();
     let tokens = ask(&lock, &mut login, resource.as_deref())?;
@@ -154,7 +151,7 @@ fn renewed((kept, environment): Place<'_>) -> Result<Text, String> {
         // Another tool's is that tool's.
         _ => lock.keep(&login)?,
     }
-    Ok(token)
+    Ok((token, Origin::File(login.token_file)))
 }
 
 /// A token for another of the resources of the login.

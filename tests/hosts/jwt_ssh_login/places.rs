@@ -99,4 +99,18 @@ fn what_no_login_wrote_is_left_alone() {
     let output = jwt_ssh(&machine, &["status"]).run().expect_code(1);
     let told = "login.json: it is not what jwt-ssh writes; remove it and log in: jwt-ssh login";
     assert!(output.stdout.contains(told), "{output}");
+    let output = login(&machine, &[]).run().expect_code(2);
+    assert!(output.stderr.contains(told), "{output}");
+    // Nor is a link followed there.
+    machine.write_as("carol", "/home/carol/own", "theirs", 0o600);
+    let link = ["ln", "-sf", "/home/carol/own", STATE];
+    machine.run(link).expect_success();
+    let output = login(&machine, &[]).run().expect_code(2);
+    assert!(
+        output
+            .stderr
+            .contains("login.json: Too many levels of symbolic links"),
+        "{output}"
+    );
+    assert_eq!(machine.read("/home/carol/own"), "theirs");
 }
