@@ -57,11 +57,11 @@ Files:
 
 Examples:
   # in the browser of this machine
-  jwt-ssh login --issuer https://id.example.org --resource ssh://web1.example.org
-  # again, as the last time
-  jwt-ssh login
-  # on another device
-  jwt-ssh login --issuer https://id.example.org --device")]
+  jwt-ssh login --issuer https://id.example.org
+  # again there, for a host
+  jwt-ssh login --resource ssh://web1.example.org
+  # as the last time, on another device
+  jwt-ssh login --device")]
 pub struct Login {
     /// The issuer, as its tokens name it; without it, all that is not said is as at the last
     /// login.
