@@ -2,6 +2,7 @@
 //! what is kept of a login, how it is renewed, exchanged and revoked, and how it fails.
 
 mod faults;
+mod odd;
 mod people;
 mod places;
 mod story;
