@@ -27,6 +27,18 @@ pub struct Request<'a> {
     pub proved: &'a [PublicKey],
 }
 
+impl Request<'_> {
+    /// Whether who is let in is root then, or as good as root.
+    pub(crate) fn leads_to_root(&self) -> bool {
+        self.uid == Some(0) || makes_root(self.service)
+    }
+}
+
+/// Whether this PAM service asks for the caller and makes them root, or whom they choose.
+pub fn makes_root(service: &str) -> bool {
+    matches!(service, "sudo" | "sudo-i" | "polkit-1" | "doas" | "run0")
+}
+
 /// What a decision rests on besides the token and the request.
 #[derive(Clone, Copy)]
 pub struct Grounds<'a> {
@@ -247,7 +259,7 @@ pub(crate) fn judge(
     let held = held?;
     times.and(lifetime)?;
     if signed.is_some() {
-        let takes_fetched = request.uid != Some(0) || held.rule.fetched_keys;
+        let takes_fetched = !request.leads_to_root() || held.rule.fetched_keys;
         let lists = if takes_fetched {
             Lists::All
         } else {

@@ -66,7 +66,7 @@ reasons! {
     AccountUnknown "account_unknown" "The rule holds, but the system has no account of exactly this name."
     AccountLookupFailed "account_lookup_failed" "The system's account database (NSS: files, LDAP, SSSD) did not answer."
     AccountReserved "account_reserved" "A rule with a placeholder never matches root, uid 65534 or a uid below min_uid; name such an account in a rule of its own."
-    KeyFetched "key_fetched" "The account is uid 0, and the issuer's keys, or the status list that it asks for, came over the network: only a rule that says fetched_keys = true takes such for root."
+    KeyFetched "key_fetched" "The login leads to root (uid 0, or sudo, doas, polkit), and the issuer's keys, or the status list that it asks for, came over the network: only a rule that says fetched_keys = true takes such for that."
     ClaimsNotAllowed "claims_not_allowed" "Service and account fit a rule, but the token lacks a claim that it asks for."
     BindingMissing "binding_missing" "The rule says bound = true, and the token is not bound to a key (cnf)."
     AcrInsufficient "acr_insufficient" "Account, service and claims fit a rule, but the login at the issuer was not of a class that its acr asks for. lacks= says which."

@@ -230,11 +230,10 @@ impl Look<'_> {
     /// Who gets hold of the network or of pam-jwt-fetch gets no further than to ordinary
     /// accounts.
     fn fetched(&mut self, rule: &Rule) -> Result<(), Refusal> {
-        if !self.case.is_fetched || self.case.request.uid != Some(0) {
+        if !self.case.is_fetched || !self.case.request.leads_to_root() {
             return Ok(());
         }
-        let compared =
-            format_args!("what speaks for the token was fetched, and the account is uid 0");
+        let compared = format_args!("what speaks for the token was fetched, and it leads to root");
         self.check(
             "fetched_keys",
             rule.fetched_keys,

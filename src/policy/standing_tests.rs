@@ -59,9 +59,10 @@ impl Standing for Machine {
     ) -> Result<Listed, ListFault> {
         assert_eq!(issuer, "https://i");
         self.is_asked(format!("list {uri} {index}"));
-        match lists {
-            Lists::All => self.listed.clone(),
-            Lists::Loaded => self.loaded.clone(),
+        match (lists, &self.listed) {
+            (Lists::Loaded, Ok(latest)) if latest.is_fetched => self.loaded.clone(),
+            // It is the one that root has loaded.
+            (_, latest) => latest.clone(),
         }
     }
 

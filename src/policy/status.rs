@@ -122,7 +122,13 @@ fn judge(
         let is_fetched = listed.as_ref().is_ok_and(|listed| listed.is_fetched);
         (said(issuer, reference, listed, standing, now), is_fetched)
     };
-    match said_by(Lists::All) {
+    // What lies among the fetched lists and nobody had fetched says nothing.
+    let found = if issuer.lists_are_fetched {
+        Lists::All
+    } else {
+        Lists::Loaded
+    };
+    match said_by(found) {
         ((Ok(()), _), true) if lists == Lists::Loaded => match said_by(Lists::Loaded).0 {
             (Err(Reason::StatusUnknown), words) => (Err(Reason::KeyFetched), words),
             loaded => loaded,

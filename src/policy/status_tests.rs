@@ -74,6 +74,7 @@ fn a_fetched_list_says_nothing_for_root_unless_the_rule_takes_such() {
         ] {
             let world = world_of(&format!(
                 "issuer='https://i'\naudience=['ssh://h']\nkeys=['/k']\nstatus='{mode}'\n\
+                 status_lists=['https://i/l']\n\
                  [[allow]]\naccount='root'\nservices=['sshd']\n{more}\n"
             ));
             let machine = Machine {
@@ -95,4 +96,46 @@ fn a_fetched_list_says_nothing_for_root_unless_the_rule_takes_such() {
             );
         }
     }
+}
+
+/// An issuer whose lists nobody fetches is not concerned by what lies there all the same; sudo
+/// leads to root as root's own login does.
+#[test]
+fn who_may_write_among_the_fetched_lists_has_no_say_over_others_and_at_sudo() {
+    let listed = |value| {
+        Ok(Listed {
+            value,
+            stale_at: None,
+            kid: "k1".into(),
+            issued_at: NOW - 100,
+            is_fetched: true,
+        })
+    };
+    let mut claims = good();
+    claims["status"] = json!({"status_list": {"uri": "u", "idx": 5}});
+    let decide = |top: &str, service, value| {
+        let world = world_of(&format!(
+            "issuer='https://i'\naudience=['ssh://h']\nkeys=['/k']\nstatus='require'\n{top}\n\
+             [[allow]]\naccount='{{sub}}'\nservices=['sshd','sudo']\n"
+        ));
+        let machine = Machine {
+            listed: listed(value),
+            loaded: Err(ListFault::Missing),
+            ..Machine::new()
+        };
+        let grounds = Grounds {
+            trust: &world.trust,
+            standing: &machine,
+            now: NOW,
+        };
+        let request = Request { service, ..ALICE };
+        let token = world.token(&claims);
+        authenticate(token.as_bytes(), &request, grounds, &mut Silent).reason()
+    };
+    let fetches = "status_lists=['https://i/l']";
+    assert_eq!(decide("", "sshd", 0), Reason::StatusUnknown);
+    assert_eq!(decide("", "sshd", 1), Reason::StatusUnknown);
+    assert_eq!(decide(fetches, "sshd", 0), Reason::Allowed);
+    assert_eq!(decide(fetches, "sudo", 0), Reason::KeyFetched);
+    assert_eq!(decide(fetches, "sshd", 1), Reason::StatusInvalid);
 }

@@ -35,6 +35,8 @@ pub struct TrustedIssuer {
     pub out_of_reach: Vec<String>,
     /// How its keys were fetched, if they are not its files'.
     pub fetched: Option<Fetched>,
+    /// Whether its status lists are fetched, too.
+    pub lists_are_fetched: bool,
     /// How people log in with a browser, if they may.
     pub device: Option<Device>,
     /// How it is asked about opaque tokens, if it is.
@@ -158,6 +160,7 @@ impl TrustedIssuer {
             .iter()
             .map(|text| text.replace("{hostname}", host))
             .collect();
+        let lists_are_fetched = issuer.fetch.is_some() || !issuer.status_lists.is_empty();
         let fetched = issuer.fetch.map(|fetch| Fetched {
             max_key_age: fetch.max_key_age,
             on_unknown_kid: fetch.on_unknown_kid,
@@ -177,6 +180,7 @@ impl TrustedIssuer {
             keys: keys.keys,
             out_of_reach: keys.out_of_reach,
             fetched,
+            lists_are_fetched,
             device,
             introspection: issuer.introspection,
             types: issuer.types,

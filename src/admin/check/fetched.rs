@@ -3,6 +3,7 @@
 use super::{Finding, warning};
 use crate::pam_stack::Severity;
 use crate::status::{Report, Standing, reports};
+use policy::authenticate::makes_root;
 use policy::config::{Account, Rule};
 use policy::duration::for_people;
 use policy::trust::{Trust, TrustedIssuer};
@@ -146,17 +147,24 @@ fn of_issuer(issuer: &TrustedIssuer) -> Vec<Finding> {
     findings
 }
 
-/// A rule for uid 0 that can never hold.
+/// A rule that leads to root and so can never hold, or not at all of its services.
 fn root(issuer: &TrustedIssuer, rule: &Rule) -> Option<Finding> {
-    let Account::Named(account) = &rule.account else {
-        return None;
+    let is_root = match &rule.account {
+        Account::Named(account) => account_db::uid_of(account).is_ok_and(|uid| uid == Some(0)),
+        Account::Claim { .. } => false,
     };
-    let is_root = account_db::uid_of(account).is_ok_and(|uid| uid == Some(0));
-    (is_root && !rule.fetched_keys).then(|| {
+    let services: Vec<&str> = rule.services.iter().map(String::as_str).collect();
+    let raising = services.iter().filter(|service| makes_root(service));
+    let raising: Vec<&str> = raising.copied().collect();
+    let at = if is_root { services } else { raising };
+    (!at.is_empty() && !rule.fetched_keys).then(|| {
         warning(
             "key_fetched",
             format!("{}:{}", issuer.file, rule.line),
-            format!("it never lets {account} in, whose uid is 0, since the issuer's keys are fetched"),
+            format!(
+                "it lets nobody in at {}, which leads to root, since the issuer's keys are fetched",
+                at.join(", ")
+            ),
             "say fetched_keys = true in this rule, if whoever can change what is fetched may become root",
         )
     })

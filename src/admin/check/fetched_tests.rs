@@ -51,13 +51,17 @@ fn a_login_with_a_browser_has_a_rule_and_one_issuer_for_each_service() {
 
 #[test]
 fn a_rule_for_root_that_never_holds_is_told() {
-    let rule = |account: &str, more: &str| {
-        let rule = format!("[[allow]]\naccount='{account}'\nservices=['sshd']\n{more}\n");
+    let rule = |account: &str, service: &str, more: &str| {
+        let rule =
+            format!("[[allow]]\naccount='{account}'\nservices=['sshd','{service}']\n{more}\n");
         codes(&[issuer("a", &rule)])
     };
-    assert_eq!(rule("root", ""), [("key_fetched", "0.toml:4".to_owned())]);
-    assert_eq!(rule("root", "fetched_keys=true"), []);
-    assert_eq!(rule("daemon", ""), []);
+    let told = [("key_fetched", "0.toml:4".to_owned())];
+    assert_eq!(rule("root", "su", ""), told);
+    assert_eq!(rule("{sub}", "sudo", ""), told);
+    assert_eq!(rule("root", "su", "fetched_keys=true"), []);
+    assert_eq!(rule("{sub}", "sudo", "fetched_keys=true"), []);
+    assert_eq!(rule("daemon", "su", ""), []);
 }
 
 #[test]
