@@ -71,6 +71,10 @@ impl Metadata {
     /// [`Error::Issuer`] if it is of another issuer, [`Error::Form`] if it is no metadata.
     pub fn from_members(members: &Map<String, Value>, issuer: &str) -> Result<Self, Error> {
         let text = |name: &str| members.get(name)?.as_str().map(str::to_owned);
+        // What comes over https names no place that does not, be it on this machine: secrets
+        // are sent there.
+        let is_safe = |uri: &String| !issuer.starts_with("https://") || uri.starts_with("https://");
+        let endpoint = |name: &str| text(name).filter(is_safe);
         let found = text("issuer").ok_or(Error::Form("its metadata"))?;
         if found != issuer {
             return Err(Error::Issuer { found });
@@ -83,13 +87,13 @@ impl Metadata {
         let grant_types = list("grant_types_supported");
         Ok(Self {
             issuer: found,
-            jwks_uri: text("jwks_uri"),
-            token_endpoint: text("token_endpoint"),
-            authorization_endpoint: text("authorization_endpoint"),
-            device_authorization_endpoint: text("device_authorization_endpoint"),
-            revocation_endpoint: text("revocation_endpoint"),
-            introspection_endpoint: text("introspection_endpoint"),
-            status_list_aggregation_endpoint: text("status_list_aggregation_endpoint"),
+            jwks_uri: endpoint("jwks_uri"),
+            token_endpoint: endpoint("token_endpoint"),
+            authorization_endpoint: endpoint("authorization_endpoint"),
+            device_authorization_endpoint: endpoint("device_authorization_endpoint"),
+            revocation_endpoint: endpoint("revocation_endpoint"),
+            introspection_endpoint: endpoint("introspection_endpoint"),
+            status_list_aggregation_endpoint: endpoint("status_list_aggregation_endpoint"),
             grant_types: grant_types
                 .unwrap_or_else(|| vec!["authorization_code".to_owned(), "implicit".to_owned()]),
             scopes: list("scopes_supported").unwrap_or_default(),
@@ -158,6 +162,20 @@ mod tests {
         for odd in [json!({}), json!({"issuer": 1}), json!({"issuer": null})] {
             assert_eq!(metadata(&odd), Err(Error::Form("its metadata")));
         }
+    }
+
+    #[test]
+    fn an_https_issuer_names_no_place_in_clear() {
+        let jwks_uri = |uri: &str| {
+            let value = json!({ "issuer": "https://i/x", "jwks_uri": uri });
+            metadata(&value).unwrap().jwks_uri
+        };
+        assert!(jwks_uri("https://keys.i/").is_some());
+        assert_eq!(jwks_uri("http://127.0.0.1/"), None);
+        let issuer = "http://127.0.0.1:1";
+        let value = json!({ "issuer": issuer, "jwks_uri": "http://127.0.0.1:2/" });
+        let of_loopback = Metadata::from_members(value.as_object().unwrap(), issuer).unwrap();
+        assert!(of_loopback.jwks_uri.is_some());
     }
 
     #[test]

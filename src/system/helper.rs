@@ -9,6 +9,7 @@
 use jose::json;
 use policy::config::is_address;
 use serde_json::{Map, Value, json};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -237,7 +238,10 @@ impl Code {
 }
 
 fn written(mut line: Value) -> SecretText {
-    let text = Zeroizing::new(format!("{line}\n"));
+    // The room is made at once: a text that grows leaves what it held behind.
+    let mut text = Zeroizing::new(String::with_capacity(MOST.saturating_add(1)));
+    // To a text it cannot fail.
+    let _ = writeln!(text, "{line}");
     if let Value::Object(members) = &mut line {
         json::wipe(members);
     }

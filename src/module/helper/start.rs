@@ -122,6 +122,15 @@ unsafe fn execute(plan: Plan<'_>, ends: Ends, parent: pid_t) -> Result<Infallibl
         libc::umask(0o022);
         check(Step::Directory, libc::chdir(c"/".as_ptr()))?;
         limits()?;
+        // They outlive a change of user where the host has had that so (capabilities(7)); kernels
+        // before 4.3 have none.
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            0,
+            0,
+            0,
+        );
         check(Step::Groups, libc::setgroups(0, ptr::null()))?;
         let (uid, gid) = (plan.uid, plan.gid);
         check(Step::Group, libc::setresgid(gid, gid, gid))?;

@@ -212,7 +212,7 @@ fn an_issuer_is_asked_as_its_tables_say() {
             "told from passwords",
         ),
         (
-            "[introspection]\nclient_id='c'\nclient_secret_file='/s'\nlength=31",
+            "[introspection]\nclient_id='c'\nclient_secret_file='/s'\nlength=39",
             "told from passwords",
         ),
     ] {

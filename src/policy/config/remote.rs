@@ -98,7 +98,7 @@ pub const LEAST_TOKEN: usize = 20;
 const MADE_UP: usize = 64;
 
 /// The least length that tells a token from a password by itself, and the least prefix.
-const TELLING_LENGTH: usize = 32;
+const TELLING_LENGTH: usize = 40;
 const TELLING_PREFIX: usize = 4;
 
 /// `jwks_uri` or `discover`, and what goes with them.
