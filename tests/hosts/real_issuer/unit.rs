@@ -45,7 +45,7 @@ fn the_timers_service_fetches_for_another_sshd() {
 
     browser::trust(&machine);
     let mut login = browser::ssh(&machine);
-    browser::confirm(&provider, &login, "alice");
+    browser::confirm(&provider, &login);
     login.send_line("");
     let login = login.wait();
     assert!(login.stdout.contains("I am alice"), "{login}");
