@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 /// Show which token would be sent, from where, for whom, and how long it lives.
 ///
 /// With a host also whether it would be sent there. The signature is not looked at: the
-/// host knows the keys.
+/// host knows the keys. The token of a login is renewed or exchanged for that as before it is
+/// sent.
 #[derive(Args)]
 #[command(after_long_help = "\
 Exit status:

@@ -20,6 +20,9 @@ use zeroize::Zeroizing;
 /// Longer than whoever holds it asks a server for tokens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Bytes that a login takes, and a little.
+const MOST: usize = 64 * 1024;
+
 /// So many seconds before its end a token is renewed: it is still to be sent and verified.
 const MARGIN: u64 = 60;
 
@@ -244,8 +247,9 @@ impl Locked<'_> {
     pub fn keep(&self, login: &Login) -> Result<(), String> {
         let path = self.kept.file();
         let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = serde_json::to_vec(login).map(Zeroizing::new);
-        let text = text.map_err(|error| failed(&error))?;
+        // The room is made at once: a vector that grows leaves what it held behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(MOST));
+        serde_json::to_writer(&mut *text, login).map_err(|error| failed(&error))?;
         // Nobody else's, nor a link or what others may write to.
         file::read_own(&path).map_err(|error| failed(&error))?;
         file::replace_own(&path, &text).map_err(|error| failed(&error))

@@ -158,7 +158,8 @@ fn renewed((kept, environment): Place<'_>) -> Result<(Text, Origin), String> {
 fn for_resource(kept: &Kept, resource: &str) -> Result<Text, String> {
     let lock = kept.lock()?;
     let mut login = kept.login()?.ok_or(AGAIN)?;
-    let tokens = ask(&lock, &mut login, Some(resource))?;
+    let tokens = ask(&lock, &mut login, Some(resource))
+        .map_err(|why| format!("there is no token for {resource}: {why}"))?;
     counting(&tokens, login.id_token, clock::now()).map(|(token, _)| token)
 }
 
