@@ -6,8 +6,10 @@ use std::ops::RangeInclusive;
 
 /// Where the keys are.
 pub enum Keys {
-    /// Where pam-jwt-fetch puts them.
-    Fetched,
+    /// At this address, which the recipe names.
+    At(&'static str),
+    /// At the second address, which the document at the first one names.
+    DiscoveredAt(&'static str, &'static str),
     /// In this file.
     File(&'static str),
 }

@@ -9,14 +9,15 @@ mod workloads;
 
 use case::{Attempt, Case, Keys};
 use machine::{Machine, Output, tell};
-use mint::{Key, put_fetched};
-use serde_json::{Value, json};
+use mint::Key;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 const STACK: &str = "auth required pam_jwt.so\naccount required pam_permit.so\n\
     session required pam_permit.so\n";
 
-/// A machine with all accounts of the recipes, and a user who fetches keys.
+/// A machine with all accounts of the recipes.
 fn machine() -> Machine {
     let machine = Machine::boot();
     machine.install();
@@ -27,14 +28,9 @@ fn machine() -> Machine {
         "backup-runner",
         "dunepro",
         "pipeline",
-        "fetcher",
     ] {
         machine.account(account);
     }
-    let script = "install -d -m 755 /var/lib/pam-jwt &&
-        install -d -m 755 -o fetcher -g fetcher /var/lib/pam-jwt/fetched &&
-        install -d -m 755 /etc/pam-jwt/keys";
-    machine.run(["sh", "-ec", script]).expect_success();
     for service in ["sshd", "login"] {
         machine.write(&format!("/etc/pam.alone/{service}"), STACK, 0o644);
     }
@@ -53,9 +49,12 @@ fn trust_by(machine: &Machine, case: &Case) -> Output {
     command.args(set).run()
 }
 
-/// A key of the issuer's, put where the recipe looks for it, among others that are not for
-/// this.
-fn publish(machine: &Machine, case: &Case, now: u64) -> Key {
+/// What the issuers publish, by address.
+type Web = Map<String, Value>;
+
+/// A key of the issuer's, published as it publishes its own, beside one that is for something
+/// else.
+fn publish(machine: &Machine, case: &Case, web: &mut Web) -> Key {
     let key = Key::new(machine, case.recipe, case.alg, case.kid);
     let mut jwk = key.jwk.clone();
     let mut other = jwk.clone();
@@ -65,13 +64,37 @@ fn publish(machine: &Machine, case: &Case, now: u64) -> Key {
         jwk["use"] = "jwt-svid".into();
         other["use"] = "x509-svid".into();
     }
+    let keys = json!({ "keys": [other, jwk] });
     match case.keys {
-        Keys::Fetched => put_fetched(machine, case.issuer, &[other, jwk], now),
-        Keys::File(file) => {
-            machine.write(file, json!({ "keys": [other, jwk] }).to_string(), 0o644);
+        Keys::At(address) => drop(web.insert(address.to_owned(), keys)),
+        Keys::DiscoveredAt(document, address) => {
+            let found = json!({ "issuer": case.issuer, "jwks_uri": address });
+            web.insert(document.to_owned(), found);
+            web.insert(address.to_owned(), keys);
         }
+        Keys::File(file) => machine.write(file, keys.to_string(), 0o644),
     }
     key
+}
+
+/// Has pam-jwt-fetch fetch what is published in `web`, from servers of those names.
+fn fetch(machine: &Machine, web: &Web) {
+    machine.write("/root/web.json", json!(web).to_string(), 0o600);
+    let hosts = web
+        .keys()
+        .filter_map(|address| address.split(['/', ':']).nth(3));
+    let hosts: BTreeSet<&str> = hosts.collect();
+    let mut certificates = String::new();
+    for host in hosts {
+        let (certificate, _) = machine.certificate(host);
+        let (directory, _) = certificate.rsplit_once('/').expect("a path");
+        certificates = directory.to_owned();
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/hosts/recipes/web.py");
+    let server = ["python3", script, "/root/web.json", &certificates];
+    let mut server = machine.command(server).terminal();
+    server.expect("ready");
+    let _ = machine.run(["pam-jwt-fetch", "--now"]).expect_success();
 }
 
 /// What `pam-jwt verify` says of a login, whose decision is the module's.
@@ -120,10 +143,12 @@ fn each_recipe_lets_in_its_token_and_nothing_that_comes_near() {
         people::authserver(now),
     ];
     let mut keys = Vec::new();
+    let mut web = Web::new();
     for case in &cases {
-        keys.push(publish(&machine, case, now));
+        keys.push(publish(&machine, case, &mut web));
         let _ = trust_by(&machine, case).expect_success();
     }
+    fetch(&machine, &web);
     let listed = machine.run(["pam-jwt", "--json", "trust"]).expect_success();
     let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
     let listed = listed["recipes"].as_array().expect("a list");

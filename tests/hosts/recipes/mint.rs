@@ -65,14 +65,3 @@ impl Key {
         format!("{input}.{}", signature.expect("a signature"))
     }
 }
-
-/// Puts `keys` where those of `issuer` are that pam-jwt-fetch has fetched at `now`.
-pub fn put_fetched(machine: &Machine, issuer: &str, keys: &[Value], now: u64) {
-    let text = json!({ "issuer": issuer, "checked_at": now, "keys": keys }).to_string();
-    // The name is the SHA-256 of the issuer's behind its length, in 64 bits.
-    let script = "cd /var/lib/pam-jwt/fetched && umask 022 && cat > new && chown fetcher new &&
-        mv new $(printf '\\0\\0\\0\\0\\0\\0\\0\\'$(printf %03o ${#0})%s \"$0\" |
-        sha256sum | cut -d' ' -f1).keys";
-    let put = machine.command(["sh", "-ec", script, issuer]);
-    put.stdin(text).run().expect_success();
-}
