@@ -421,7 +421,10 @@ fn the_examples_load() {
         text.lines()
             .map(|line| {
                 line.strip_prefix("# ")
-                    .filter(|line| line.contains(" = ") || ["[issue]", "[device]"].contains(line))
+                    .filter(|line| {
+                        line.contains(" = ")
+                            || ["[issue]", "[device]", "[introspection]"].contains(line)
+                    })
                     .unwrap_or(line)
                     .to_owned()
                     + "\n"
@@ -441,9 +444,36 @@ fn the_examples_load() {
     // What is offered as a default is one.
     let methods = [Method::Password, Method::Token, Method::None];
     assert_eq!((issue.lifetime, &issue.methods[..]), (28_800, &methods[..]));
-    // Of `keys` there is an offer and the line that it stands for.
-    let plain = issuer.text.replace("\nkeys = ", "\n# ");
-    let issuer_text = offered(&plain);
+    // Of `keys` there is an offer and the line that it stands for, and two ways to fetch them.
+    let without = |left_out: &[&str]| -> String {
+        let name = |line: &str| {
+            line.trim_start_matches("# ")
+                .split(" = ")
+                .next()
+                .map(str::to_owned)
+        };
+        let is_kept = |line: &&str| name(line).is_none_or(|name| !left_out.contains(&&*name));
+        let kept: Vec<&str> = issuer.text.lines().filter(is_kept).collect();
+        offered(&kept.join("\n"))
+    };
+    for other in ["discover", "jwks_uri"] {
+        let fetching = issuer_of(&without(&["keys", other])).unwrap();
+        let fetch = fetching.fetch.unwrap();
+        assert_eq!(fetch.jwks_uri.is_some(), other == "discover");
+        assert!(fetch.on_unknown_kid && fetch.max_key_age == 259_200);
+        assert!(
+            fetching
+                .introspection
+                .is_some_and(|how| how.length == Some(26))
+        );
+    }
+    let fetching = [
+        "discover",
+        "jwks_uri",
+        "max_key_age",
+        "refresh_on_unknown_kid",
+    ];
+    let issuer_text = without(&fetching).replacen("\nkeys = ", "\n# ", 1);
     let issuer = issuer_of(&issuer_text).unwrap();
     assert_eq!(issuer.max_lifetime, Some(43_200));
     let device = issuer.device.unwrap();
