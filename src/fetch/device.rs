@@ -70,9 +70,10 @@ pub fn login(
 /// What the issuer's file says: the module's word for the issuer's name is enough, the rest is
 /// read where root wrote it.
 fn settings(request: &Request) -> Result<Device, String> {
-    let loaded = key_store::load(&request.config);
-    let loaded = loaded.map_err(|_| "the configuration does not load".to_owned())?;
-    let issuer = loaded.trust.issuer(&request.issuer);
-    let device = issuer.and_then(|issuer| issuer.device.clone());
+    let config = key_store::config(&request.config);
+    let config = config.map_err(|_| "the configuration does not load".to_owned())?;
+    let mut issuers = config.issuers.into_iter();
+    let issuer = issuers.find(|issuer| issuer.issuer == request.issuer);
+    let device = issuer.and_then(|issuer| issuer.device);
     device.ok_or_else(|| format!("{}: its file has no [device]", request.issuer))
 }

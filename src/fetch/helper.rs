@@ -33,6 +33,6 @@ pub fn run() -> ExitCode {
 fn confined(request: &Request) -> Result<Place, String> {
     let place = Place::open()?;
     identity::become_owner(&place.fetched)?;
-    sandbox::enter(&request.config, &place.path)?;
+    sandbox::enter(&[&request.config], &place.path)?;
     Ok(place)
 }

@@ -26,11 +26,15 @@ const TIME: Duration = Duration::from_secs(30);
 pub fn run(options: &Options, out: &Output) -> Result<Exit, Failure> {
     let place = Place::open().map_err(Failure::new)?;
     identity::become_owner(&place.fetched).map_err(Failure::new)?;
-    let confined = sandbox::enter(&options.config, &place.path).map_err(Failure::new)?;
+    let config = configuration(&options.config)?;
+    // Status lists are verified with the keys of files too, wherever these are.
+    let keys = config.issuers.iter().flat_map(|issuer| &issuer.keys);
+    let keys = keys.map(|file| Path::new(&file.file));
+    let readable: Vec<&Path> = keys.chain([options.config.as_path()]).collect();
+    let confined = sandbox::enter(&readable, &place.path).map_err(Failure::new)?;
     if options.verbose {
         out.hint(&confined.to_string());
     }
-    let config = configuration(&options.config)?;
     let unknown = |name: &&String| config.issuers.iter().all(|one| one.issuer != **name);
     if let Some(name) = options.issuers.iter().find(unknown) {
         return Err(Failure::new(format!(

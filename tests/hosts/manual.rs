@@ -1,7 +1,7 @@
 //! Manual pages, completions and the examples of --help: all of them from the
 //! definitions of the command line, as they were installed.
 
-use machine::{Command, Machine, Output, Provider, tell};
+use machine::{Command, Issuer, Machine, Output, Provider, tell};
 use std::collections::BTreeSet;
 
 /// A command whose definitions all of this is made from.
@@ -270,6 +270,27 @@ fn log_in(provider: &Provider<'_>, login: Command<'_>) -> Output {
     terminal.wait()
 }
 
+/// Where there is an issuer of the name in the examples.
+#[test]
+fn the_examples_of_pam_jwt_fetch_do_what_they_say() {
+    let machine = installed();
+    let issuer = Issuer::start(&machine, "login.example.org");
+    machine.write("/etc/pam-jwt/pam-jwt.toml", "", 0o644);
+    issuer.key("2026-a");
+    issuer.publish(&["2026-a"]);
+    issuer.put("/aggregation", "{\"status_lists\":[]}");
+    issuer.trust("discover = true");
+    play_examples(&machine, &PAM_JWT_FETCH, |example| {
+        let _ = issuer.requests();
+        let played = script(&machine, example).run();
+        let asks = !["manual", "completions"]
+            .iter()
+            .any(|word| example.contains(word));
+        assert_eq!(!issuer.requests().is_empty(), asks, "{played}");
+        played
+    });
+}
+
 #[test]
 fn bash_completes_subcommands_and_options() {
     let machine = installed();
@@ -328,7 +349,7 @@ fn what_is_installed_is_uninstalled() {
     // Those of whoever's machine this is made of.
     let before = files();
     machine.install();
-    for command in ["pam-jwt", "jwt-ssh"] {
+    for command in ["pam-jwt", "pam-jwt-fetch", "jwt-ssh"] {
         for path in [
             format!("/usr/share/bash-completion/completions/{command}"),
             format!("/usr/share/zsh/vendor-completions/_{command}"),
@@ -344,6 +365,12 @@ fn what_is_installed_is_uninstalled() {
         "pam_jwt.so",
         "/usr/bin/jwt-ssh-askpass",
         "/man1/jwt-ssh.1",
+        "/usr/sbin/pam-jwt-fetch",
+        "/man8/pam-jwt-fetch.8",
+        "/usr/lib/systemd/system/pam-jwt-fetch.service",
+        "/usr/lib/systemd/system/pam-jwt-fetch.timer",
+        "/usr/lib/sysusers.d/pam-jwt-fetch.conf",
+        "/usr/lib/tmpfiles.d/pam-jwt-fetch.conf",
         "/usr/lib/systemd/system/pam-jwt-sessions.timer",
         "/usr/lib/systemd/system/run-pam\\x2djwt.mount",
         "/usr/lib/systemd/system/session-.scope.d/pam-jwt.conf",

@@ -3,7 +3,9 @@
 
 use machine::{LogLine, Machine, RELEASES, Terminal, tell};
 
-const UNITS: [&str; 3] = [
+const UNITS: [&str; 5] = [
+    "pam-jwt-fetch.service",
+    "pam-jwt-fetch.timer",
     "pam-jwt-sessions.service",
     "pam-jwt-sessions.timer",
     r"run-pam\x2djwt.mount",
@@ -71,6 +73,41 @@ fn systemd_has_nothing_to_say_about_them() {
             ". 755 root\nhandoff 700 root\nsessions 700 root\n/var/lib/pam-jwt 755 root"
         );
         tell(&says(&machine, "systemctl --version | head -n 1"));
+    }
+}
+
+/// As systemd starts it: with all that its unit takes away, it still fetches, stores and notes.
+#[test]
+fn what_fetches_is_a_user_of_its_own_and_confined() {
+    for machine in RELEASES.map(Machine::boot_debian) {
+        machine.make_ready();
+        let owner = says(
+            &machine,
+            "stat -c '%U %G %a' /var/lib/pam-jwt/fetched /var/lib/pam-jwt",
+        );
+        assert_eq!(owner, "pam-jwt-fetch pam-jwt-fetch 755\nroot root 755");
+        let issuer = "issuer = \"https://127.0.0.1:1\"\naudience = [\"ssh://a\"]\n\
+            jwks_uri = \"https://127.0.0.1:1/jwks\"\n";
+        machine.write("/etc/pam-jwt/issuers.d/down.toml", issuer, 0o644);
+        let mark = machine.mark();
+        says(
+            &machine,
+            "systemctl daemon-reload; systemctl start pam-jwt-fetch.service",
+        );
+        let line = machine.wait_for_log(mark, "https://127.0.0.1:1: failed: ");
+        assert!(line.message.contains("onnection refused"), "{line}");
+        let fetched = "/var/lib/pam-jwt/fetched";
+        let state = says(&machine, &format!("cat {fetched}/*.state"));
+        assert!(state.contains("onnection refused"), "{state}");
+        let others = format!("find {fetched} ! -user pam-jwt-fetch");
+        assert_eq!(says(&machine, &others), "");
+        let rating = "systemd-analyze security --no-pager pam-jwt-fetch.service | tail -n 1";
+        let rating = says(&machine, rating);
+        tell(&rating);
+        let level = rating
+            .split_whitespace()
+            .find_map(|word| word.parse::<f64>().ok());
+        assert!(level.is_some_and(|level| level <= 2.0), "{rating}");
     }
 }
 

@@ -27,6 +27,7 @@ mod client;
 mod clock;
 mod command;
 mod holder;
+mod issuer;
 mod lengths;
 mod link;
 mod log;
@@ -45,6 +46,7 @@ use std::io::Write as _;
 
 pub use booted::{RELEASES, debian, other_release};
 pub use command::{Command, Output};
+pub use issuer::Issuer;
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;

@@ -34,11 +34,11 @@ const READ: [&str; 15] = [
 /// How much of it the kernel enforces.
 pub struct Enforced(RulesetStatus);
 
-/// Leaves this process `config` and [`READ`] to read, and `writable` to write.
+/// Leaves this process `readable` and [`READ`] to read, and `writable` to write.
 ///
 /// # Errors
 /// The library's.
-pub fn restrict(config: &Path, writable: &Path) -> Result<Enforced, RulesetError> {
+pub fn restrict(readable: &[&Path], writable: &Path) -> Result<Enforced, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let all = AccessFs::from_all(LATEST);
     let write = all & !(AccessFs::Execute | AccessFs::MakeSym | AccessFs::MakeSock);
@@ -51,7 +51,7 @@ pub fn restrict(config: &Path, writable: &Path) -> Result<Enforced, RulesetError
         .scope(Scope::from_all(LATEST))?
         .create()?
         .add_rules(path_beneath_rules(READ, read))?
-        .add_rules(path_beneath_rules([config], read))?
+        .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules([writable], write))?
         .restrict_self()?;
     Ok(Enforced(status.ruleset))

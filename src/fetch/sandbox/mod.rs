@@ -12,14 +12,16 @@ pub struct Confined {
     files: files::Enforced,
 }
 
-/// Confines this process, and what it starts, for good. `config` is read, `writable` written.
+/// Confines this process, and what it starts, for good. Beside what every program reads
+/// `readable` is read, `writable` written.
 ///
 /// # Errors
 /// Why that failed. A kernel that has no Landlock is no error: the unit confines as well.
-pub fn enter(config: &Path, writable: &Path) -> Result<Confined, String> {
+pub fn enter(readable: &[&Path], writable: &Path) -> Result<Confined, String> {
     let no_privileges = nix::sys::prctl::set_no_new_privs();
     no_privileges.map_err(|errno| format!("no_new_privs: {}", errno.desc()))?;
-    let files = files::restrict(config, writable).map_err(|error| format!("Landlock: {error}"))?;
+    let files =
+        files::restrict(readable, writable).map_err(|error| format!("Landlock: {error}"))?;
     syscalls::restrict().map_err(|error| format!("seccomp: {error}"))?;
     Ok(Confined { files })
 }

@@ -1,9 +1,9 @@
 //! An issuer that this project did not write, as far as HTTP goes: Python's server, with TLS
 //! from a certification authority that the machine trusts, which can be told to misbehave.
 
-use machine::Machine;
+use crate::Machine;
 
-const SERVER: &str = include_str!("server.py");
+const SERVER: &str = include_str!("issuer.py");
 
 /// Makes a certification authority that the machine trusts; then NAME.pem in the directory $1,
 /// for the host $2. `expired` ended long ago, `other` is for another host.
@@ -41,6 +41,7 @@ pub struct Issuer<'m> {
     /// Its name, which is where it is.
     pub url: String,
     root: String,
+    address: String,
 }
 
 impl<'m> Issuer<'m> {
@@ -57,25 +58,34 @@ impl<'m> Issuer<'m> {
             machine,
             url: format!("https://{host}"),
             root,
+            address,
         };
-        issuer.listen(&address, 443);
+        issuer.listen();
         issuer.describe(&issuer.url);
         issuer
     }
 
-    fn listen(&self, address: &str, port: u16) {
+    /// Starts the server, at first or again.
+    pub fn listen(&self) {
         let server = format!("{}/server.py", self.root);
         self.machine.write(&server, SERVER, 0o644);
-        let start = "setsid /usr/bin/python3 \"$1\" \"$2\" \"$3\" \"$4\" </dev/null >$4/out 2>&1 &
+        let start = "setsid /usr/bin/python3 $0 $1 443 $2 </dev/null >$2/out 2>&1 &
+            echo $! >$2/pid
             for try in $(seq 200); do
-                (: <>\"/dev/tcp/$2/$3\") 2>/dev/null && exit
+                (: <>/dev/tcp/$1/443) 2>/dev/null && exit
                 sleep 0.05
-            done; cat $4/out; exit 1";
-        let port = port.to_string();
-        let start = [
-            "bash", "-c", start, "bash", &server, address, &port, &self.root,
-        ];
+            done; cat $2/out; exit 1";
+        let start = ["bash", "-c", start, &server, &self.address, &self.root];
         let _ = self.machine.run(start).expect_success();
+    }
+
+    /// Ends the server.
+    pub fn stop(&self) {
+        let stop = "read pid <$0/pid; kill $pid; while kill -0 $pid 2>/dev/null; do :; done";
+        let _ = self
+            .machine
+            .run(["sh", "-c", stop, &self.root])
+            .expect_success();
     }
 
     /// Puts a file there.
@@ -90,7 +100,7 @@ impl<'m> Issuer<'m> {
         let metadata = format!(
             r#"{{"issuer":"{issuer}","jwks_uri":"{url}/jwks",
             "introspection_endpoint":"{url}/introspect",
-            "status_list_aggregation_endpoint":"{url}/lists"}}"#
+            "status_list_aggregation_endpoint":"{url}/aggregation"}}"#
         );
         self.put("/.well-known/openid-configuration", &metadata);
     }
@@ -105,9 +115,15 @@ impl<'m> Issuer<'m> {
         self.put("/jwks", &format!(r#"{{"keys":[{}]}}"#, jwks.join(",")));
     }
 
+    /// Where a private key is that `Issuer::key` has made.
+    #[must_use]
+    pub fn key_file(&self, kid: &str) -> String {
+        format!("{}/{kid}.jwk", self.root)
+    }
+
     /// Makes a key.
     pub fn key(&self, kid: &str) {
-        let path = format!("{}/{kid}.jwk", self.root);
+        let path = self.key_file(kid);
         let keygen = ["pam-jwt", "keygen", "--alg", "EdDSA", "--kid", kid, "--out"];
         let _ = self
             .machine
@@ -117,13 +133,19 @@ impl<'m> Issuer<'m> {
             .expect_success();
     }
 
-    /// A token for alice that this key has signed.
+    /// A token for alice that this key has signed, unless `more` says otherwise.
     #[must_use]
     pub fn token(&self, kid: &str, more: &[&str]) -> String {
-        let key = format!("{}/{kid}.jwk", self.root);
+        self.token_for("alice", kid, more)
+    }
+
+    /// A token for an account.
+    #[must_use]
+    pub fn token_for(&self, account: &str, kid: &str, more: &[&str]) -> String {
+        let key = self.key_file(kid);
         let audience = format!("ssh://{}", self.machine.name());
         let words = [
-            "alice",
+            account,
             "--issuer",
             &self.url,
             "--key",
@@ -135,7 +157,7 @@ impl<'m> Issuer<'m> {
             .token(words.into_iter().chain(more.iter().copied()))
     }
 
-    /// From now on this is wrong with it, as server.py has it; nothing where it is empty.
+    /// From now on this is wrong with it, as issuer.py has it; nothing where it is empty.
     pub fn fault(&self, fault: &str) {
         let fault = if fault.is_empty() { "{}" } else { fault };
         self.machine
@@ -157,11 +179,12 @@ impl<'m> Issuer<'m> {
         log.lines().map(str::to_owned).collect()
     }
 
-    /// Writes the file that trusts it: with these lines above its rules.
+    /// Writes the file that trusts it, with these lines above its rules, for alice and root.
     pub fn trust(&self, lines: &str) {
         let text = format!(
             "issuer = \"{}\"\naudience = [\"ssh://{{hostname}}\"]\n{lines}\n\n[[allow]]\n\
-            account = \"{{sub}}\"\nservices = [\"sshd\"]\n",
+            account = \"{{sub}}\"\nservices = [\"sshd\"]\n\n[[allow]]\naccount = \"root\"\n\
+            services = [\"sshd\"]\n",
             self.url
         );
         let host = self.url.trim_start_matches("https://");

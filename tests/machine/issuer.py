@@ -1,7 +1,7 @@
 """An issuer as machines meet them: serves the files in ROOT/www, over TLS if there is a
 certificate, and does what ROOT/fault says instead.
 
-    server.py ADDRESS PORT ROOT
+    issuer.py ADDRESS PORT ROOT
 
 ROOT/fault is a JSON object; without one all is well. "path" is the path that it is about (all
 by default), "certificate" which of ROOT/NAME.pem is shown, and "kind" what happens:
