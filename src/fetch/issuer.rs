@@ -76,6 +76,7 @@ pub fn fetch(
         let outcome = store(place, &asked, answer.keys.as_deref(), stored, now, state)?;
         Ok((outcome, answer))
     });
+    state.ended_at = Some(clock::now().unwrap_or(now));
     match fetched {
         Ok((outcome, answer)) => {
             let good_for = asked.fetch.max_key_age;

@@ -12,9 +12,6 @@ use system::{clock, key_store};
 /// For all of it: somebody waits.
 const TIME: Duration = Duration::from_millis(2500);
 
-/// No issuer is asked more often, in seconds, whoever shows tokens that no key fits.
-const PAUSE: u64 = 60;
-
 /// Fetches the keys of the issuer that `request` names.
 ///
 /// # Errors
@@ -36,16 +33,15 @@ pub fn refresh(place: &Place, request: &Request) -> Result<Answer, String> {
     if state.checked_at != before {
         return Ok(Answer::Refreshed);
     }
-    if let Some(age) = now
-        .checked_sub(state.attempted_at)
-        .filter(|age| *age < PAUSE)
-    {
+    // Whoever shows tokens that no key fits.
+    if let Some(pause) = state.pause(now) {
         return Err(format!(
-            "{name}: it was asked {age} s ago, and not again within {PAUSE} s"
+            "{name}: it was asked just now, and not again within {pause} s"
         ));
     }
     // Before it is asked, or a helper that is ended in the middle would leave no trace of it.
     state.attempted_at = now;
+    state.ended_at = None;
     place.put_state(&state)?;
     let asked = Asked {
         issuer: name,

@@ -18,9 +18,6 @@ use std::time::Duration;
 /// For how long somebody waits, in all.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// For how many seconds after a try, by whomever, there is no other.
-const PAUSE: u64 = 60;
-
 /// No token whose signature is by a public key has fewer bytes: the shortest signature has 86
 /// and both other parts say something. No password has as many.
 pub(crate) const LEAST_BYTES: usize = 128;
@@ -66,7 +63,7 @@ pub(crate) fn refresh(
     for issuer in names.map(|issuer| issuer.issuer.as_str()) {
         // Before any process is started, which strangers could have by the thousand.
         match fetched.state(issuer) {
-            Ok(Some(state)) if state.attempted_at.abs_diff(now) < PAUSE => {
+            Ok(Some(state)) if state.pause(now).is_some() => {
                 said(
                     false,
                     &format!("{issuer}: its keys were asked for just now"),
@@ -144,6 +141,7 @@ mod tests {
             let state = State {
                 issuer: issuer.to_owned(),
                 attempted_at,
+                ended_at: Some(attempted_at),
                 ..State::default()
             };
             let path = self.0.join(state_name(issuer));

@@ -11,6 +11,8 @@ pub struct State {
     pub jwks_uri: Option<String>,
     /// The last try.
     pub attempted_at: u64,
+    /// Its end; none where it is under way, or where who waited for it has left before.
+    pub ended_at: Option<u64>,
     /// The last success.
     pub checked_at: Option<u64>,
     /// The next try, unless somebody asks before.
@@ -46,7 +48,25 @@ pub struct ListState {
     pub error: Option<String>,
 }
 
+/// For how many seconds after a try, by whomever, there is none for a login.
+const PAUSE: u64 = 60;
+
+/// For how many where the try has no end: whoever hangs up in the middle of one is not to keep
+/// others from theirs for long.
+const PAUSE_WITHOUT_END: u64 = 5;
+
 impl State {
+    /// For how many seconds more nobody is asked for a login at `now`; none where somebody may
+    /// be. A clock that was set back says nothing of how long ago the last try was.
+    pub fn pause(&self, now: u64) -> Option<u64> {
+        let pause = match self.ended_at {
+            Some(_) => PAUSE,
+            None => PAUSE_WITHOUT_END,
+        };
+        let left = pause.saturating_sub(self.attempted_at.abs_diff(now));
+        (left > 0).then_some(left)
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> Value {
         let seen = self.seen_at.iter();
@@ -55,6 +75,7 @@ impl State {
             "issuer": self.issuer,
             "jwks_uri": self.jwks_uri,
             "attempted_at": self.attempted_at,
+            "ended_at": self.ended_at,
             "checked_at": self.checked_at,
             "next_at": self.next_at,
             "failures": self.failures,
@@ -79,6 +100,7 @@ impl State {
             issuer: text("issuer")?,
             jwks_uri: text("jwks_uri"),
             attempted_at: number("attempted_at")?,
+            ended_at: number("ended_at"),
             checked_at: number("checked_at"),
             next_at: number("next_at")?,
             failures: number("failures")?,
@@ -139,6 +161,7 @@ mod tests {
             issuer: "https://i".into(),
             jwks_uri: Some("https://i/jwks".into()),
             attempted_at: 5,
+            ended_at: Some(6),
             checked_at: Some(4),
             next_at: 9,
             failures: 1,
@@ -175,6 +198,28 @@ mod tests {
             let mut odd = members;
             odd.insert("error".into(), json!(1));
             assert_eq!(State::from_json(&odd), None);
+        }
+    }
+
+    #[test]
+    fn who_hangs_up_keeps_nobody_from_asking_for_long() {
+        let state = |ended_at| State {
+            attempted_at: 100,
+            ended_at,
+            ..State::default()
+        };
+        for (now, ended, without_end) in [
+            (100, Some(60), Some(5)),
+            (104, Some(56), Some(1)),
+            (105, Some(55), None),
+            (159, Some(1), None),
+            (160, None, None),
+            (96, Some(56), Some(1)),
+            (41, Some(1), None),
+            (40, None, None),
+        ] {
+            assert_eq!(state(Some(103)).pause(now), ended, "{now}");
+            assert_eq!(state(None).pause(now), without_end, "{now}");
         }
     }
 }
