@@ -49,9 +49,77 @@ pub fn refresh(place: &Place, request: &Request) -> Result<Answer, String> {
         key_use,
         deadline,
     };
+    let (failures, next_at) = (state.failures, state.next_at);
     let (outcome, _) = issuer::fetch(place, asked, now, &mut state);
+    if matches!(outcome, Outcome::Failed(_)) {
+        // When the timer asks is not for strangers to put off: it has more time than this.
+        (state.failures, state.next_at) = (failures, next_at);
+    }
     match noted(place, &state, outcome) {
         Outcome::Failed(why) => Err(why),
         _ => Ok(Answer::Refreshed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::net::TcpListener;
+    use std::path::PathBuf;
+    use system::fetched::{Fetched, State};
+    use system::helper::Errand;
+
+    const ISSUER: &str = "https://issuer.example";
+
+    struct Directory(PathBuf);
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_failure_for_a_login_does_not_put_the_timer_off() {
+        let path = PathBuf::from(format!("/run/pam-jwt-refresh.{}", std::process::id()));
+        let fetched = path.join("fetched");
+        fs::create_dir_all(path.join("issuers.d")).unwrap();
+        fs::create_dir(&fetched).unwrap();
+        let directory = Directory(path);
+        let config = &directory.0;
+        // Nobody listens there any more.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("http://{}/keys", listener.local_addr().unwrap());
+        drop(listener);
+        let text = format!("issuer='{ISSUER}'\naudience=['x']\njwks_uri='{uri}'\n");
+        fs::write(config.join("pam-jwt.toml"), "").unwrap();
+        fs::write(config.join("issuers.d/a.toml"), text).unwrap();
+        let place = Place {
+            fetched: Fetched::open(&fetched).unwrap(),
+            path: fetched,
+        };
+        let before = State {
+            issuer: ISSUER.to_owned(),
+            attempted_at: 1000,
+            next_at: 2000,
+            failures: 3,
+            ..State::default()
+        };
+        place.put_state(&before).unwrap();
+        let request = Request {
+            config: config.clone(),
+            issuer: ISSUER.to_owned(),
+            errand: Errand::Refresh,
+        };
+        let why = refresh(&place, &request).unwrap_err();
+        assert!(why.starts_with(&uri), "{why}");
+        let after = state_of(&place, ISSUER);
+        assert_eq!((after.next_at, after.failures), (2000, 3));
+        assert_eq!(after.error, Some(why));
+        assert!(after.ended_at.unwrap() >= after.attempted_at && after.attempted_at > 1000);
+        // It has its end, so there is no other for a while.
+        let why = refresh(&place, &request).unwrap_err();
+        assert!(why.contains("just now"), "{why}");
     }
 }
