@@ -26,6 +26,11 @@ const TIME: Duration = Duration::from_secs(30);
 pub fn run(options: &Options, out: &Output) -> Result<Exit, Failure> {
     let place = Place::open().map_err(Failure::new)?;
     identity::become_owner(&place.fetched).map_err(Failure::new)?;
+    for pid in place.end_stuck(now()?) {
+        out.hint(&format!(
+            "process {pid}, which has fetched for too long, was ended"
+        ));
+    }
     let config = configuration(&options.config)?;
     // Status lists are verified with the keys of files too, wherever these are.
     let keys = config.issuers.iter().flat_map(|issuer| &issuer.keys);

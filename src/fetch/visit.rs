@@ -49,7 +49,9 @@ impl Visit<'_> {
             }
             Err(why) => {
                 report.state = state_of(self.place, name);
-                report.keys = Some(Outcome::Failed(why));
+                // What the other notes when it is done takes its place.
+                report.state.error = Some(why.clone());
+                report.keys = Some(noted(self.place, &report.state, Outcome::Failed(why)));
             }
         }
         let keys = self.place.fetched.keys(name, self.issuer.key_use());
