@@ -42,11 +42,11 @@ pub fn login(
     link::answer(&code).map_err(gone)?;
     let mut interval = started.interval;
     let mut waited: u64 = 0;
-    while waited < started.expires_in {
-        if !link::wait(interval) {
+    while let Some(pause) = started.pause(waited, interval) {
+        if !link::wait(pause) {
             return Err("nobody waits any more".to_owned());
         }
-        waited = waited.saturating_add(interval);
+        waited = waited.saturating_add(pause);
         match started
             .ask(&http, &metadata, &client, interval)
             .map_err(words)?

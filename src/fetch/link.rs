@@ -4,6 +4,7 @@
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::time::Duration;
 use system::helper::{Answer, MOST, Request};
 use zeroize::Zeroizing;
 
@@ -34,9 +35,8 @@ pub fn answer(answer: &Answer) -> io::Result<()> {
 /// has closed the request's pipe, on which nothing more is said.
 pub fn wait(seconds: u64) -> bool {
     let input = io::stdin();
-    let milliseconds = seconds.saturating_mul(1000).min(60_000);
-    let timeout = i32::try_from(milliseconds).unwrap_or(60_000);
-    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    let timeout = PollTimeout::try_from(Duration::from_secs(seconds));
+    let timeout = timeout.unwrap_or(PollTimeout::MAX);
     let mut fds = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
     matches!(poll(&mut fds, timeout), Ok(0))
 }

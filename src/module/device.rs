@@ -25,6 +25,10 @@ const FOR_CODE: Duration = Duration::from_secs(10);
 /// The longest that anybody is waited for, in seconds.
 const LONGEST: u64 = 30 * 60;
 
+/// The same in a host program without a terminal, which may be a daemon that shows nobody what
+/// is to be confirmed: who gives it empty passwords must not hold up all that it serves.
+const LONGEST_UNSEEN: u64 = 2 * 60;
+
 /// For the helper to say that the code has expired, beyond its time.
 const GRACE: u64 = 30;
 
@@ -105,7 +109,8 @@ fn token(
         Ok(_) => return Err(failed(UNASKED.to_owned())),
         Err(NoAnswer::Interrupted) => return Err(interrupted()),
     };
-    let patience = Duration::from_secs(code.expires_in.min(LONGEST) + GRACE);
+    let longest = screen.longest();
+    let patience = Duration::from_secs(code.expires_in.min(longest) + GRACE);
     let deadline = Deadline::after(patience);
     screen
         .show(handle, &code, device.qr)
@@ -124,7 +129,7 @@ fn token(
         Ok(Answer::Failed(why)) => Err(failed(why)),
         Ok(_) => Err(failed(UNASKED.to_owned())),
         Err(NoAnswer::Interrupted) => Err(interrupted()),
-        Err(_) if code.expires_in > LONGEST && deadline.left().is_zero() => {
+        Err(_) if code.expires_in > longest && deadline.left().is_zero() => {
             Err((Reason::DeviceExpired, issuer.issuer.clone()))
         }
         Err(NoAnswer::Failed(why)) => Err(failed(helper.named(&why))),
@@ -158,6 +163,14 @@ impl Screen {
         }
         let is_terminal = stdin().is_terminal() || stdout().is_terminal() || stderr().is_terminal();
         Some(Self::Live(is_terminal.then_some(Paint::BlackOnWhite)))
+    }
+
+    /// The longest that is waited, in seconds.
+    const fn longest(self) -> u64 {
+        match self {
+            Self::Live(None) => LONGEST_UNSEEN,
+            Self::Live(Some(_)) | Self::Prompts => LONGEST,
+        }
     }
 
     /// Shows what is to be confirmed. It is no message that PAM_SILENT is about: who has

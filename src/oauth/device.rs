@@ -93,6 +93,13 @@ impl Started {
         })
     }
 
+    /// How many seconds to wait, of which so many have passed, before it is asked next; none
+    /// when the code is good no longer. An `interval` is the server's to say (§3.5).
+    pub fn pause(&self, waited: u64, interval: u64) -> Option<u64> {
+        let left = self.expires_in.saturating_sub(waited);
+        (left > 0).then(|| interval.min(left))
+    }
+
     /// Asks whether it was confirmed. `interval` is what was waited before; a server that
     /// could not be reached is asked again after twice that time (§3.5).
     ///
@@ -157,6 +164,17 @@ mod tests {
         assert_eq!(refused("expired_token"), Ok(Progress::Expired));
         assert!(refused("invalid_grant").is_err());
         assert!(progress(Err(Error::Status(404)), 5).is_err());
+    }
+
+    #[test]
+    fn a_server_is_asked_no_sooner_than_it_says_and_once_at_the_end() {
+        let members = json::object(
+            b"{\"device_code\":\"d\",\"user_code\":\"u\",\"verification_uri\":\"https://i/\",\
+              \"expires_in\":300,\"interval\":120}",
+        );
+        let started = Started::from_members(&members.unwrap()).unwrap();
+        let pauses = [0, 120, 240, 300].map(|waited| started.pause(waited, 120));
+        assert_eq!(pauses, [Some(120), Some(120), Some(60), None]);
     }
 
     #[test]

@@ -27,9 +27,9 @@ pub fn tokens(http: &Http, metadata: &Metadata, asked: &Asked) -> Result<Tokens,
     shown::code(&started);
     let mut interval = started.interval;
     let mut waited: u64 = 0;
-    while waited < started.expires_in {
-        thread::sleep(Duration::from_secs(interval));
-        waited = waited.saturating_add(interval);
+    while let Some(pause) = started.pause(waited, interval) {
+        thread::sleep(Duration::from_secs(pause));
+        waited = waited.saturating_add(pause);
         match started
             .ask(http, metadata, client, interval)
             .map_err(stop)?
