@@ -3,7 +3,7 @@
 //! the loopback (RFC 8252 §7.3).
 
 use crate::http::{Http, Text, address, with_query};
-use crate::token::Tokens;
+use crate::token::{Tokens, plain};
 use crate::{Client, Error, Metadata};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
@@ -151,12 +151,6 @@ fn unguessable() -> Result<Text, Error> {
 /// The method S256 (RFC 7636 §4.2).
 fn challenge(verifier: &str) -> String {
     Base64UrlUnpadded::encode_string(digest(&SHA256, verifier.as_bytes()).as_ref())
-}
-
-/// What a server says, on one line and no longer than a person reads.
-fn plain(text: &str) -> String {
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    plain.take(200).collect()
 }
 
 /// The pairs of `application/x-www-form-urlencoded`; none where it is not.

@@ -49,15 +49,10 @@ impl Tokens {
     }
 }
 
-/// What a server refuses with (RFC 6749 §5.2), or else its status. The words are the server's:
-/// one line, and no more than a person reads.
+/// What a server refuses with (RFC 6749 §5.2), or else its status.
 pub fn refusal(answer: &Answer) -> Error {
     let members = json::object(&answer.body).unwrap_or_default();
-    let text = |name: &str| {
-        let text = members.get(name)?.as_str()?;
-        let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-        Some(plain.take(200).collect::<String>())
-    };
+    let text = |name: &str| members.get(name)?.as_str().map(plain);
     match text("error") {
         Some(code) => Error::Refused {
             code,
@@ -65,4 +60,10 @@ pub fn refusal(answer: &Answer) -> Error {
         },
         None => Error::Status(answer.status),
     }
+}
+
+/// What a server says, on one line and no longer than a person reads.
+pub(crate) fn plain(text: &str) -> String {
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    plain.take(200).collect()
 }

@@ -9,6 +9,9 @@ use std::io::{IsTerminal, Write};
 /// Light modules around the code (ISO/IEC 18004 §6.3.8), which a camera needs to find it.
 const MARGIN: usize = 4;
 
+/// Most terminals are as wide.
+const COLUMNS: usize = 80;
+
 /// Black on white whatever the terminal's own colours are, and back to those.
 const COLOURS: &str = "\u{1b}[38;2;0;0;0;48;2;255;255;255m";
 const NO_COLOURS: &str = "\u{1b}[0m";
@@ -46,9 +49,11 @@ fn say(text: &str) {
 
 /// The modules of a code, `1` for dark, two rows in a line of text.
 fn picture(rows: &[String]) -> String {
-    let width = rows.len().saturating_add(MARGIN.saturating_mul(2));
+    let free = COLUMNS.saturating_sub(rows.len());
+    let margin = MARGIN.min(free.checked_div(2).unwrap_or(0));
+    let width = rows.len().saturating_add(margin.saturating_mul(2));
     let is_dark = |row: usize, column: usize| {
-        let at = |place: usize| place.checked_sub(MARGIN);
+        let at = |place: usize| place.checked_sub(margin);
         let row = at(row).and_then(|row| rows.get(row));
         let module = row.zip(at(column));
         module.and_then(|(row, column)| row.as_bytes().get(column)) == Some(&b'1')
@@ -89,6 +94,9 @@ mod tests {
             lines[2],
             format!("{COLOURS}    \u{2588}\u{2584}    {NO_COLOURS}")
         );
+        // The widest that there is still fits.
+        let widest = super::picture(&vec!["0".repeat(73); 73]);
+        assert!(widest.lines().all(|line| line.matches(' ').count() == 79));
         assert_eq!(lines[0], format!("{COLOURS}{}{NO_COLOURS}", " ".repeat(10)));
     }
 }

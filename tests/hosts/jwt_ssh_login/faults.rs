@@ -20,12 +20,18 @@ fn answers(machine: &Machine, page: &str, requests: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_no_answer_ends_no_login_and_what_is_one_ends_it() {
+fn what_is_no_login_becomes_none() {
     let machine = machine();
     let provider = Provider::start(&machine, "{}");
-    let output = in_browser(&machine, login(&machine, &[]), |page| {
+    what_is_no_answer_ends_no_login_and_what_is_one_ends_it(&machine);
+    an_issuer_that_is_not_there_or_not_itself_is_told_of(&machine, provider);
+    assert!(!exists(&machine, STATE) && !exists(&machine, &token_file(&machine)));
+}
+
+fn what_is_no_answer_ends_no_login_and_what_is_one_ends_it(machine: &Machine) {
+    let output = in_browser(machine, login(machine, &[]), |page| {
         let shown = answers(
-            &machine,
+            machine,
             page,
             &[
                 r#"ask "${to}?code=x&state=wrong&iss=$issuer""#,
@@ -54,26 +60,21 @@ fn what_is_no_answer_ends_no_login_and_what_is_one_ends_it() {
         ),
         ("state=$state&iss=$issuer", "something else than a code"),
     ] {
-        let output = in_browser(&machine, login(&machine, &[]), |page| {
-            answers(&machine, page, &[&format!("ask \"${{to}}?{query}\"")]);
+        let output = in_browser(machine, login(machine, &[]), |page| {
+            answers(machine, page, &[&format!("ask \"${{to}}?{query}\"")]);
         });
         let output = output.expect_code(2);
         assert!(output.stderr.contains(word), "{word}\n{output}");
     }
-    assert!(!exists(&machine, STATE) && !exists(&machine, &token_file(&machine)));
-    drop(provider);
 }
 
-#[test]
-fn an_issuer_that_is_not_there_or_not_itself_is_told_of() {
-    let machine = machine();
-    let provider = Provider::start(&machine, "{}");
+fn an_issuer_that_is_not_there_or_not_itself_is_told_of(machine: &Machine, provider: Provider<'_>) {
     let not = |command: Command<'_>, word: &str| {
         let output = command.env("BROWSER", BROWSER).run().expect_code(2);
         assert!(output.stderr.contains(word), "{word}\n{output}");
-        assert!(!exists(&machine, PAGE), "{output}");
+        assert!(!exists(machine, PAGE), "{output}");
     };
-    let at = |issuer: &str| jwt_ssh(&machine, &["login", "--issuer", issuer]);
+    let at = |issuer: &str| jwt_ssh(machine, &["login", "--issuer", issuer]);
     // By a certificate that nobody here trusts, and one of another's.
     let none = "/etc/ssl/certs/ca-certificates.crt.none";
     let script =
@@ -94,7 +95,7 @@ fn an_issuer_that_is_not_there_or_not_itself_is_told_of() {
         "it answered with status 404",
     );
     let other = jwt_ssh(
-        &machine,
+        machine,
         &["login", "--issuer", PROVIDER, "--client-id", "nobody"],
     );
     not(other.arg("--device"), "it refused: invalid_client");
