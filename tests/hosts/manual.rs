@@ -326,6 +326,11 @@ fn bash_completes_subcommands_and_options() {
         "jwt-ssh status --js\t--help",
         &["--json", "Usage: jwt-ssh status "],
     );
+    type_line("jwt-ssh log\t\t\x15", &["login", "logout"]);
+    type_line(
+        "jwt-ssh login --dev\t--help",
+        &["--device", "Usage: jwt-ssh login "],
+    );
     type_line(
         "jwt-ssh completions ba\t--help",
         &["bash", "Usage: jwt-ssh completions "],

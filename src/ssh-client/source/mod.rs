@@ -1,5 +1,5 @@
-//! Where the token comes from: what the user named, or else bearer token discovery, or
-//! else the identity of the CI job or pod that this runs in.
+//! Where the token comes from: what the user named, or else bearer token discovery, or the
+//! login that has its token there, or else the identity of the CI job or pod that this runs in.
 
 mod command;
 pub mod discovery;
