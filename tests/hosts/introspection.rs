@@ -100,7 +100,9 @@ fn an_opaque_token_opens_what_its_issuer_says() {
 
     trust(&machine, INTROSPECTION);
     let (line, shown) = login(&machine, "alice", &token);
-    let start = format!("allowed account=alice service=sshd issuer={PROVIDER} sub=alice exp=");
+    let start = format!(
+        "allowed account=alice service=sshd rhost=127.0.0.1 issuer={PROVIDER} sub=alice exp="
+    );
     assert!(line.starts_with(&start), "{line}");
     assert!(
         line.ends_with(" rule=provider.toml:4") && shown.is_empty(),
