@@ -3,7 +3,7 @@
 //! bytes that it has the kernel read: a file that is read whole costs no instructions. None
 //! depends on how busy the machine is; no time is asserted.
 
-use machine::{Machine, tell};
+use machine::{ISSUER, Machine, tell};
 use std::fs::File;
 use std::iter;
 
@@ -141,6 +141,32 @@ fn a_login_costs_the_same_however_long_the_list_is() {
         assert!(is_alike(with, first), "{size} entries cost more");
         assert!(with.instructions * 50 <= none.instructions * 51);
     }
+}
+
+/// Keys that were fetched are read in one file, as others are, in a directory that is looked at
+/// first; nothing is asked for over the network, and no process is started.
+#[test]
+fn a_login_costs_little_more_where_keys_are_fetched() {
+    let machine = machine_of_records();
+    let files = cost(&machine, &["plain=true"]);
+    report("keys in files", files, files);
+    // The name is the SHA-256 of the issuer's behind its length, of 64 bits.
+    let script = format!(
+        "cd /etc/pam-jwt
+        key=$(sed -n 's/^keys *= *\\[\"\\(.*\\)\"\\].*/\\1/p' issuers.d/local.toml)
+        sed -i 's/^keys *=.*/discover = true/' issuers.d/local.toml
+        name=$(printf '\\0\\0\\0\\0\\0\\0\\0\\{length:o}%s' {ISSUER} | sha256sum | cut -d' ' -f1)
+        install -d -o games -g games {STATE}/fetched
+        printf '{{\"issuer\":\"%s\",\"checked_at\":%s,\"keys\":[%s]}}' {ISSUER} $(date +%s) \
+            \"$(cat $key)\" >{STATE}/fetched/$name.keys",
+        length = ISSUER.len(),
+    );
+    machine.run(["sh", "-ec", &script]).expect_success();
+    let fetched = cost(&machine, &["plain=true"]);
+    report("keys that were fetched", fetched, files);
+    assert!(fetched.instructions * 100 <= files.instructions * 105);
+    assert!(fetched.calls <= files.calls + 10);
+    assert!(!machine.read("/tmp/calls").contains("socket(AF_INET"));
 }
 
 #[test]
