@@ -128,6 +128,8 @@ fn an_opaque_token_opens_what_its_issuer_says() {
     quiet_login(&machine, "alice", &"x".repeat(42));
     assert_eq!(introspections(&provider), before);
 
+    accounts_are_alike(&machine, &provider, &token);
+
     let verify = ["pam-jwt", "verify", "--user=alice", "--service=sshd"];
     let verify = |more: &[&str]| machine.command(verify).args(more).stdin(&*token).run();
     let offline = verify(&[]).expect_code(1);
@@ -143,6 +145,20 @@ fn an_opaque_token_opens_what_its_issuer_says() {
         line.starts_with("introspection_failed account=alice "),
         "{line}"
     );
+}
+
+/// sshd passes on junk for an account that does not exist, and the issuer is asked all the same:
+/// about a token that is none.
+fn accounts_are_alike(machine: &Machine, provider: &Provider<'_>, token: &str) {
+    machine.pam_line("sshd", "auth sufficient pam_jwt.so");
+    let _sshd = machine.sshd(&[]);
+    for (account, code) in [("alice", 0), ("bob", 255), ("no-such-account", 255)] {
+        let before = introspections(provider);
+        let login = machine.ssh(account).answers(vec![token.to_owned()]);
+        let login = login.kbdint().command("true");
+        assert_eq!(login.code(), Some(code), "{login}");
+        assert_eq!(introspections(provider), before + 1, "{account}");
+    }
 }
 
 /// Whatever is wrong with the secret, the file or the helper.
