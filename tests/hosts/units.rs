@@ -92,7 +92,8 @@ fn what_fetches_is_a_user_of_its_own_and_confined() {
         let mark = machine.mark();
         says(
             &machine,
-            "systemctl daemon-reload; systemctl start pam-jwt-fetch.service",
+            "systemctl daemon-reload; systemctl start pam-jwt-fetch.service || {
+                journalctl --no-pager -u pam-jwt-fetch.service; exit 1; }",
         );
         let line = machine.wait_for_log(mark, "https://127.0.0.1:1: failed: ");
         assert!(line.message.contains("onnection refused"), "{line}");

@@ -17,6 +17,9 @@ fn machine() -> Machine {
     machine.install();
     machine.account("alice");
     machine.write("/etc/pam-jwt/pam-jwt.toml", "", 0o644);
+    let _ = machine
+        .run(["install", "-d", "/etc/pam-jwt/issuers.d"])
+        .expect_success();
     machine.write(
         "/etc/pam.alone/sshd",
         "auth required pam_jwt.so\naccount required pam_permit.so\nsession required pam_permit.so\n",
