@@ -91,6 +91,10 @@ const FAMILIES: [libc::c_int; 4] = [
     libc::AF_NETLINK,
 ];
 
+/// What makes a terminal take words as if somebody had typed them, which an administrator's
+/// shell would read.
+const TYPING: [libc::Ioctl; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
+
 /// Gives all of this up.
 ///
 /// # Errors
@@ -114,6 +118,13 @@ fn refusing() -> Result<BpfProgram, BackendError> {
     });
     let is_another = SeccompRule::new(is_another.collect::<Result<_, _>>()?)?;
     rules.insert(libc::SYS_socket, vec![is_another]);
+    // The kernel looks at the lower half alone.
+    let types = TYPING.into_iter().map(|request| {
+        let word = SeccompCmpArgLen::Dword;
+        let is_it = SeccompCondition::new(1, word, SeccompCmpOp::Eq, request)?;
+        SeccompRule::new(vec![is_it])
+    });
+    rules.insert(libc::SYS_ioctl, types.collect::<Result<_, _>>()?);
     program(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()))
 }
 
@@ -123,4 +134,34 @@ fn program(
 ) -> Result<BpfProgram, BackendError> {
     let architecture = std::env::consts::ARCH.try_into()?;
     SeccompFilter::new(rules, SeccompAction::Allow, action, architecture)?.try_into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::thread;
+
+    #[test]
+    fn nothing_is_typed_into_a_terminal() {
+        let script = "import fcntl\n\
+             for request in 0x5412, 0x541c, 0x5401:\n\
+             \x20   try: fcntl.ioctl(0, request, b'x' * 64)\n\
+             \x20   except OSError as error: print(error.errno)";
+        // A filter is its thread's, and that of what it starts.
+        let thread = thread::spawn(move || {
+            nix::sys::prctl::set_no_new_privs().unwrap();
+            apply_filter(&refusing().unwrap()).unwrap();
+            let mut python = Command::new("python3");
+            python
+                .args(["-c", script])
+                .stdin(std::process::Stdio::null());
+            python.output().unwrap()
+        });
+        let output = thread.join().unwrap();
+        // The third is refused by /dev/null, which is no terminal.
+        let [refused, no_terminal] = [libc::EPERM, libc::ENOTTY];
+        let expected = format!("{refused}\n{refused}\n{no_terminal}\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    }
 }
