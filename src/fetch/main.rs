@@ -43,11 +43,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// It has passed.
 fn http(deadline: Deadline, most: usize) -> Result<Http, String> {
-    let left = deadline.left();
-    if left.is_zero() {
+    if deadline.left().is_zero() {
         return Err("there is no time left for it".to_owned());
     }
-    Ok(Http::new(USER_AGENT, left.min(TIMEOUT), most))
+    // Each redirect and each place where metadata may be is an answer of its own.
+    let left = move || deadline.left().min(TIMEOUT);
+    Ok(Http::within(USER_AGENT, left, most))
 }
 
 fn main() -> ExitCode {

@@ -6,6 +6,7 @@ use crate::Error;
 use rustls::crypto::aws_lc_rs;
 use std::io::Read;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
@@ -18,11 +19,11 @@ const MOST_REDIRECTS: u8 = 3;
 pub type Text = Zeroizing<String>;
 
 /// Asks servers.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Http {
     user_agent: &'static str,
-    /// For a whole answer, from the first packet to the last.
-    timeout: Duration,
+    /// What there is for a whole answer, from the first packet to the last, now.
+    timeout: Rc<dyn Fn() -> Duration>,
     /// The most bytes of an answer.
     most: usize,
 }
@@ -54,10 +55,20 @@ pub enum Authorization<'a> {
 impl Http {
     /// For a program that calls itself so; an answer takes at most this time and has at most so
     /// many bytes.
-    pub const fn new(user_agent: &'static str, timeout: Duration, most: usize) -> Self {
+    pub fn new(user_agent: &'static str, timeout: Duration, most: usize) -> Self {
+        Self::within(user_agent, move || timeout, most)
+    }
+
+    /// As [`Http::new`], but an answer takes at most the time that `timeout` says when it is
+    /// asked for: where several of them have one end.
+    pub fn within(
+        user_agent: &'static str,
+        timeout: impl Fn() -> Duration + 'static,
+        most: usize,
+    ) -> Self {
         Self {
             user_agent,
-            timeout,
+            timeout: Rc::new(timeout),
             most,
         }
     }
@@ -81,7 +92,7 @@ impl Http {
     fn follow(&self, uri: &str, accept: &str, etag: Option<&str>) -> Result<Answer, Error> {
         let mut uri = address(uri)?;
         for _ in 0..=MOST_REDIRECTS {
-            let mut request = self.agent(&uri).get(uri.clone()).header("Accept", accept);
+            let mut request = self.agent(&uri)?.get(uri.clone()).header("Accept", accept);
             if let Some(etag) = etag {
                 request = request.header("If-None-Match", etag);
             }
@@ -108,7 +119,7 @@ impl Http {
     ) -> Result<Answer, Error> {
         let uri = address(&with_query(uri, query))?;
         let authorization = Zeroizing::new(format!("Bearer {secret}"));
-        let request = self.agent(&uri).get(uri).header("Accept", accept);
+        let request = self.agent(&uri)?.get(uri).header("Accept", accept);
         let response = request
             .header("Authorization", authorization.as_str())
             .call()
@@ -129,7 +140,7 @@ impl Http {
         let uri = address(uri)?;
         let body = encoded(form);
         let mut request = self
-            .agent(&uri)
+            .agent(&uri)?
             .post(uri)
             .header("Accept", "application/json")
             .header("Content-Type", "application/x-www-form-urlencoded");
@@ -140,7 +151,11 @@ impl Http {
         self.answer(response)
     }
 
-    fn agent(&self, uri: &Uri) -> Agent {
+    fn agent(&self, uri: &Uri) -> Result<Agent, Error> {
+        let timeout = (self.timeout)();
+        if timeout.is_zero() {
+            return Err(Error::Transport("there is no time left for it".to_owned()));
+        }
         // Fails where there is a provider already, which is then this one.
         let _ = aws_lc_rs::default_provider().install_default();
         let mut config = Agent::config_builder();
@@ -148,8 +163,8 @@ impl Http {
             // What is for this machine alone would reach a proxy of the environment in clear.
             config = config.proxy(None);
         }
-        config
-            .timeout_global(Some(self.timeout))
+        let config = config
+            .timeout_global(Some(timeout))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -159,8 +174,8 @@ impl Http {
                     .root_certs(ureq::tls::RootCerts::PlatformVerifier)
                     .build(),
             )
-            .build()
-            .new_agent()
+            .build();
+        Ok(config.new_agent())
     }
 
     fn answer(&self, response: Response<Body>) -> Result<Answer, Error> {
@@ -383,5 +398,28 @@ mod tests {
         let http = Http::new("test", Duration::from_millis(100), 10);
         let error = http.get(&uri, None).unwrap_err();
         assert_eq!(error, Error::Transport("timeout: global".to_owned()));
+    }
+
+    /// Several answers have one end: redirects give no server more time.
+    #[test]
+    fn who_sends_elsewhere_has_no_more_time_for_that() {
+        use std::cell::Cell;
+        use std::io::Write;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            let answer = "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+            listener.set_nonblocking(true).unwrap();
+            listener
+        });
+        let left = Cell::new(Duration::from_secs(5));
+        let http = Http::within("test", move || left.replace(Duration::ZERO), 10);
+        let error = http.get(&uri, None).unwrap_err();
+        let expected = "there is no time left for it".to_owned();
+        assert_eq!(error, Error::Transport(expected));
+        assert!(server.join().unwrap().accept().is_err());
     }
 }
