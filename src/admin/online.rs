@@ -19,17 +19,29 @@ use zeroize::Zeroizing;
 pub struct Online;
 
 impl Remote for Online {
-    fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
-        let program = key_store::settings(&request.config).fetch_program;
-        let program = program.as_deref().unwrap_or(PROGRAM);
-        let named = |error: String| format!("{program}: {error}");
-        let mut child = start(program).map_err(named)?;
-        let answer = answer(&mut child, request, patience).map_err(named);
-        // It has answered, or is not waited for any longer.
-        let _ = child.kill();
-        let _ = child.wait();
-        answer
+    fn ask_all(&self, requests: &[Request], patience: Duration) -> Vec<Result<Answer, String>> {
+        thread::scope(|scope| {
+            let one = |request| scope.spawn(move || ask(request, patience));
+            let asked: Vec<_> = requests.iter().map(one).collect();
+            let died = |_| Err("it was not asked to the end".to_owned());
+            asked
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(died))
+                .collect()
+        })
     }
+}
+
+fn ask(request: &Request, patience: Duration) -> Result<Answer, String> {
+    let program = key_store::settings(&request.config).fetch_program;
+    let program = program.as_deref().unwrap_or(PROGRAM);
+    let named = |error: String| format!("{program}: {error}");
+    let mut child = start(program).map_err(named)?;
+    let answer = answer(&mut child, request, patience).map_err(named);
+    // It has answered, or is not waited for any longer.
+    let _ = child.kill();
+    let _ = child.wait();
+    answer
 }
 
 fn start(program: &str) -> Result<Child, String> {

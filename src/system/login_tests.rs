@@ -53,19 +53,22 @@ impl Drop for Place {
 struct Issuer(RefCell<Vec<(String, String)>>);
 
 impl Remote for Issuer {
-    fn ask(&self, request: &Asked, _: Duration) -> Result<Answer, String> {
-        let Errand::Introspect {
-            token,
-            client_secret,
-        } = &request.errand
-        else {
-            return Err("nothing else".to_owned());
-        };
-        assert_eq!(**client_secret, "s3cret");
-        let shown = (request.issuer.clone(), token.to_string());
-        self.0.borrow_mut().push(shown);
-        let claims = r#"{"active":true,"aud":"ssh://h","exp":99999999999}"#;
-        Ok(Answer::Claims(Zeroizing::new(claims.to_owned())))
+    fn ask_all(&self, requests: &[Asked], _: Duration) -> Vec<Result<Answer, String>> {
+        let answers = requests.iter().map(|request| {
+            let Errand::Introspect {
+                token,
+                client_secret,
+            } = &request.errand
+            else {
+                return Err("nothing else".to_owned());
+            };
+            assert_eq!(**client_secret, "s3cret");
+            let shown = (request.issuer.clone(), token.to_string());
+            self.0.borrow_mut().push(shown);
+            let claims = r#"{"active":true,"aud":"ssh://h","exp":99999999999}"#;
+            Ok(Answer::Claims(Zeroizing::new(claims.to_owned())))
+        });
+        answers.collect()
     }
 }
 

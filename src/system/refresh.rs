@@ -73,15 +73,15 @@ pub(crate) fn refresh(
             Err(why) => said(false, &why),
         }
     }
-    let count = u32::try_from(due.len()).unwrap_or(u32::MAX).max(1);
+    let request = |issuer: &&str| Request {
+        config: config.to_owned(),
+        issuer: (*issuer).to_owned(),
+        errand: Errand::Refresh,
+    };
+    let requests: Vec<Request> = due.iter().map(request).collect();
     let mut refreshed = false;
-    for issuer in due {
-        let request = Request {
-            config: config.to_owned(),
-            issuer: issuer.to_owned(),
-            errand: Errand::Refresh,
-        };
-        let failure = match remote.ask(&request, PATIENCE / count) {
+    for (issuer, answer) in due.into_iter().zip(remote.ask_all(&requests, PATIENCE)) {
+        let failure = match answer {
             Ok(Answer::Refreshed) => {
                 said(true, &format!("the keys of {issuer} were fetched"));
                 refreshed = true;
@@ -115,12 +115,14 @@ mod tests {
     }
 
     impl Remote for Fetcher {
-        fn ask(&self, request: &Request, patience: Duration) -> Result<Answer, String> {
-            assert_eq!(request.errand, Errand::Refresh);
-            assert_eq!(request.config, Path::new("/etc/pam-jwt"));
-            let asked = (request.issuer.clone(), patience.as_millis());
-            self.asked.borrow_mut().push(asked);
-            self.answer.clone()
+        fn ask_all(&self, requests: &[Request], patience: Duration) -> Vec<Result<Answer, String>> {
+            let mut asked = self.asked.borrow_mut();
+            for request in requests {
+                assert_eq!(request.errand, Errand::Refresh);
+                assert_eq!(request.config, Path::new("/etc/pam-jwt"));
+                asked.push((request.issuer.clone(), patience.as_millis()));
+            }
+            vec![self.answer.clone(); requests.len()]
         }
     }
 
@@ -183,7 +185,7 @@ mod tests {
     fn nobody_is_asked_twice_in_a_minute_and_nobody_waits_longer_for_several() {
         let place = Place::new("minute");
         let [a, b] = ["https://a", "https://b"].map(str::to_owned);
-        let both = vec![(a.clone(), 1500), (b.clone(), 1500)];
+        let both = vec![(a.clone(), 3000), (b.clone(), 3000)];
         assert_eq!(asked(&place.0, Ok(Answer::Refreshed)), (true, both));
         // A clock that was set back says nothing of how long ago that was.
         for (attempted_at, is_due) in [
