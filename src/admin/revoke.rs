@@ -92,7 +92,7 @@ impl Revoke {
         let trust = grounds::trust(config)?;
         let now = grounds::now()?;
         let named = if self.token {
-            match token(&token_from_stdin(out)?, &trust) {
+            match token(&token_from_stdin(out)?, &trust, now) {
                 Ok(named) => named,
                 Err(why) => return Ok(refuse(out, &why)),
             }
@@ -199,14 +199,14 @@ impl Revoke {
 }
 
 /// What a token is named by, if its signature is by a key of an issuer that is trusted.
-fn token(token: &[u8], trust: &Trust) -> Result<Named, String> {
+fn token(token: &[u8], trust: &Trust, now: u64) -> Result<Named, String> {
     let words = |error: jose::Error| error.to_string();
     let compact = Compact::parse(token).map_err(words)?;
     let header = Header::parse(&compact).map_err(words)?;
     let claims = Claims::parse(compact.payload()).map_err(words)?;
     let issuer = trust.issuer_of(&claims);
     let issuer = issuer.map_err(|_| "its iss is none of an issuer that is trusted")?;
-    let key = issuer.key_for(&header);
+    let key = issuer.key_for(&header, now);
     let key = key.ok_or("none of its issuer's keys is meant by its kid")?;
     key.key.verify(&compact, &header).map_err(words)?;
     Ok(Named {

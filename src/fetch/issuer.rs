@@ -7,6 +7,7 @@ use jose::KeyUse;
 use jose::sign::random_number;
 use oauth::{Error, Metadata};
 use policy::config::{Fetch, is_address};
+use policy::fetched::GRACE;
 use system::clock;
 use system::fetched::{State, StoredKey};
 
@@ -181,7 +182,7 @@ fn store(
             (published.to_vec(), Outcome::Fetched { new })
         }
     };
-    let grace = keys::GRACE.min(asked.fetch.max_key_age);
+    let grace = GRACE.min(asked.fetch.max_key_age);
     let all = keys::merged(published, stored, now, grace);
     place.put_keys(asked.issuer, &all, now)?;
     let seen = all.into_iter().map(|key| (key.kid, key.seen_at));

@@ -8,11 +8,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use system::fetched::StoredKey;
 
-/// For how many seconds a key is kept that an issuer publishes no longer: some take a key out
-/// of their set while tokens that it has signed are still good. One that was withdrawn as it
-/// is in wrong hands is trusted for so long too, unless it is revoked here (pam-jwt revoke).
-pub const GRACE: u64 = 24 * 3600;
-
 /// No more keys than that are kept so, the ones that were seen last: what a login reads has a
 /// bound, whatever an issuer publishes.
 const MOST_KEPT: usize = 50;
@@ -96,6 +91,7 @@ pub fn unchanged(stored: &[StoredKey], checked_at: u64, now: u64) -> Vec<StoredK
 #[cfg(test)]
 mod tests {
     use super::*;
+    use policy::fetched::GRACE;
     use serde_json::json;
 
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";

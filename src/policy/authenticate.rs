@@ -126,7 +126,7 @@ fn verified<'a>(
     facts.issuer = Some(issuer.issuer.clone());
 
     fetched::check(issuer.fetched.as_ref(), now, observer)?;
-    let Some(key) = issuer.key_for(&header) else {
+    let Some(key) = issuer.key_for(&header, now) else {
         return Err(no_key(issuer, &header, observer));
     };
     observer.check(

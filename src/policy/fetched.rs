@@ -18,9 +18,23 @@ pub struct Fetched {
     pub checked_at: Result<u64, String>,
 }
 
+/// For how many seconds a key is kept that an issuer publishes no longer: some take a key out
+/// of their set while tokens that it has signed are still good. One that was withdrawn as it
+/// is in wrong hands is trusted for so long too, unless it is revoked here (pam-jwt revoke).
+pub const GRACE: u64 = 24 * 3600;
+
 /// By how many seconds a fetch may lie in the future: the clock was set back a little. Beyond
 /// that nobody knows how old the keys are.
 const AHEAD: u64 = 300;
+
+impl Fetched {
+    /// Whether a key may be used at `now` that its issuer published last at `withdrawn`, where it
+    /// does no longer. What fetches leaves out those that are over, but does not have to run.
+    pub fn keeps(&self, withdrawn: Option<u64>, now: u64) -> bool {
+        let grace = GRACE.min(self.max_key_age);
+        withdrawn.is_none_or(|at| now.saturating_sub(at) < grace)
+    }
+}
 
 /// Whether keys may be used at `now`, in seconds since the epoch; those of files may.
 ///
@@ -127,5 +141,23 @@ mod tests {
     fn where_there_are_none_the_reason_says_so_and_files_have_no_age() {
         assert_eq!(reason(Err("x".into()), 0), Some(Reason::KeysNotFetched));
         assert!(check(None, 0, &mut Silent).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_was_withdrawn_has_its_day_though_nothing_is_fetched() {
+        for (max_key_age, withdrawn, now, is_kept) in [
+            (3 * GRACE, Some(1000), 1000 + GRACE - 1, true),
+            (3 * GRACE, Some(1000), 1000 + GRACE, false),
+            (60, Some(1000), 1059, true),
+            (60, Some(1000), 1060, false),
+            (60, None, u64::MAX, true),
+        ] {
+            let fetched = Fetched {
+                max_key_age,
+                on_unknown_kid: false,
+                checked_at: Ok(1000),
+            };
+            assert_eq!(fetched.keeps(withdrawn, now), is_kept, "{now}");
+        }
     }
 }

@@ -62,9 +62,10 @@ pub struct TrustedKey {
     pub validity: Option<Validity>,
     /// The file that it came from.
     pub source: String,
-    /// Whether its issuer publishes it no longer, and it is kept for a while: a token that
-    /// names it may still be good, one that names none is not meant for it.
-    pub is_withdrawn: bool,
+    /// Where its issuer publishes it no longer, when it last did, in seconds since the epoch. It
+    /// is kept for a while: a token that names it may still be good, one that names none is not
+    /// meant for it.
+    pub withdrawn: Option<u64>,
 }
 
 /// The keys of one issuer, as far as they could be read.
@@ -190,11 +191,17 @@ impl TrustedIssuer {
         }
     }
 
-    /// The key that `header` means, as [`select`] finds it. That a token without a kid fits
-    /// one key only cannot be said where some could not be read.
-    pub fn key_for(&self, header: &Header) -> Option<&TrustedKey> {
+    /// The key that `header` means at `now`, in seconds since the epoch, as [`select`] finds it.
+    /// That a token without a kid fits one key only cannot be said where some could not be read.
+    pub fn key_for(&self, header: &Header, now: u64) -> Option<&TrustedKey> {
         let all_read = self.out_of_reach.is_empty();
-        select(&self.keys, header).filter(|_| all_read || header.kid.is_some())
+        let is_kept = |key: &&TrustedKey| {
+            let fetched = self.fetched.as_ref();
+            fetched.is_none_or(|fetched| fetched.keeps(key.withdrawn, now))
+        };
+        select(&self.keys, header)
+            .filter(|_| all_read || header.kid.is_some())
+            .filter(is_kept)
     }
 
     /// The last part of the file's name, for the log.
@@ -209,7 +216,7 @@ pub fn select<'a>(keys: &'a [TrustedKey], header: &Header) -> Option<&'a Trusted
     if let Some(kid) = &header.kid {
         return keys.iter().find(|key| key.kid == *kid);
     }
-    let is_meant = |key: &&TrustedKey| key.key.accepts(header.alg) && !key.is_withdrawn;
+    let is_meant = |key: &&TrustedKey| key.key.accepts(header.alg) && key.withdrawn.is_none();
     let mut fitting = keys.iter().filter(is_meant);
     fitting.next().filter(|_| fitting.next().is_none())
 }
@@ -259,7 +266,7 @@ pub fn keys_in(file: &KeyFile, text: &[u8]) -> Result<KeysOfFile, KeyError> {
             key,
             validity,
             source: file.file.clone(),
-            is_withdrawn: false,
+            withdrawn: None,
         });
     }
     Ok(KeysOfFile {
@@ -361,17 +368,25 @@ mod tests {
         let one_each = issuer(keys_in(&file(None, None), both.as_bytes()).unwrap().keys).unwrap();
         let issuer_i = one_each.issuer("i").unwrap();
         assert_eq!(issuer_i.audience, ["ssh://host1", "x"]);
-        assert!(issuer_i.key_for(&header(Algorithm::EdDsa, None)).is_some());
-        assert!(issuer_i.key_for(&header(Algorithm::Rs256, None)).is_none());
         assert!(
             issuer_i
-                .key_for(&header(Algorithm::EdDsa, Some("x")))
+                .key_for(&header(Algorithm::EdDsa, None), 0)
+                .is_some()
+        );
+        assert!(
+            issuer_i
+                .key_for(&header(Algorithm::Rs256, None), 0)
+                .is_none()
+        );
+        assert!(
+            issuer_i
+                .key_for(&header(Algorithm::EdDsa, Some("x")), 0)
                 .is_none()
         );
         // A kid decides alone; that its key is for another alg is found later.
         assert_eq!(
             issuer_i
-                .key_for(&header(Algorithm::EdDsa, Some("e")))
+                .key_for(&header(Algorithm::EdDsa, Some("e")), 0)
                 .unwrap()
                 .kid,
             "e"
@@ -382,14 +397,14 @@ mod tests {
         let ambiguous = issuer(two).unwrap();
         assert!(
             ambiguous.issuers[0]
-                .key_for(&header(Algorithm::EdDsa, None))
+                .key_for(&header(Algorithm::EdDsa, None), 0)
                 .is_none()
         );
         // One that its issuer publishes no longer is meant by its kid alone.
         let mut rotated = ambiguous;
-        rotated.issuers[0].keys[0].is_withdrawn = true;
+        rotated.issuers[0].keys[0].withdrawn = Some(0);
         let kid = |named: Option<&str>| {
-            let found = rotated.issuers[0].key_for(&header(Algorithm::EdDsa, named));
+            let found = rotated.issuers[0].key_for(&header(Algorithm::EdDsa, named), 0);
             found.map(|key| key.kid.clone())
         };
         assert_eq!(kid(None).as_deref(), Some("b"));

@@ -43,7 +43,7 @@ pub fn verify(
     let error = |error: jose::Error| error.to_string();
     let compact = Compact::parse_within(MOST, token).map_err(error)?;
     let header = Header::parse(&compact).map_err(error)?;
-    let signers = signers(&compact, &header, trust, issuer)?;
+    let signers = signers(&compact, &header, trust, issuer, now)?;
     // Not before: what anybody may have written can take up many times its size as JSON.
     let claims = Claims::parse(compact.payload()).map_err(error)?;
     let named = issuer.or(claims.issuer.as_deref());
@@ -80,12 +80,13 @@ fn signers<'a>(
     header: &Header,
     trust: &'a Trust,
     named: Option<&str>,
+    now: u64,
 ) -> Result<Vec<Signer<'a>>, String> {
     let mut why = NO_KEY.to_owned();
     let mut signers = Vec::new();
     let is_meant = |issuer: &&TrustedIssuer| named.is_none_or(|named| issuer.issuer == named);
     for issuer in trust.issuers.iter().filter(is_meant) {
-        let Some(key) = issuer.key_for(header) else {
+        let Some(key) = issuer.key_for(header, now) else {
             continue;
         };
         match key.key.verify(compact, header) {

@@ -124,7 +124,7 @@ impl Report {
             kid: key.kid.clone(),
             alg: key.key.algorithm().name(),
             seen_at: seen_at(&key.kid),
-            is_withdrawn: key.is_withdrawn,
+            is_withdrawn: key.withdrawn.is_some(),
         };
         Some(Self {
             issuer: issuer.issuer.clone(),

@@ -164,7 +164,7 @@ impl Fetched {
         let entries = members.get("keys").and_then(Value::as_array);
         for (key, entry) in keys.keys.iter_mut().zip(entries.into_iter().flatten()) {
             let seen_at = entry.get(SEEN_AT).and_then(Value::as_u64);
-            key.is_withdrawn = seen_at.is_some_and(|seen_at| seen_at < checked_at);
+            key.withdrawn = seen_at.filter(|seen_at| *seen_at < checked_at);
         }
         Ok(Some((FetchedKeys { keys, checked_at }, members)))
     }
