@@ -45,19 +45,23 @@ pub(crate) fn introspect(
     }
 }
 
-/// Asks about a token that is none, where `bytes` is a length that an opaque token may have, and
-/// nobody was asked about the secret of that length. For nothing but the time that it takes:
-/// for an account that does not exist sshd passes on junk of the length of what was typed, and
-/// whoever measures could tell by it.
-pub(crate) fn pretend(trust: &Trust, bytes: usize, config: &Path, remote: &dyn Remote) {
-    let settings = trust
-        .issuers
-        .iter()
-        .filter_map(|issuer| Some((issuer, issuer.introspection.as_ref()?)));
-    for (issuer, settings) in settings {
-        if settings.may_have(bytes) {
+/// Asks about tokens that are none every issuer whose opaque tokens may have so many `bytes`, but
+/// for the one that was `asked` about the secret. For nothing but the time that it takes: for an
+/// account that does not exist sshd passes on junk of the length of what was typed, and whoever
+/// measures could tell by it whom that was about.
+pub(crate) fn pretend(
+    trust: &Trust,
+    bytes: usize,
+    asked: Option<&str>,
+    config: &Path,
+    remote: &dyn Remote,
+) {
+    for issuer in &trust.issuers {
+        let settings = issuer.introspection.as_ref();
+        let settings = settings.filter(|settings| settings.may_have(bytes));
+        if let Some(settings) = settings.filter(|_| asked != Some(issuer.issuer.as_str())) {
+            // One after the other, since the one that was asked was not beside them either.
             let _ = introspect(issuer, settings.made_up().as_bytes(), config, remote);
-            return;
         }
     }
 }

@@ -26,8 +26,8 @@ pub struct Verdict {
     pub account_exists: bool,
     /// Whether the secret is a token, good or bad, and not a password.
     pub is_token: bool,
-    /// Whether an issuer was asked about it.
-    was_asked: bool,
+    /// The issuer that was asked about it.
+    asked: Option<String>,
     /// Why the configuration does not load, where it does not.
     pub faults: Vec<Fault>,
     /// What the session is to know, where the settings concern it.
@@ -88,8 +88,8 @@ pub fn decide(
         let observer: &mut dyn Observer = if would_help { observer } else { &mut Silent };
         refreshed = refresh::refresh(trust, fetched, dir, now, remote, observer);
     }
-    if is_login && !verdict.was_asked {
-        introspect::pretend(trust, bytes, dir, remote);
+    if is_login {
+        introspect::pretend(trust, bytes, verdict.asked.as_deref(), dir, remote);
     }
     if would_help && refreshed {
         once(attempt, dir, remote, observer)
@@ -127,7 +127,7 @@ fn once(
         },
         account_exists,
         is_token,
-        was_asked: false,
+        asked: None,
         faults,
         for_session: None,
     };
@@ -188,7 +188,10 @@ fn once(
         standing: &Records::new(purpose, now),
         now,
     };
-    let was_asked = matches!(opaque, Some(Ok(_)));
+    let asked = match &opaque {
+        Some(Ok(issuer)) => Some(issuer.issuer.clone()),
+        _ => None,
+    };
     let decision = match opaque {
         None => authenticate(secret, &request, grounds, observer),
         Some(Err(refusal)) => Decision {
@@ -218,7 +221,7 @@ fn once(
         decision,
         account_exists: exists,
         is_token: true,
-        was_asked,
+        asked,
         faults: Vec::new(),
         for_session,
     }

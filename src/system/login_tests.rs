@@ -106,8 +106,12 @@ fn an_issuer_is_shown_what_looks_like_its_token_and_nothing_else() {
     let allowed = (Reason::Allowed, true, shown("https://b", other));
     assert_eq!(login(&place, other), allowed);
     // Of the length of a token, so somebody is asked, but not about that.
-    let made_up = format!("glpat-{}", "0".repeat(58));
-    let not_shown = (Reason::NotAToken, false, shown("https://a", &made_up));
+    let made_up = [("https://a", "glpat-"), ("https://b", "other-")];
+    let made_up = made_up.map(|(issuer, prefix)| {
+        let token = format!("{prefix}{}", "0".repeat(58));
+        (issuer.to_owned(), token)
+    });
+    let not_shown = (Reason::NotAToken, false, made_up.to_vec());
     for password in [
         "correct-horse-battery-staple",
         "correct horse battery staple",
@@ -117,11 +121,33 @@ fn an_issuer_is_shown_what_looks_like_its_token_and_nothing_else() {
         assert_eq!(login(&place, password), not_shown, "{password}");
     }
     let forged = "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJpIn0.AAAA";
-    let refused = (Reason::IssuerUnknown, true, shown("https://a", &made_up));
+    let refused = (Reason::IssuerUnknown, true, made_up.to_vec());
     assert_eq!(login(&place, forged), refused);
     for short in ["", "hunter2", "glpat-0123456789abc"] {
         let untouched = (Reason::NotAToken, false, vec![]);
         assert_eq!(login(&place, short), untouched, "{short}");
+    }
+}
+
+/// For an account that does not exist sshd passes junk on: that an issuer is slow must not tell it.
+#[test]
+fn which_issuers_are_asked_before_a_refusal_depends_on_the_length_alone() {
+    let place = Place::new("refused", "prefix='glpat-'");
+    for secret in [
+        TOKEN,
+        "other-0123456789abcdefghij",
+        "\u{8}\n\r\u{7f}INCORRECT\u{8}\n\r\u{7f}INCORRECT",
+    ] {
+        let issuer = Issuer(RefCell::default());
+        let attempt = Attempt {
+            account: "nobody",
+            ..attempt(secret, LOGIN)
+        };
+        let verdict = decide(attempt, &place.0, &issuer, &mut Silent);
+        assert!(verdict.decision.rule().is_none());
+        let mut asked: Vec<String> = issuer.0.take().into_iter().map(|(name, _)| name).collect();
+        asked.sort_unstable();
+        assert_eq!(asked, ["https://a", "https://b"], "{secret:?}");
     }
 }
 
