@@ -11,7 +11,7 @@ fn trust(world: &World) {
     machine.write(secret, format!("{SECRET}\n"), 0o600);
     let text = format!(
         "issuer = \"{PROVIDER}\"\naudience = [\"ssh://{{hostname}}\"]\ndiscover = true\n\
-         [device]\nclient_id = \"pam-jwt\"\nclient_secret_file = \"{secret}\"\n\
+         [device]\nclient_id = \"pam-jwt\"\nclient_secret_file = \"{secret}\"\nscope = \"openid\"\n\
          resource = \"ssh://{{hostname}}\"\n\
          [[allow]]\naccount = \"{{sub}}\"\nservices = [\"sshd\", \"su\"]\n"
     );
