@@ -44,7 +44,7 @@ mod tests {
     fn nobody_looks_into_it() {
         // But for this it is the thread alone that is confined.
         let confined = thread::spawn(|| {
-            enter(Path::new("/etc"), Path::new("/run")).map(drop)?;
+            enter(&[Path::new("/etc")], Path::new("/run")).map(drop)?;
             nix::sys::prctl::get_dumpable().map_err(|errno| errno.to_string())
         });
         assert_eq!(confined.join().unwrap(), Ok(false));
