@@ -173,5 +173,16 @@ mod tests {
             let row = format!("| `{}` | {} |", reason.code(), reason.text());
             assert!(readme.contains(&row), "README.md lacks the row\n{row}");
         }
+        let head = "| code | what it means |";
+        let table = readme.split_once(head).map(|(_, table)| table).unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        assert_eq!(
+            rows.count(),
+            Reason::ALL.len(),
+            "README.md has a row too many"
+        );
     }
 }
