@@ -8,7 +8,7 @@ use crate::remote::Remote;
 use crate::{account_db, clock, fetched, handoff, introspect, refresh};
 use jose::PublicKey;
 use policy::authenticate::{Grounds, Request, authenticate};
-use policy::config::{Fault, Introspection, Issue, LEAST_TOKEN};
+use policy::config::{Fault, Global, Introspection, Issue, LEAST_TOKEN};
 use policy::decision::{Decision, Facts, Note, Refusal};
 use policy::explain::{Observer, Silent};
 use policy::handoff::{Proof, Record};
@@ -98,94 +98,94 @@ pub fn decide(
     }
 }
 
+impl Verdict {
+    fn refused(refusal: Refusal, account_exists: bool) -> Self {
+        Self {
+            decision: Decision {
+                outcome: Err(refusal),
+                facts: Facts::default(),
+            },
+            account_exists,
+            is_token: true,
+            asked: None,
+            faults: Vec::new(),
+            for_session: None,
+        }
+    }
+
+    /// Of what is no token, as far as is known here. Whether the account exists was not asked:
+    /// databases are slow.
+    fn password(secret: &[u8]) -> Self {
+        let blemish = jose::compact::blemish(secret);
+        let refusal = Refusal {
+            reason: Reason::NotAToken,
+            note: blemish.map_or(Note::None, |words| Note::Detail(words.to_owned())),
+        };
+        Self {
+            is_token: false,
+            ..Self::refused(refusal, false)
+        }
+    }
+}
+
 fn once(
     attempt: Attempt<'_>,
     dir: &Path,
     remote: &dyn Remote,
     observer: &mut dyn Observer,
 ) -> Verdict {
-    let Attempt {
-        secret,
-        in_pieces,
-        account,
-        service,
-        auth_info,
-        proved,
-        purpose,
-    } = attempt;
-    let is_token = jose::compact::is_token_shaped(secret);
-    // Whether a password's account exists is not asked here: databases are slow.
-    let mut lookup = if is_token {
-        account_db::uid_of(account)
-    } else {
-        Ok(None)
-    };
-    let refused = |refusal: Refusal, account_exists, faults| Verdict {
-        decision: Decision {
-            outcome: Err(refusal),
-            facts: Facts::default(),
-        },
-        account_exists,
-        is_token,
-        asked: None,
-        faults,
-        for_session: None,
-    };
-    let no_token = || {
-        let blemish = jose::compact::blemish(secret);
-        let refusal = Refusal {
-            reason: Reason::NotAToken,
-            note: blemish.map_or(Note::None, |words| Note::Detail(words.to_owned())),
-        };
-        refused(refusal, false, Vec::new())
-    };
-    if !is_token && !Introspection::may_be_meant(secret) {
-        return no_token();
+    let secret = attempt.secret;
+    let is_jwt = jose::compact::is_token_shaped(secret);
+    if !is_jwt && !Introspection::may_be_meant(secret) {
+        return Verdict::password(secret);
     }
-    let exists = matches!(lookup, Ok(Some(_)));
+    let uid = || account_db::uid_of(attempt.account);
+    let exists = || matches!(uid(), Ok(Some(_)));
     let Ok(now) = clock::now() else {
-        return refused(Reason::ClockUnset.into(), exists, Vec::new());
+        return if is_jwt {
+            Verdict::refused(Reason::ClockUnset.into(), exists())
+        } else {
+            Verdict::password(secret)
+        };
     };
     let trust = match key_store::load(dir) {
         Ok(loaded) => loaded.trust,
-        // What is no JWT is a password, as far as is known then.
-        Err(_) if !is_token => return no_token(),
+        Err(_) if !is_jwt => return Verdict::password(secret),
         Err(faults) => {
             let refusal = Refusal {
                 reason: Reason::ConfigError,
                 note: Note::Detail(first(&faults)),
             };
-            return refused(refusal, exists, faults);
+            return Verdict {
+                faults,
+                ..Verdict::refused(refusal, exists())
+            };
         }
     };
     let opaque = introspection::issuer_of(&trust, secret);
-    if opaque.is_none() && !is_token {
-        return no_token();
+    if opaque.is_none() && !is_jwt {
+        return Verdict::password(secret);
     }
-    if !is_token {
-        lookup = account_db::uid_of(account);
-    }
-    let exists = matches!(lookup, Ok(Some(_)));
-    let uid = match lookup {
+    let uid = match uid() {
         Ok(uid) => uid,
         Err(error) => {
             let refusal = Refusal {
                 reason: Reason::AccountLookupFailed,
                 note: Note::Detail(error.to_string()),
             };
-            return refused(refusal, exists, Vec::new());
+            return Verdict::refused(refusal, false);
         }
     };
     let request = Request {
-        account,
-        service,
+        account: attempt.account,
+        service: attempt.service,
         uid,
-        in_pieces,
-        proved,
+        in_pieces: attempt.in_pieces,
+        proved: attempt.proved,
     };
     let grounds = Grounds {
         trust: &trust,
-        standing: &Records::new(purpose, now),
+        standing: &Records::new(attempt.purpose, now),
         now,
     };
     let asked = match &opaque {
@@ -194,37 +194,49 @@ fn once(
     };
     let decision = match opaque {
         None => authenticate(secret, &request, grounds, observer),
-        Some(Err(refusal)) => Decision {
-            outcome: Err(refusal),
-            facts: Facts::default(),
-        },
+        Some(Err(refusal)) => return Verdict::refused(refusal, uid.is_some()),
         Some(Ok(issuer)) => {
             let outcome = introspect::introspect(issuer, secret, dir, remote);
             introspected(secret, issuer, outcome.said(), &request, grounds, observer)
         }
     };
-    let for_session = match (&decision.outcome, uid) {
-        (Ok(admission), Some(uid)) if trust.global.concerns_session(service) => {
-            let ends = trust.global.ends_with_token(service);
-            let record = handoff::here(account, uid, service).map(|here| Record {
-                here,
-                left: admission.token.expires.saturating_sub(now),
-                proof: Proof::Token(admission.token.clone()),
-                ends,
-                ssh_methods: auth_info.to_owned(),
-            });
-            Some(ForSession { record, ends })
-        }
-        _ => None,
-    };
     Verdict {
+        for_session: for_session(&decision, attempt, uid, &trust.global, now),
         decision,
-        account_exists: exists,
+        account_exists: uid.is_some(),
         is_token: true,
         asked,
         faults: Vec::new(),
-        for_session,
     }
+}
+
+fn for_session(
+    decision: &Decision,
+    attempt: Attempt<'_>,
+    uid: Option<u32>,
+    global: &Global,
+    now: u64,
+) -> Option<ForSession> {
+    let Attempt {
+        account,
+        service,
+        auth_info,
+        ..
+    } = attempt;
+    let (Ok(admission), Some(uid)) = (&decision.outcome, uid) else {
+        return None;
+    };
+    global.concerns_session(service).then(|| {
+        let ends = global.ends_with_token(service);
+        let record = handoff::here(account, uid, service).map(|here| Record {
+            here,
+            left: admission.token.expires.saturating_sub(now),
+            proof: Proof::Token(admission.token.clone()),
+            ends,
+            ssh_methods: auth_info.to_owned(),
+        });
+        ForSession { record, ends }
+    })
 }
 
 /// What a login by something else than a token has to tell its session, where the settings
