@@ -159,3 +159,57 @@ fn row(key: &super::report::Key) -> [String; 3] {
     };
     [key.kid.clone(), key.alg.to_owned(), seen]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Age, report::Key};
+    use super::*;
+    use system::fetched::State;
+
+    #[test]
+    fn an_administrator_reads_what_is_wrong_and_until_when_it_does_no_harm() {
+        let key = |kid: &str, is_withdrawn| Key {
+            kid: kid.to_owned(),
+            alg: "ES256",
+            seen_at: Some(1_801_396_800),
+            is_withdrawn,
+        };
+        let report = Report {
+            issuer: "https://i".into(),
+            file: "i.toml".into(),
+            keys: vec![key("new", false), key("old\u{1b}[2J", true)],
+            standing: Standing::Ageing(Age { age: 90, left: 10 }),
+            max_key_age: Some(100),
+            state: Ok(Some(State {
+                jwks_uri: Some("https://i/jwks".into()),
+                attempted_at: 1_801_396_860,
+                checked_at: Some(1_801_396_800),
+                next_at: 1_801_396_900,
+                failures: 2,
+                error: Some("it is\u{7}down".into()),
+                clock_ahead: Some(-90),
+                lists: vec![ListState {
+                    uri: "https://i/1".into(),
+                    next_at: 1_801_396_900,
+                    ..ListState::default()
+                }],
+                ..State::default()
+            })),
+            clock_wrong: Some(-90),
+            now: 1_801_396_890,
+        };
+        let expected = r"https://i
+  keys     ageing: 1 min 30 s old, good for 10 s more
+  from     https://i/jwks
+  success  2027-01-31T12:00:00Z
+  next     in 10 s
+  error    it is\u{7}down (at 2027-01-31T12:01:00Z, the last of 2 failures)
+  clock    the issuer's is 1 min 30 s behind this one
+  list     https://i/1: never fetched, next in 10 s
+  KID           ALG    LAST SEEN
+  new           ES256  2027-01-31T12:00:00Z
+  old\u{1b}[2J  ES256  2027-01-31T12:00:00Z, withdrawn since, and kept for a while
+  the clocks differ by more than leeway: what it issues may look expired here, or not yet valid";
+        assert_eq!(as_text(&Output::new("pam-jwt", false), &[report]), expected);
+    }
+}
