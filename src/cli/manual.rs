@@ -1,11 +1,13 @@
 //! Manual pages, from the definitions that also parse the command line and print
 //! --help.
 
+use crate::output::{Failure, Output};
 use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
-use std::io;
+use std::path::Path;
+use std::{fs, io};
 
 /// The pages of a command, `root`, and of each of its subcommands: the name of the file,
 /// such as pam-jwt-jws-verify.8, and what is in it. `title` is what the section of the
@@ -28,6 +30,28 @@ pub fn pages(
     };
     manual.render(&root, &[])?;
     Ok(manual.pages)
+}
+
+/// Writes pages into a directory, which is made if it is not there, and says which.
+///
+/// # Errors
+/// What is in the way.
+pub fn write(
+    pages: io::Result<Vec<(String, Vec<u8>)>>,
+    dir: &Path,
+    out: &Output,
+) -> Result<(), Failure> {
+    let pages = pages.map_err(|error| Failure::new(format!("the manual pages: {error}")))?;
+    let failed = |path: &Path, error| Failure::new(format!("{}: {error}", path.display()));
+    fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    for (name, page) in pages {
+        let path = dir.join(name);
+        // Taken away, not written over: it may be a link to somewhere else.
+        let _ = fs::remove_file(&path);
+        fs::write(&path, page).map_err(|error| failed(&path, error))?;
+        out.raw(format!("{}\n", path.display()).as_bytes());
+    }
+    Ok(())
 }
 
 /// What is common to all pages, and the pages that are rendered.

@@ -4,7 +4,6 @@
 use crate::options::JwtSsh;
 use clap::{Args, CommandFactory};
 use cli::output::{Exit, Failure, Output};
-use std::fs;
 use std::path::PathBuf;
 
 /// Write the manual pages into a directory.
@@ -28,17 +27,7 @@ impl Manual {
     /// Runs it.
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
         let see_also = [("ssh", "1"), ("ssh_config", "5"), ("sudo", "8")];
-        let pages = cli::manual::pages(JwtSsh::command(), "1", "User Commands", &see_also)
-            .map_err(|error| Failure::new(format!("the manual pages: {error}")))?;
-        let failed = |path: &PathBuf, error| Failure::new(format!("{}: {error}", path.display()));
-        fs::create_dir_all(&self.dir).map_err(|error| failed(&self.dir, error))?;
-        for (name, page) in pages {
-            let path = self.dir.join(name);
-            // Taken away, not written over: it may be a link to somewhere else.
-            let _ = fs::remove_file(&path);
-            fs::write(&path, page).map_err(|error| failed(&path, error))?;
-            out.raw(format!("{}\n", path.display()).as_bytes());
-        }
-        Ok(Exit::Done)
+        let pages = cli::manual::pages(JwtSsh::command(), "1", "User Commands", &see_also);
+        cli::manual::write(pages, &self.dir, out).map(|()| Exit::Done)
     }
 }
