@@ -2,6 +2,7 @@
 //! stay, logins go on, the notes say what was wrong, and the next good answer mends it.
 
 mod answers;
+mod confined;
 mod errands;
 mod lists;
 mod stores;
