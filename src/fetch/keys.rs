@@ -72,7 +72,12 @@ pub fn merged(
             && old.jwk.contains_key("kid")
             && published.iter().all(|new| new.kid != old.kid)
     };
-    let mut kept: Vec<StoredKey> = stored.into_iter().filter(is_kept).collect();
+    let kept = stored.into_iter().filter(is_kept).map(|old| StoredKey {
+        // What is published now is told from it by this time, also within one second.
+        seen_at: old.seen_at.min(now.saturating_sub(1)),
+        ..old
+    });
+    let mut kept: Vec<StoredKey> = kept.collect();
     kept.sort_by_key(|key| std::cmp::Reverse(key.seen_at));
     kept.truncate(MOST_KEPT);
     published.into_iter().chain(kept).collect()
@@ -223,5 +228,11 @@ mod tests {
         assert_eq!(kids(&seen), ["a"]);
         assert_eq!(seen[0].seen_at, 170);
         assert_eq!(kids(&merged(seen, stored, 170, 200)), ["a", "b"]);
+        // What vanished within the second in which it was seen has vanished.
+        let first = read(&json!({"keys": [ed("a")]})).unwrap();
+        let second = read(&json!({"keys": [ec("b")]})).unwrap();
+        let stored = merged(second, first, 100, 200);
+        assert_eq!(kids(&stored), ["b", "a"]);
+        assert_eq!(kids(&unchanged(&stored, 100, 170)), ["b"]);
     }
 }
