@@ -65,6 +65,7 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
         account => Some(account.map_err(|code| no_answer(code.name()))?),
     };
     // Asked for before the account is looked at, so that all accounts are asked alike.
+    let mut for_nobody = false;
     let (answer, advice) = match stored {
         // Another module asked, and most cannot take it in pieces.
         Some(secret) => (Answer { secret, count: 1 }, None),
@@ -81,8 +82,11 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
                 Some(secret) => {
                     // A token for certain, whatever it looks like.
                     let junk = junk(secret.as_bytes().len());
-                    let passed = if options.pass_token { &secret } else { &junk };
+                    for_nobody = device::is_for_nobody(handle);
+                    let is_passed = options.pass_token && !for_nobody;
+                    let passed = if is_passed { &secret } else { &junk };
                     handle.set_authtok(Some(passed)).map_err(internal)?;
+                    let secret = if for_nobody { junk } else { secret };
                     (Answer { secret, count: 1 }, None)
                 }
                 None => (answer, advice),
@@ -92,6 +96,9 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
     let decided = account
         .ok_or((Reason::AccountNameInvalid, "not UTF-8".to_owned()))
         .and_then(|account| decide(handle, &options, &account, &answer).map_err(internal));
+    if for_nobody {
+        log::refusal(handle, Reason::AccountUnknown, Some(device::FOR_NOBODY));
+    }
     let message = match &decided {
         Ok((Code::Success, _)) => None,
         Ok((_, Some(message))) => Some(message),

@@ -69,6 +69,21 @@ pub(crate) fn login(
     outcome.map(Some)
 }
 
+/// Whether sshd lets nobody in as this user: there is no such account, or its settings say so
+/// (AllowUsers, DenyUsers). In place of what is typed then it passes junk on, and what a token
+/// opened, or used up, would be as wrong. Of an account that is called unknown it cannot be told.
+pub(crate) fn is_for_nobody(handle: &Handle<'_>) -> bool {
+    has_tty_of_sshd(handle) && process::own_title().map_or(true, |title| is_of_nobody(&title))
+}
+
+/// What the log says of it.
+pub(crate) const FOR_NOBODY: &str = "sshd lets nobody in as this user, so the token was not \
+     looked at; see AllowUsers and DenyUsers in sshd_config(5)";
+
+fn is_of_nobody(title: &str) -> bool {
+    title.ends_with(": unknown [pam]")
+}
+
 /// The first issuer, in the order of the files, with whom one logs in at `service` that way.
 fn offered<'a>(trust: &'a Trust, service: &str) -> Option<(&'a TrustedIssuer, &'a Device)> {
     trust.issuers.iter().find_map(|issuer| {
@@ -209,6 +224,25 @@ impl Screen {
                 // not exist.
                 handle.ask(&prompt).map(drop)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sshds_title_tells_for_whom_nobody_is_let_in() {
+        for (title, is_nobody) in [
+            ("sshd: unknown [pam]", true),
+            ("sshd-session: unknown [pam]", true),
+            ("sshd: alice [pam]", false),
+            ("sshd: notunknown [pam]", false),
+            ("sshd: unknown [priv]", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_nobody(title), is_nobody, "{title}");
         }
     }
 }

@@ -41,7 +41,7 @@ fn opens_when_it_was_confirmed(world: &World) {
 
     // Whose account it is, and whether it is one, makes no difference to what is seen.
     for (account, confirms, reason) in [
-        ("mallory", "alice", "account_not_allowed account=unknown"),
+        ("mallory", "alice", "account_unknown account=unknown"),
         ("mallory", "mallory", "account_unknown account=unknown"),
         ("root", "root", "account_reserved account=root"),
     ] {
@@ -73,6 +73,18 @@ fn opens_when_it_was_confirmed(world: &World) {
         machine.wait_for_log(mark, &line);
     }
     expect_nothing_left(world);
+}
+
+/// sshd lets nobody in there, so no token is used up for it either, and the log does not say that
+/// somebody was let in.
+fn opens_nothing_where_sshd_lets_nobody_in(world: &World) {
+    let mark = world.machine.mark();
+    world.confirms("alice");
+    let refused = login(world, "alice");
+    assert_eq!(refused.code(), Some(255), "{refused}");
+    assert_eq!(refused.prompts.len(), 2, "{refused}");
+    let line = "result=refused reason=account_unknown account=alice service=sshd";
+    world.machine.wait_for_log(mark, line);
 }
 
 /// With empty passwords sshd would ask the modules for an empty answer, of which nobody would
@@ -109,6 +121,9 @@ fn all(world: &World) {
     ));
     let sshd = world.machine.sshd(&["PermitRootLogin yes"]);
     opens_when_it_was_confirmed(world);
+    drop(sshd);
+    let sshd = world.machine.sshd(&["DenyUsers alice"]);
+    opens_nothing_where_sshd_lets_nobody_in(world);
     drop(sshd);
     let sshd = world.machine.sshd(&["PermitEmptyPasswords yes"]);
     does_not_begin_by_password(world);
