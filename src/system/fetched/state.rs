@@ -56,15 +56,14 @@ const PAUSE: u64 = 60;
 const PAUSE_WITHOUT_END: u64 = 5;
 
 impl State {
-    /// For how many seconds more nobody is asked for a login at `now`; none where somebody may
-    /// be. A clock that was set back says nothing of how long ago the last try was.
+    /// Within how many seconds of the last try there is none for a login, where `now` is within
+    /// them. A clock that was set back says nothing of how long ago the last try was.
     pub fn pause(&self, now: u64) -> Option<u64> {
         let pause = match self.ended_at {
             Some(_) => PAUSE,
             None => PAUSE_WITHOUT_END,
         };
-        let left = pause.saturating_sub(self.attempted_at.abs_diff(now));
-        (left > 0).then_some(left)
+        (self.attempted_at.abs_diff(now) < pause).then_some(pause)
     }
 
     /// As JSON.
@@ -210,12 +209,12 @@ mod tests {
         };
         for (now, ended, without_end) in [
             (100, Some(60), Some(5)),
-            (104, Some(56), Some(1)),
-            (105, Some(55), None),
-            (159, Some(1), None),
+            (104, Some(60), Some(5)),
+            (105, Some(60), None),
+            (159, Some(60), None),
             (160, None, None),
-            (96, Some(56), Some(1)),
-            (41, Some(1), None),
+            (96, Some(60), Some(5)),
+            (41, Some(60), None),
             (40, None, None),
         ] {
             assert_eq!(state(Some(103)).pause(now), ended, "{now}");
