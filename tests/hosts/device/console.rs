@@ -1,6 +1,7 @@
 //! login, shadow's and util-linux's: one of them is this machine's, the other one the booted
 //! Debian's.
 
+use crate::side_by_side;
 use crate::terminals::text;
 use crate::world::World;
 use machine::{Machine, Terminal};
@@ -69,11 +70,9 @@ impl Console {
 }
 
 #[test]
-fn this_machines_login_takes_a_login_with_a_browser() {
-    Console::of(Machine::boot()).takes_a_login_with_a_browser();
-}
-
-#[test]
-fn the_other_debians_too() {
-    Console::of(Machine::boot_other_debian()).takes_a_login_with_a_browser();
+fn both_logins_take_a_login_with_a_browser() {
+    side_by_side(&[
+        || Console::of(Machine::boot()).takes_a_login_with_a_browser(),
+        || Console::of(Machine::boot_other_debian()).takes_a_login_with_a_browser(),
+    ]);
 }

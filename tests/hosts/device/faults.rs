@@ -1,5 +1,6 @@
 //! A helper that is not as it should be: the login is refused, and others go on.
 
+use crate::side_by_side;
 use crate::world::{PROGRAM, World};
 use machine::Machine;
 
@@ -51,6 +52,14 @@ pub fn fetch_program(world: &World, path: &str) {
 }
 
 #[test]
+fn a_faulty_helper_refuses_its_login_and_no_other() {
+    side_by_side(&[
+        a_helper_that_is_not_to_be_trusted_is_not_started,
+        a_helper_that_does_not_answer_refuses_its_login_and_no_other,
+        nor_one_that_does_not_answer_behind_its_code,
+    ]);
+}
+
 fn a_helper_that_is_not_to_be_trusted_is_not_started() {
     let world = alone();
     let copy = "/usr/local/sbin/pam-jwt-fetch";
@@ -112,7 +121,6 @@ const STAND_INS: [(&str, &str); 14] = [
     ("exec sleep 1000", "it does not answer in time"),
 ];
 
-#[test]
 fn a_helper_that_does_not_answer_refuses_its_login_and_no_other() {
     let world = alone();
     let path = "/usr/local/sbin/stand-in";
@@ -136,7 +144,6 @@ const SECOND: [(&str, &str); 5] = [
     ),
 ];
 
-#[test]
 fn nor_one_that_does_not_answer_behind_its_code() {
     let world = alone();
     let path = "/usr/local/sbin/stand-in";

@@ -2,6 +2,7 @@
 //! and what nobody is to see.
 
 use crate::issuer::{ADDRESS, CODE};
+use crate::side_by_side;
 use crate::world::World;
 use machine::{Login, Machine, tell};
 
@@ -133,11 +134,9 @@ fn all(world: &World) {
 }
 
 #[test]
-fn this_machines_sshd_takes_a_login_with_a_browser() {
-    all(&World::new());
-}
-
-#[test]
-fn the_other_debians_too() {
-    all(&World::of(Machine::boot_other_debian()));
+fn both_sshds_take_a_login_with_a_browser() {
+    side_by_side(&[
+        || all(&World::new()),
+        || all(&World::of(Machine::boot_other_debian())),
+    ]);
 }

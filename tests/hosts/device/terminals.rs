@@ -1,6 +1,7 @@
 //! su, sudo and login, which show text as it comes.
 
 use crate::issuer::{ADDRESS, CODE, begins, usual};
+use crate::side_by_side;
 use crate::world::World;
 use std::time::Duration;
 
@@ -17,6 +18,15 @@ fn audit(service: &str, rest: &str) -> String {
 }
 
 #[test]
+fn what_shows_text_at_once_takes_a_login_with_a_browser() {
+    side_by_side(&[
+        su_opens_when_it_was_confirmed_and_only_for_whom_it_was,
+        what_the_issuer_says_is_honoured,
+        who_gives_up_leaves_nothing_behind,
+        sudo_shows_it_though_it_has_modules_be_silent,
+    ]);
+}
+
 fn su_opens_when_it_was_confirmed_and_only_for_whom_it_was() {
     let world = World::new();
     let machine = &world.machine;
@@ -73,7 +83,6 @@ fn su_opens_when_it_was_confirmed_and_only_for_whom_it_was() {
     }
 }
 
-#[test]
 fn what_the_issuer_says_is_honoured() {
     let world = World::new();
     let machine = &world.machine;
@@ -146,7 +155,6 @@ fn what_the_issuer_says_is_honoured() {
     world.expect_no_helper();
 }
 
-#[test]
 fn who_gives_up_leaves_nothing_behind() {
     let world = World::new();
     let ctrl_c = "\u{3}";
@@ -189,7 +197,6 @@ fn who_gives_up_leaves_nothing_behind() {
     world.expect_no_helper();
 }
 
-#[test]
 fn sudo_shows_it_though_it_has_modules_be_silent() {
     let world = World::new();
     let sudo = || {
