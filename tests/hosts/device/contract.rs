@@ -249,5 +249,36 @@ fn a_host_program_is_as_it_was() {
     for call in ["pipe", "pidfd_open"] {
         machine.wait_for_log(mark, &format!("{call}: Too many open files"));
     }
+    // No process is left for it, or the kernel cannot hold one.
+    for (call, name, error) in [
+        ("clone", "fork", "EAGAIN"),
+        ("pidfd_open", "pidfd_open", "ENOSYS"),
+    ] {
+        let mark = machine.mark();
+        let (trace, inject) = (
+            format!("trace={call}"),
+            format!("inject={call}:error={error}"),
+        );
+        let strace = [
+            "strace",
+            "-f",
+            "-o",
+            "/tmp/calls",
+            "-e",
+            &trace,
+            "-e",
+            &inject,
+        ];
+        let host = ["/tmp/host", ALONE, "alice", "/tmp/seen"];
+        let _ = machine.run(strace.iter().chain(&host)).expect_success();
+        let seen = machine.read("/tmp/seen");
+        assert_eq!(
+            seen.matches("authenticate 7\n").count(),
+            2,
+            "{call}: {seen}"
+        );
+        assert!(seen.ends_with(well), "{call}: {seen}");
+        machine.wait_for_log(mark, &format!("pam-jwt-fetch: {name}: "));
+    }
     world.expect_no_helper();
 }
