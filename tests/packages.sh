@@ -76,3 +76,9 @@ keep_from_booting openssh-server ssh.service ssh.socket
 keep_from_booting postgresql postgresql.service
 keep_from_booting cron cron.service
 keep_from_booting cronie crond.service
+
+# The distribution's own may be too old, as that of Debian 12 is; npm would say so less clearly.
+if [ "${1-}" = test ] && ! node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then
+    echo "make test needs Node.js 20 or newer; here is $(node --version): put a newer one into PATH" >&2
+    exit 1
+fi

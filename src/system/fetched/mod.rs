@@ -128,15 +128,24 @@ impl Fetched {
         let name = keys_name(issuer);
         let path = self.path.join(&name);
         let shown = path.display().to_string();
+        let broken = |why: &str| format!("{shown} {why}; fetch anew: pam-jwt-fetch --now");
         let content = match self.read(&name) {
             Ok(content) => content,
             Err(Untrusted {
                 fault: FileFault::Missing,
                 ..
             }) => return Ok(None),
-            Err(error) => return Err(error.to_string()),
+            // To give it to root, or to take others' right to write, would make what they have
+            // written good.
+            Err(error) => match error.fault {
+                FileFault::Owner(uid) => return Err(broken(&format!("belongs to uid {uid}"))),
+                FileFault::Writable(mode) => {
+                    let why = format!("has mode {mode:04o}, so others could write to it");
+                    return Err(broken(&why));
+                }
+                _ => return Err(error.to_string()),
+            },
         };
-        let broken = |why: &str| format!("{shown} {why}; fetch anew: pam-jwt-fetch --now");
         let members = json::object(&content.bytes).map_err(|_| broken("is broken"))?;
         if members.get("issuer").and_then(Value::as_str) != Some(issuer) {
             return Err(broken("is another issuer's"));
@@ -149,8 +158,8 @@ impl Fetched {
             kid: None,
             key_use,
         };
-        let mut keys =
-            keys_in(&file, &content.bytes).map_err(|error| broken(&error.to_string()))?;
+        let mut keys = keys_in(&file, &content.bytes)
+            .map_err(|error| broken(&format!("is broken: {error}")))?;
         if !keys.left_out.is_empty() {
             return Err(broken("holds what is no key"));
         }
