@@ -13,6 +13,7 @@ use system::fetched::{self, Fetched};
 use system::helper::{ARGUMENT, Answer, MOST, PROGRAM, Request};
 use system::key_store;
 use system::remote::Remote;
+use system::trusted_file;
 use zeroize::Zeroizing;
 
 /// Asks issuers by way of pam-jwt-fetch.
@@ -48,8 +49,9 @@ fn start(program: &str) -> Result<Child, String> {
     if !geteuid().is_root() {
         return Err("only root may hand over to the user that fetches; run as root".to_owned());
     }
+    trusted_file::verify(Path::new(program)).map_err(|error| error.message())?;
     let user = Fetched::open(Path::new(fetched::DIR)).map_err(|error| error.to_string())?;
-    if user.uid == 0 {
+    if user.uid == 0 || user.gid == 0 {
         return Err(format!(
             "{} belongs to root, and who fetches is a lesser user",
             fetched::DIR

@@ -8,7 +8,7 @@ use system::helper::{Answer, Errand, Request};
 /// Does what the module asks for.
 pub fn run() -> ExitCode {
     let Some(request) = link::request() else {
-        let _ = link::answer(&Answer::Failed("the request is none".to_owned()));
+        let _ = link::answer(&Answer::Failed(NO_REQUEST.to_owned()));
         return ExitCode::from(2);
     };
     let outcome = confined(&request).and_then(|place| match &request.errand {
@@ -28,6 +28,8 @@ pub fn run() -> ExitCode {
         Err(_) => ExitCode::FAILURE,
     }
 }
+
+const NO_REQUEST: &str = "this is started by pam_jwt.so alone; see pam-jwt-fetch --help";
 
 /// The module has made this process what it is; who starts it otherwise gains nothing.
 fn confined(request: &Request) -> Result<Place, String> {

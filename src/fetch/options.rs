@@ -5,13 +5,14 @@ use crate::manual::Manual;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Fetches the keys of the issuers that pam_jwt.so trusts.
+/// Fetches the keys and status lists of the issuers that pam_jwt.so trusts.
 ///
 /// Of each issuer whose file says jwks_uri or discover the keys are asked for when it is time:
 /// by what the issuer itself says (Cache-Control), from every 5 minutes to every 6 hours, and
 /// after a failure at growing intervals. What is no good set of keys changes nothing, so logins
 /// go on with the keys that are there until these are older than max_key_age. A key that an
-/// issuer publishes no longer is kept for a day.
+/// issuer publishes no longer is kept for a day. Status lists are those that an issuer's file names
+/// (status_lists), and with discover those that the issuer does; they are fetched as they say (ttl).
 ///
 /// A timer runs this as a user of its own: systemctl enable --now pam-jwt-fetch.timer. Root may
 /// run it too, and it becomes that user first.
@@ -42,7 +43,8 @@ pub struct Options {
     /// The configuration directory.
     #[arg(long, value_name = "DIR", default_value = system::CONFIG_DIR)]
     pub config: PathBuf,
-    /// Ask this issuer, whether it is time or not; may be given several times.
+    /// Ask this issuer, whether it is time or not; may be given several times. A trust domain of
+    /// SPIFFE is spiffe://NAME.
     #[arg(long = "issuer", value_name = "URL")]
     pub issuers: Vec<String>,
     /// Ask all issuers, whether it is time or not.

@@ -15,6 +15,8 @@ pub enum Error {
     Status(u16),
     /// It would have another host asked.
     Redirected(String),
+    /// It goes on naming other places.
+    RedirectedTooOften,
     /// The answer has more than so many bytes.
     TooLong(usize),
     /// The answer is not what was asked for: what it should have been.
@@ -44,6 +46,7 @@ impl fmt::Display for Error {
             ),
             Self::Transport(words) => f.write_str(words),
             Self::Status(status) => write!(f, "it answered with status {status}"),
+            Self::RedirectedTooOften => f.write_str("it goes on naming other places to ask"),
             Self::Redirected(to) => {
                 write!(f, "it would have {to:?} asked, which is another server")
             }

@@ -102,7 +102,7 @@ impl Http {
             }
             uri = next(&uri, &response)?;
         }
-        Err(Error::Redirected(uri.to_string()))
+        Err(Error::RedirectedTooOften)
     }
 
     /// Gets what is there for whoever has this secret (RFC 6750 §2.1), with `query` behind what
