@@ -154,9 +154,18 @@ impl Drop for Terminal {
 /// which a pty's master reads as an error.
 fn show(mut master: File, screen: &Watched<Screen>) {
     let mut buffer = [0; 4096];
+    // What of a character has come so far.
+    let mut begun = Vec::new();
     while let Ok(length @ 1..) = master.read(&mut buffer) {
-        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        begun.extend(&buffer[..length]);
+        let whole = match std::str::from_utf8(&begun) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => begun.len(),
+        };
+        let rest = begun.split_off(whole);
+        let text = String::from_utf8_lossy(&begun).into_owned();
         screen.update(|screen| screen.text.push_str(&text));
+        begun = rest;
     }
     screen.update(|screen| screen.closed = true);
 }

@@ -80,6 +80,9 @@ impl Step {
 /// The highest number of a signal.
 const SIGNALS: c_int = 64;
 
+/// The bytes of the kernel's set of signals: a bit for each.
+const KERNEL_SIGSET: usize = 8;
+
 /// How many descriptors are closed one by one, where the kernel cannot close all at once
 /// (Linux before 5.9): what a process may have open at most, unless root says otherwise.
 const DESCRIPTORS: c_int = 1 << 20;
@@ -159,10 +162,22 @@ fn check(step: Step, returned: c_int) -> Result<(), Step> {
 /// # Safety
 /// The process is the child of a fork.
 unsafe fn default_signals() {
+    // The kernel's struct sigaction, on each architecture no longer than this: all zeros are
+    // the default, without flags.
+    let default = [0_u64; 8];
     for signal in 1..=SIGNALS {
-        // SAFETY: the default is no function of the host's. SIGKILL, SIGSTOP and those of the
-        // C library are as they are.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: the kernel reads its struct from there, and the default is no function of the
+        // host's. Of SIGKILL and SIGSTOP it changes nothing; the two signals that the C library
+        // keeps for itself its own call would leave ignored.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<u64>(),
+                KERNEL_SIGSET,
+            );
+        }
     }
     let mut none = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the first call makes the set that the second one reads.
