@@ -35,7 +35,7 @@ const FAULTS: [(&str, &str); 14] = [
     ),
     (
         r#"{"kind":"redirect","path":"/jwks","to":"/jwks"}"#,
-        "asked",
+        "other places",
     ),
     (r#"{"certificate":"expired"}"#, "xpired"),
     (r#"{"certificate":"other"}"#, "not valid for name"),
