@@ -136,7 +136,7 @@ fn what_is_due_is_dropped_also_where_nothing_can_be_recorded() {
     let machine = one_time_machine();
     sh(
         &machine,
-        "mkdir STATE; mount -t tmpfs -o mode=755,nr_inodes=9 tmpfs STATE",
+        "mkdir -p STATE; mount -t tmpfs -o mode=755,nr_inodes=9 tmpfs STATE",
     );
     sh(&machine, &format!("{OLD_DAY}; touch RECORDS/floor"));
     sh(&machine, "cd RECORDS/20000; ! touch 4 5 6 7 8 9 2>&1");
@@ -210,7 +210,7 @@ fn a_token_stays_used_when_the_power_goes() {
         &machine,
         "mknod /dev/loop-control c 10 237; \
          for n in $(seq 0 63); do mknod /dev/loop$n b 7 $n; done; \
-         truncate -s 16M /run/disk; mkfs.ext4 -q /run/disk; mkdir STATE",
+         truncate -s 16M /run/disk; mkfs.ext4 -q /run/disk; mkdir -p STATE",
     );
     mount("/run/disk");
     sh(
