@@ -33,7 +33,11 @@ pub(crate) fn authenticate(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags
     match attempt(handle, args, flags) {
         Ok(code) => code,
         Err((reason, detail)) => {
+            // Before anybody is told, who may be gone then, and the host program with them.
             log::refusal(handle, reason, Some(&detail));
+            if let Some(words) = device::words(reason).filter(|_| !flags.contains(Flags::SILENT)) {
+                handle.error(words);
+            }
             return_code::authenticate(reason)
         }
     }
@@ -75,7 +79,7 @@ fn attempt(handle: &mut Handle<'_>, args: &[&CStr], flags: Flags) -> Result<Code
             let bytes = answer.secret.as_bytes().len();
             let advice = cut::advice(bytes).filter(|_| answer.count == 1);
             let token = match bytes {
-                0 => device::login(handle, &options, flags)?,
+                0 => device::login(handle, &options)?,
                 _ => None,
             };
             match token {

@@ -7,7 +7,7 @@ use crate::issue::has_tty_of_sshd;
 use crate::options::Options;
 use crate::qr::{self, Paint};
 use jose::compact::is_token_shaped;
-use pam::{Code, Flags, Handle, Secret};
+use pam::{Code, Handle, Secret};
 use policy::config::Device;
 use policy::introspection;
 use policy::reason::Reason;
@@ -48,7 +48,6 @@ enum Screen {
 pub(crate) fn login(
     handle: &mut Handle<'_>,
     options: &Options,
-    flags: Flags,
 ) -> Result<Option<Secret>, NoAttempt> {
     let Some(screen) = Screen::of(handle) else {
         return Ok(None);
@@ -59,14 +58,7 @@ pub(crate) fn login(
     let Some((issuer, device)) = offered(&trust.trust, &service) else {
         return Ok(None);
     };
-    let outcome = token(handle, options, screen, &trust.trust, issuer, device);
-    if let Err((reason, _)) = &outcome
-        && !flags.contains(Flags::SILENT)
-        && let Some(words) = words(*reason)
-    {
-        handle.error(words);
-    }
-    outcome.map(Some)
+    token(handle, options, screen, &trust.trust, issuer, device).map(Some)
 }
 
 /// Whether sshd lets nobody in as this user: there is no such account, or its settings say so
@@ -157,7 +149,7 @@ const NO_JWT: &str = "the token is no JWT; have [device] ask for one by its scop
 const UNASKED: &str = "pam-jwt-fetch answers what was not asked";
 
 /// What whoever waits is told.
-const fn words(reason: Reason) -> Option<&'static str> {
+pub(crate) const fn words(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::DeviceFailed => Some("A login with a browser is not possible now."),
         Reason::DeviceDenied => Some("The login was refused there."),
