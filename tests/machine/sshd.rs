@@ -148,6 +148,12 @@ impl<'m> Sshd<'m> {
     /// The pid of the listening sshd, in the machine.
     #[must_use]
     pub fn pid(&self) -> u32 {
+        // It listens a moment before it writes it down.
+        let there = format!(
+            "for i in $(seq 100); do [ -s {0} ] && exit; sleep 0.1; done; exit 1",
+            self.pid_file
+        );
+        let _ = self.machine.run(["sh", "-c", &there]).expect_success();
         let text = self.machine.read(&self.pid_file);
         text.trim()
             .parse()
