@@ -201,8 +201,5 @@ fn fails_closed(machine: &Machine, token: &str) {
 }
 
 fn introspections(provider: &Provider<'_>) -> usize {
-    provider
-        .printed()
-        .matches("POST /token/introspection")
-        .count()
+    provider.asked("POST /token/introspection")
 }

@@ -32,6 +32,7 @@
 //! (RFC 9068) for that audience, otherwise it is opaque, and good for introspection. Refresh
 //! tokens take `scope=openid offline_access`, and in the code flow `prompt=consent`.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Mutex;
@@ -62,7 +63,6 @@ impl<'m> Provider<'m> {
     ///
     /// If `make foreign` has not installed it.
     pub fn start(machine: &'m Machine, settings: &str) -> Provider<'m> {
-        let file = |name: &str| format!("{DIRECTORY}/{name}");
         machine.write(&file("settings.json"), settings, 0o644);
         if !machine.inside(|| Path::new(&file("server.pem")).exists()) {
             let (certificate, key) = machine.certificate(name());
@@ -111,10 +111,18 @@ impl<'m> Provider<'m> {
         self.terminal.wait().stdout
     }
 
-    /// All that it printed so far.
+    /// How often it was asked something so far that it answered: `GET /jwks 200`, or how such
+    /// a line begins. Its log is read, since what it prints may still be on the way here when
+    /// its answer has come.
     #[must_use]
-    pub fn printed(&self) -> String {
-        self.terminal.printed()
+    pub fn asked(&self, request: &str) -> usize {
+        let log = file("requests.log");
+        let lines = self.machine.inside(|| fs::read_to_string(log));
+        let lines = lines.unwrap_or_default();
+        lines
+            .lines()
+            .filter(|line| line.starts_with(request))
+            .count()
     }
 
     /// Opens the address of a device login in Chromium, enters the code where it is asked for
@@ -152,6 +160,11 @@ impl<'m> Provider<'m> {
         self.terminal.send_line(word).expect("signing with ");
         self.terminal.until(".")
     }
+}
+
+/// What it reads and writes.
+fn file(name: &str) -> String {
+    format!("{DIRECTORY}/{name}")
 }
 
 /// The host in its issuer.

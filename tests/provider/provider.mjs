@@ -5,7 +5,7 @@
 // On standard input it takes `rotate`, `drop`, `token ACCOUNT RESOURCE` and `stop`, and answers
 // all but the last with a line.
 
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:https'
 import { createInterface } from 'node:readline'
@@ -102,7 +102,10 @@ function start() {
     if (ctx.oidc?.route === 'device_authorization' && ctx.status === 200 && settings.interval) {
       ctx.body.interval = settings.interval
     }
-    console.log(`${ctx.method} ${ctx.path} ${ctx.status} ${ctx.body?.error ?? ''}`)
+    // Before the answer: whoever has that finds its line here.
+    const line = `${ctx.method} ${ctx.path} ${ctx.status} ${ctx.body?.error ?? ''}`
+    appendFileSync(beside('requests.log'), `${line}\n`)
+    console.log(line)
   })
   provider.on('server_error', (_ctx, error) => console.log(error))
   // More than the client is told.

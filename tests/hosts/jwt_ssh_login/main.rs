@@ -95,8 +95,3 @@ fn exists(machine: &Machine, path: &str) -> bool {
 fn parsed(output: &Output) -> Value {
     serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{output}"))
 }
-
-/// What the provider was asked so often, with success.
-fn asked(provider: &Provider<'_>, request: &str) -> usize {
-    provider.printed().matches(request).count()
-}

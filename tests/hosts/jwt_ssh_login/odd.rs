@@ -9,13 +9,17 @@ const ODD: &str = "http://127.0.0.1:8080";
 
 const ANSWERS: &str = "/run/odd.json";
 
-/// Answers each request with what [`ANSWERS`] has for its path, and prints what was asked.
+const ASKED: &str = "/run/odd.log";
+
+/// Answers each request with what [`ANSWERS`] has for its path, once what was asked stands in
+/// [`ASKED`].
 const SERVER: &str = r#"
 import http.server, json, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
-        print(self.path, self.headers.get('Authorization', '-'), body.decode(), flush=True)
+        asked = (self.path, self.headers.get('Authorization', '-'), body.decode())
+        print(*asked, file=open(sys.argv[2], 'a'), flush=True)
         status, text = json.load(open(sys.argv[1])).get(self.path, [404, ''])
         text = (text if isinstance(text, str) else json.dumps(text)).encode()
         self.send_response(status)
@@ -31,15 +35,15 @@ server.serve_forever()
 
 struct Odd<'m> {
     machine: &'m Machine,
-    terminal: Terminal,
+    _server: Terminal,
     answers: Value,
 }
 
 impl<'m> Odd<'m> {
     /// An issuer that knows device logins, which are confirmed at once.
     fn start(machine: &'m Machine) -> Self {
-        let mut terminal = machine.terminal(["python3", "-c", SERVER, ANSWERS]);
-        terminal.expect("is ready");
+        let mut server = machine.terminal(["python3", "-c", SERVER, ANSWERS, ASKED]);
+        server.expect("is ready");
         let metadata = json!({
             "issuer": ODD, "token_endpoint": format!("{ODD}/token"),
             "device_authorization_endpoint": format!("{ODD}/device"),
@@ -50,7 +54,7 @@ impl<'m> Odd<'m> {
         });
         let mut odd = Odd {
             machine,
-            terminal,
+            _server: server,
             answers: json!({}),
         };
         odd.says("/.well-known/openid-configuration", 200, metadata);
@@ -79,8 +83,8 @@ impl<'m> Odd<'m> {
 
     /// What it was asked last.
     fn asked_last(&self) -> String {
-        let printed = self.terminal.printed();
-        printed.lines().last().unwrap_or_default().to_owned()
+        let asked = self.machine.read(ASKED);
+        asked.lines().last().unwrap_or_default().to_owned()
     }
 }
 

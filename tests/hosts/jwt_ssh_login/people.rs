@@ -58,12 +58,12 @@ fn a_login_on_another_device_is_renewed_until_the_issuer_has_enough() {
     let provider = Provider::start(&machine, SETTINGS);
     let again = "it refused: invalid_grant (grant request is invalid); log in again: jwt-ssh login";
     expect_not_renewed(&machine, &[again]);
-    let before = asked(&provider, "POST /token ");
+    let before = provider.asked("POST /token ");
     expect_not_renewed(
         &machine,
         &["there is no refresh token; log in again: jwt-ssh login"],
     );
-    assert_eq!(asked(&provider, "POST /token "), before);
+    assert_eq!(provider.asked("POST /token "), before);
 
     // What cannot be revoked is removed all the same.
     provider.stop();

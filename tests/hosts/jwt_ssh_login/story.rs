@@ -67,10 +67,10 @@ fn what_is_kept_is_carols(machine: &Machine, file: &str) {
 fn other_hosts_get_tokens_of_their_own(machine: &Machine, provider: &Provider<'_>, file: &str) {
     let kept = machine.read(file);
     for host in ["web1", "web2"] {
-        let before = asked(provider, "POST /token 200");
+        let before = provider.asked("POST /token 200");
         let to = format!("alice@{host}");
         assert_eq!(expect_id(machine, &[&to]), "alice");
-        assert_eq!(asked(provider, "POST /token 200"), before + 1);
+        assert_eq!(provider.asked("POST /token 200"), before + 1);
         let status = jwt_ssh(machine, &["status", "--json", &to]).run();
         let status = parsed(&status.expect_success());
         let from = format!("the login at {PROVIDER}, made for this host");
@@ -84,12 +84,12 @@ fn other_hosts_get_tokens_of_their_own(machine: &Machine, provider: &Provider<'_
 
     // Who does not want that says so.
     let not_sent = |words: &[&str]| {
-        let before = asked(provider, "POST /token ");
+        let before = provider.asked("POST /token ");
         let output = jwt_ssh(machine, words).arg("alice@web2").run();
         let output = output.expect_code(1);
         let told = "it is for ssh://machine, not for ssh://web2";
         assert!(output.stdout.contains(told), "{output}");
-        assert_eq!(asked(provider, "POST /token "), before);
+        assert_eq!(provider.asked("POST /token "), before);
     };
     let config = "/home/carol/.config/jwt-ssh/config.toml";
     machine.write(config, "[login]\nexchange = false\n", 0o644);
@@ -113,7 +113,7 @@ fn other_hosts_get_tokens_of_their_own(machine: &Machine, provider: &Provider<'_
 /// As after a reboot, which takes what is in /tmp.
 fn who_comes_at_once_renews_once(machine: &Machine, provider: &Provider<'_>, file: &str) {
     machine.run(["rm", file]).expect_success();
-    let before = asked(provider, "POST /token ");
+    let before = provider.asked("POST /token ");
     thread::scope(|threads| {
         let all = [(); 4].map(|()| {
             threads.spawn(|| jwt_ssh(machine, &["status", "--json", "alice@machine"]).run())
@@ -124,7 +124,7 @@ fn who_comes_at_once_renews_once(machine: &Machine, provider: &Provider<'_>, fil
             assert_eq!(status["from"], file, "{status}");
         }
     });
-    assert_eq!(asked(provider, "POST /token "), before + 1);
+    assert_eq!(provider.asked("POST /token "), before + 1);
     what_is_kept_is_carols(machine, file);
 }
 
@@ -146,7 +146,7 @@ fn a_logout_leaves_nothing(machine: &Machine, provider: &Provider<'_>, file: &st
         "logged out at {PROVIDER}: the refresh token is revoked\n{file} is removed; the token was "
     );
     assert!(output.stdout.starts_with(&told), "{output}");
-    assert!(asked(provider, "POST /token/revocation 200") >= 1);
+    assert!(provider.asked("POST /token/revocation 200") >= 1);
     assert!(!exists(machine, file) && !exists(machine, STATE));
     assert_eq!(refused(machine, &refresh), "invalid_grant");
     let output = jwt_ssh(machine, &["logout"]).run().expect_success();

@@ -23,7 +23,7 @@ fn status(machine: &Machine) -> Value {
 
 /// How often the provider was asked for its keys.
 fn asked(provider: &Provider) -> usize {
-    provider.printed().matches("GET /jwks 200").count()
+    provider.asked("GET /jwks 200")
 }
 
 #[test]
