@@ -20,7 +20,7 @@ wait
     env
     sed -n 's/.* \([0-9]*\) -> \([/a-z]*\).*/fd \1 \2/p' /tmp/descriptors
     while read -r line; do
-        case $line in SigBlk* | SigIgn* | CapEff* | CapPrm* | NoNewPrivs* | Groups*) echo "$line" ;; esac
+        case $line in SigBlk* | SigIgn* | CapEff* | CapPrm* | CapAmb* | NoNewPrivs* | Groups*) echo "$line" ;; esac
     done </proc/$$/status
     grep -E 'core|file size|processes' /proc/$$/limits
     read -r stat </proc/$$/stat
@@ -54,6 +54,7 @@ fn the_helper_is_a_lesser_user_with_two_pipes_and_nothing_else() {
         "fd 0 pipe\nfd 1 pipe\nfd 10 /usr/local/sbin/report\nGroups:\n",
         "CapEff:\t0000000000000000",
         "CapPrm:\t0000000000000000",
+        "CapAmb:\t0000000000000000",
         "NoNewPrivs:\t1",
         "SigBlk:\t0000000000000000",
         "SigIgn:\t0000000000000000",
@@ -64,13 +65,14 @@ fn the_helper_is_a_lesser_user_with_two_pipes_and_nothing_else() {
     }
     assert!(!seen.contains("SECRET"), "{seen}");
     assert!(seen.contains("(pam-jwt-fetch) gid="), "{seen}");
-    // What the host has done to signals and has open is its own, also where the kernel cannot
-    // close all descriptors at once.
+    // What the host has done to signals, has open and would hand down is its own, also where
+    // the kernel cannot close all descriptors at once.
     let odd = [
         "sh",
         "-c",
         "trap '' HUP INT QUIT PIPE TERM CHLD; exec 7</etc/shadow 8>/dev/null
-         ulimit -c unlimited; umask 077; exec \"$@\"",
+         ulimit -c unlimited; umask 077
+         exec setpriv --inh-caps +net_raw --ambient-caps +net_raw \"$@\"",
         "sh",
     ];
     assert_eq!(report(&world, &odd), report(&world, &[]));

@@ -60,6 +60,31 @@ fn a_faulty_helper_refuses_its_login_and_no_other() {
     ]);
 }
 
+/// What an earlier module asked for is no answer to our prompt, so nothing begins with it.
+#[test]
+fn nothing_begins_with_what_an_earlier_module_asked_for() {
+    let world = alone();
+    let machine = &world.machine;
+    let file = format!("{ALONE}/su");
+    for argument in ["", "use_first_pass"] {
+        let stack =
+            format!("auth optional pam_unix.so\nauth required pam_jwt.so debug {argument}\n");
+        machine.write(&file, stack, 0o644);
+        let mark = machine.mark();
+        let seen = login(machine, "");
+        assert!(seen.contains("authenticate PAM_AUTH_ERR"), "{seen}");
+        machine.wait_for_log(mark, "reason=not_a_token account=alice service=su");
+    }
+    // Where none did, use_first_pass asks for nothing.
+    let stack = "auth required pam_jwt.so use_first_pass\n";
+    machine.write(&file, stack, 0o644);
+    let mark = machine.mark();
+    let seen = login(machine, "");
+    assert!(!seen.contains("Password or token"), "{seen}");
+    machine.wait_for_log(mark, "reason=no_answer account=alice service=su");
+    assert_eq!(world.issuer.count("/device"), 0);
+}
+
 fn a_helper_that_is_not_to_be_trusted_is_not_started() {
     let world = alone();
     let copy = "/usr/local/sbin/pam-jwt-fetch";

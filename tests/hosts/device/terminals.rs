@@ -22,6 +22,7 @@ fn what_shows_text_at_once_takes_a_login_with_a_browser() {
     side_by_side(&[
         su_opens_when_it_was_confirmed_and_only_for_whom_it_was,
         what_the_issuer_says_is_honoured,
+        the_token_that_counts_is_the_one_that_the_file_names,
         who_gives_up_leaves_nothing_behind,
         sudo_shows_it_though_it_has_modules_be_silent,
     ]);
@@ -152,6 +153,50 @@ fn what_the_issuer_says_is_honoured() {
     // The interval of a second, and five more.
     let between = confirmed.duration_since(slowed);
     assert!(between >= Duration::from_secs(6), "{between:?}");
+    world.expect_no_helper();
+}
+
+fn the_token_that_counts_is_the_one_that_the_file_names() {
+    let world = World::new();
+    let machine = &world.machine;
+    world.trust("token = \"id_token\"");
+    let [alice, bob] = ["alice", "bob"].map(|account| world.token(account));
+    let answer = |access: &str, id: &str| {
+        let text = format!("{{\"access_token\":\"{access}\",\"id_token\":\"{id}\"}}");
+        world.issuer.answers(200, &text);
+    };
+    let mark = machine.mark();
+    let mut su = world.su("alice");
+    su.expect(&text());
+    answer("opaque", &alice);
+    su.expect("I am alice");
+    let _ = su.wait().expect_success();
+    machine.wait_for_log(mark, &audit("su", "accepted reason=allowed"));
+    // The other one opens nothing, whosever it is.
+    let mark = machine.mark();
+    let mut su = world.su("alice");
+    su.expect(&text());
+    answer(&alice, &bob);
+    let _ = su.wait().expect_code(1);
+    machine.wait_for_log(mark, &audit("su", "refused reason=account_not_allowed"));
+    let mark = machine.mark();
+    let mut su = world.su("alice");
+    su.expect(&text());
+    world.confirms("alice");
+    let _ = su.wait().expect_code(1);
+    let line = machine.wait_for_log(mark, &audit("su", "refused reason=device_failed"));
+    assert!(
+        line.message.contains("the answer has no id_token"),
+        "{line}"
+    );
+    // Nor does it where the access token counts.
+    world.trust("");
+    let mark = machine.mark();
+    let mut su = world.su("alice");
+    su.expect(&text());
+    answer(&bob, &alice);
+    let _ = su.wait().expect_code(1);
+    machine.wait_for_log(mark, &audit("su", "refused reason=account_not_allowed"));
     world.expect_no_helper();
 }
 

@@ -128,6 +128,30 @@ fn a_bad_answer_displaces_no_good_keys() {
 }
 
 #[test]
+fn an_issuer_that_is_no_openid_provider_is_discovered_too() {
+    let machine = machine();
+    let issuer = issuer_of(&machine, "discover = true");
+    let metadata = "cd /srv/issuer.test/www/.well-known
+        mv openid-configuration oauth-authorization-server";
+    let _ = machine.run(["sh", "-ec", metadata]).expect_success();
+    let _ = fetch(&machine, &[]).expect_success();
+    assert_eq!(outcome(&machine, &issuer.token("first", &[])), "allowed");
+    let requests = issuer.requests();
+    let asked = |path: &str| requests.iter().any(|line| line.contains(path));
+    assert!(
+        asked("/.well-known/oauth-authorization-server"),
+        "{requests:?}"
+    );
+    // As of any other, its name must be the one that is trusted.
+    issuer.put(
+        "/.well-known/oauth-authorization-server",
+        r#"{"issuer":"https://other.test","jwks_uri":"https://issuer.test/jwks"}"#,
+    );
+    let refused = fetch(&machine, &["--now"]).expect_code(1);
+    assert!(refused.stdout.contains("https://other.test"), "{refused}");
+}
+
+#[test]
 fn what_cannot_be_tried_is_said() {
     let machine = machine();
     let nothing = fetch(&machine, &[]).expect_success();

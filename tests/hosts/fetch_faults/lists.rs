@@ -1,6 +1,6 @@
 //! Status lists that are fetched.
 
-use crate::{fetch, issuer_of, machine, outcome, outcome_of};
+use crate::{FETCHED, fetch, issuer_of, machine, outcome, outcome_of};
 use machine::{Issuer, Machine};
 
 const URI: &str = "https://issuer.test/lists/1";
@@ -93,6 +93,41 @@ fn a_list_that_the_issuer_names_is_fetched_and_heeded() {
     let older = fetch(&machine, &["--now"]).expect_code(1);
     assert!(older.stdout.contains("it is older than"), "{older}");
     assert_eq!(outcome(&machine, &valid), "status_invalid");
+}
+
+/// What somebody else wrote, or wrote to, is no list: its tokens are refused until the next one.
+#[test]
+fn a_fetched_list_that_was_tampered_with_is_none() {
+    let machine = machine();
+    let issuer = issuer_of(&machine, "discover = true\nstatus = \"require\"");
+    let _ = machine.run(["install", "-d", "/srv/issuer.test/www/lists"]);
+    let [valid, revoked] = [3, 7].map(|index| token_of(&issuer, "alice", index));
+    issuer.put("/aggregation", &format!(r#"{{"status_lists":["{URI}"]}}"#));
+    let _ = serve(&machine, &issuer, "first", URI, "--set 7=1 --ttl 1h");
+    let _ = fetch(&machine, &[]).expect_success();
+    let list = machine.run(["sh", "-c", &format!("ls {FETCHED}/status/*")]);
+    let list = list.expect_success().stdout;
+    let list = list.trim_end();
+    for script in [
+        "chown nobody $0",
+        "chmod 666 $0",
+        "truncate -s -1 $0",
+        "truncate -s 0 $0",
+        "printf '\\377\\377\\377\\377' | dd of=$0 conv=notrunc",
+        "mv $0 /root/list; ln -s /root/list $0",
+        "rm $0; mkfifo $0",
+        "rm $0",
+    ] {
+        assert_eq!(outcome(&machine, &valid), "allowed", "before {script}");
+        assert_eq!(outcome(&machine, &revoked), "status_invalid");
+        let _ = machine.run(["sh", "-ec", script, list]).expect_success();
+        for token in [&valid, &revoked] {
+            assert_eq!(outcome(&machine, token), "status_unknown", "{script}");
+        }
+        let mend = machine.run(["rm", "-rf", list]);
+        let _ = mend.expect_success();
+        let _ = fetch(&machine, &["--now"]).expect_success();
+    }
 }
 
 #[test]
