@@ -39,9 +39,9 @@ impl Metadata {
     /// Returns the answer too, for its headers.
     ///
     /// # Errors
-    /// Why neither is there; of two, the first.
+    /// Why neither is of use: the first, or the second where the first is not there at all.
     pub fn discover(http: &Http, issuer: &str) -> Result<(Self, Answer), Error> {
-        let mut first = None;
+        let mut why = None;
         for uri in places(issuer) {
             let found = http.get(&uri, None).and_then(|answer| {
                 let metadata = Self::of(&answer, issuer)?;
@@ -51,10 +51,11 @@ impl Metadata {
                 Ok(found) => return Ok(found),
                 // Who cannot be reached is not asked twice.
                 Err(error @ (Error::Transport(_) | Error::Address(_))) => return Err(error),
-                Err(error) => first = first.or(Some(error)),
+                Err(error) if matches!(why, None | Some(Error::Status(404))) => why = Some(error),
+                Err(_) => {}
             }
         }
-        Err(first.unwrap_or(Error::Form("its metadata")))
+        Err(why.unwrap_or(Error::Form("its metadata")))
     }
 
     fn of(answer: &Answer, issuer: &str) -> Result<Self, Error> {

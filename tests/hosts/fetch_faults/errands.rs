@@ -1,6 +1,6 @@
 //! What the module has pam-jwt-fetch do for one login.
 
-use crate::{issuer_of, machine, outcome};
+use crate::{fetch, issuer_of, machine, outcome};
 use machine::{Machine, Output, tell};
 use std::time::{Duration, Instant};
 
@@ -58,6 +58,7 @@ fn a_login_outlasts_a_refresh_that_does_not_end() {
     let settings = format!("fetch_program = \"{path}\"\n");
     machine.write("/etc/pam-jwt/pam-jwt.toml", settings, 0o644);
     issuer.key("second");
+    machine.set_clock("+2m");
     let start = Instant::now();
     assert_eq!(
         outcome(&machine, &issuer.token("second", &[])),
@@ -71,7 +72,7 @@ fn a_login_outlasts_a_refresh_that_does_not_end() {
         took.as_millis()
     ));
     assert_eq!(outcome(&machine, &issuer.token("first", &[])), "allowed");
-    let left = machine.run(["pgrep", "-f", path]);
+    let left = machine.run(["pgrep", "-x", "pam-jwt-fetch"]);
     assert_eq!(left.code(), Some(1), "{left}");
 }
 
