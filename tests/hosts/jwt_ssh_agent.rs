@@ -1,8 +1,7 @@
 //! The process that holds the token for jwt-ssh: whom it answers, what can be seen of it, and
 //! what is left when it has ended.
 
-use machine::{Machine, Output, Terminal};
-use std::time::{Duration, Instant};
+use machine::{Machine, Output, Terminal, wait_until};
 
 #[track_caller]
 fn expect_quiet(output: Output, stdout: &str) {
@@ -20,10 +19,9 @@ fn agents(machine: &Machine) -> (String, String) {
 
 #[track_caller]
 fn wait_until_no_agent_is_left(machine: &Machine) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while agents(machine) != (String::new(), String::new()) {
-        assert!(Instant::now() < deadline, "{:?}", agents(machine));
-    }
+    wait_until("no agent is left", || {
+        agents(machine) == (String::new(), String::new())
+    });
 }
 
 /// A session of jwt-ssh that is logged in by a key, so that its agent waits to be asked.

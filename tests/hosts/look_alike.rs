@@ -9,12 +9,11 @@
 //! One message is meant to differ: who holds a token that would open an account at
 //! another time is told so. An issuer that is trusted vouches for that account.
 
-use machine::{ISSUER, Login, Machine, PIECE, Sshd, in_pieces, tell};
+use machine::{ISSUER, Login, Machine, PIECE, Sshd, in_pieces, tell, wait_until};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 /// Each exists in its own way.
 const KNOWN: [&str; 5] = ["alice", "root", "locked", "expired", "nologin"];
@@ -130,10 +129,9 @@ fn expired_token(machine: &Machine, account: &str) -> String {
     let token = machine.token([account, "--lifetime", "1s"]);
     let verify = ["pam-jwt", "verify", "--user", account, "--service", "sshd"];
     let verdict = || machine.command(verify).stdin(token.as_str()).run().stdout;
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !verdict().contains("REFUSED: expired") {
-        assert!(Instant::now() < deadline, "{}", verdict());
-    }
+    wait_until("the token expires", || {
+        verdict().contains("REFUSED: expired")
+    });
     token
 }
 

@@ -4,10 +4,10 @@
 use std::env;
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use machine::{LENGTHS, Login, Machine, RELEASES, Sshd, in_pieces, other_release, tell};
+use machine::{
+    LENGTHS, Login, Machine, RELEASES, Sshd, in_pieces, other_release, tell, wait_until,
+};
 
 /// A machine whose sshd, su and sudo take alice's tokens.
 fn booted() -> Machine {
@@ -372,13 +372,4 @@ fn holder_of(test: &Child) -> String {
     };
     let holder = children.split_whitespace().find(holds);
     holder.unwrap_or_default().to_owned()
-}
-
-#[track_caller]
-fn wait_until(otherwise: &str, mut comes: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !comes() {
-        assert!(Instant::now() < deadline, "{otherwise}");
-        thread::sleep(Duration::from_millis(10));
-    }
 }

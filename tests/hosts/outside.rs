@@ -8,10 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use machine::Machine;
+use machine::{Machine, wait_until};
 
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 
@@ -169,15 +167,6 @@ impl Demo {
             })
         };
         entries.map(|entry| entry.path()).filter(marked).collect()
-    }
-}
-
-#[track_caller]
-fn wait_until(otherwise: &str, mut comes: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !comes() {
-        assert!(Instant::now() < deadline, "{otherwise}");
-        thread::sleep(Duration::from_millis(10));
     }
 }
 

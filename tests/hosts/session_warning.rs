@@ -95,8 +95,7 @@ fn a_terminal_that_is_stopped_holds_nobody_up() {
         let stopped = session(&machine, "110s", stop);
         let mut other = session(&machine, "110s", "echo ready; read line");
         other.expect("ready");
-        let wait = "until test -e /home/alice/stopped; do :; done";
-        machine.run(["sh", "-c", wait]).expect_success();
+        machine.wait_until("test -e /home/alice/stopped");
         let told = warned(&machine);
         let terminals = |one: &Value| one["terminals"].as_array().expect("a list").len();
         let mut numbers: Vec<usize> = told.iter().map(terminals).collect();

@@ -14,6 +14,10 @@ use crate::machine::{Kind, PATH};
 use crate::terminal::Terminal;
 use crate::watched::DEADLINE;
 
+/// Of env(1): on a terminal Ctrl-C ends a program, also where the tests run in the background
+/// of a shell, which has them ignore it.
+const SIGNALS: &str = "--default-signal";
+
 /// A command to run in a machine: by root unless [`Command::user`] says
 /// otherwise, in `/`, in a session without a terminal, with a small
 /// environment of its own.
@@ -111,7 +115,7 @@ impl<'m> Command<'m> {
 
     /// Starts it on a terminal of its own.
     pub fn terminal(self) -> Terminal {
-        self.on_terminal(&["setsid", "--ctty", "--wait"])
+        self.on_terminal(&["setsid", "--ctty", "--wait", "env", SIGNALS])
     }
 
     /// Starts it on a terminal that it can make its controlling one, as util-linux's
@@ -119,7 +123,7 @@ impl<'m> Command<'m> {
     /// again, which a [`Terminal`] could not tell from the end: here it has none,
     /// and setsid keeps the terminal open.
     pub fn uncontrolled_terminal(self) -> Terminal {
-        self.on_terminal(&["setsid", "--fork", "--wait"])
+        self.on_terminal(&["setsid", "--fork", "--wait", "env", SIGNALS])
     }
 
     fn on_terminal(self, prefix: &[&str]) -> Terminal {

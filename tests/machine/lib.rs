@@ -40,6 +40,7 @@ mod ready;
 mod ssh;
 mod sshd;
 mod terminal;
+mod wait;
 mod watched;
 
 use std::io::Write as _;
@@ -55,6 +56,7 @@ pub use ready::ISSUER;
 pub use ssh::{Login, Ssh};
 pub use sshd::Sshd;
 pub use terminal::Terminal;
+pub use wait::wait_until;
 
 /// Prints a line of a test's that is for whoever reads the report of the whole suite: a
 /// count, or what could not be tried. What `println!` prints is kept from them where the

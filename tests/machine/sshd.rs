@@ -149,11 +149,8 @@ impl<'m> Sshd<'m> {
     #[must_use]
     pub fn pid(&self) -> u32 {
         // It listens a moment before it writes it down.
-        let there = format!(
-            "for i in $(seq 100); do [ -s {0} ] && exit; sleep 0.1; done; exit 1",
-            self.pid_file
-        );
-        let _ = self.machine.run(["sh", "-c", &there]).expect_success();
+        self.machine
+            .wait_until(&format!("[ -s {} ]", self.pid_file));
         let text = self.machine.read(&self.pid_file);
         text.trim()
             .parse()

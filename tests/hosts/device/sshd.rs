@@ -20,9 +20,9 @@ fn login(world: &World, account: &str) -> Login {
 /// Waits until nothing of a login runs any more.
 fn expect_nothing_left(world: &World) {
     world.expect_no_helper();
-    let script = "for i in $(seq 100); do pgrep -f '\\[pam]$|\\[net]$|\\[priv]$' || exit 0; \
-         sleep 0.1; done; ps -ef; exit 1";
-    let _ = world.machine.run(["sh", "-c", script]).expect_success();
+    world
+        .machine
+        .wait_until("! pgrep -f '\\[pam]$|\\[net]$|\\[priv]$'");
 }
 
 fn opens_when_it_was_confirmed(world: &World) {

@@ -222,8 +222,7 @@ fn who_gives_up_leaves_nothing_behind() {
     wait();
     drop(su);
     world.expect_no_helper();
-    let gone = "for i in $(seq 100); do pgrep -x su || exit 0; sleep 0.1; done; exit 1";
-    let _ = world.machine.run(["sh", "-c", gone]).expect_success();
+    world.machine.wait_until("! pgrep -x su");
 
     // The host program is killed, with a helper that notices nothing by itself.
     let path = "/usr/local/sbin/deaf";
@@ -235,9 +234,9 @@ fn who_gives_up_leaves_nothing_behind() {
          exec /tmp/pam-jwt-fetch 1000\n";
     world.machine.write(path, script, 0o755);
     let su = world.su("alice");
-    let kill = "for i in $(seq 100); do pgrep -x pam-jwt-fetch && break; sleep 0.1; done
-        pkill -KILL -x su";
-    let _ = world.machine.run(["sh", "-c", kill]).expect_success();
+    world.machine.wait_until("pgrep -x pam-jwt-fetch");
+    let kill = world.machine.run(["pkill", "-KILL", "-x", "su"]);
+    let _ = kill.expect_success();
     drop(su);
     world.expect_no_helper();
 }
@@ -274,8 +273,7 @@ fn sudo_shows_it_though_it_has_modules_be_silent() {
             assert_ne!(output.code(), Some(0), "{output}");
         }
         world.expect_no_helper();
-        let gone = "for i in $(seq 100); do pgrep -x sudo || exit 0; sleep 0.1; done; exit 1";
-        let _ = world.machine.run(["sh", "-c", gone]).expect_success();
+        world.machine.wait_until("! pgrep -x sudo");
     }
     let gave_up = audit("sudo", "refused reason=no_answer");
     world.machine.wait_for_log(mark, &gave_up);

@@ -130,10 +130,7 @@ fn what_an_sshd_leaves_that_is_killed_is_swept_at_the_next_login() {
 
 /// Waits until no process of sshd's is alice's any more.
 fn gone(machine: &Machine) {
-    sh(
-        machine,
-        "while pgrep -f 'sshd[:] alice' >/dev/null; do :; done",
-    );
+    machine.wait_until("! pgrep -f 'sshd[:] alice'");
 }
 
 /// In the middle of the session: su is gone, and its user's shell is not. Its token was the

@@ -11,7 +11,7 @@ mod mismatch;
 mod others;
 mod places;
 
-use machine::{Command, LogLine, Machine, Output, Terminal};
+use machine::{Command, LogLine, Machine, Output, Terminal, wait_until};
 use serde_json::{Map, Value};
 
 /// Where all of it is kept.
@@ -108,10 +108,9 @@ fn files(machine: &Machine, below: &str) -> Vec<String> {
 /// has ended already.
 #[track_caller]
 fn settled(machine: &Machine, expected: &[String]) {
-    let lines = expected.join("\n");
-    let wait = format!("until [ \"$(find {RUN} -type f | sort)\" = '{lines}' ]; do :; done");
-    let wait = machine.run(["sh", "-c", &wait]);
-    assert_eq!(wait.code(), Some(0), "{:#?}", files(machine, RUN));
+    wait_until("what is expected is there", || {
+        files(machine, RUN) == expected
+    });
 }
 
 fn uid(machine: &Machine, account: &str) -> String {

@@ -1,7 +1,6 @@
 //! When the token is looked at, and what is added to ssh's words for that.
 
 use super::*;
-use std::time::{Duration, Instant};
 
 /// The words with which ssh runs, without its name and without those of the run itself.
 fn words_of_ssh(machine: &Machine, script_with: impl Fn(&str) -> String) -> Vec<String> {
@@ -56,13 +55,7 @@ fn nothing_is_added_for_a_token_that_is_bound_to_nothing() {
     assert_eq!(only, "IdentitiesOnly=yes", "{words:?}");
     assert_eq!(words[words.len() - 2..], ever);
     // What was written for ssh is gone with it.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !script(&machine, "ls -d /tmp/jwt-ssh.* 2>/dev/null || true")
-        .stdout
-        .is_empty()
-    {
-        assert!(Instant::now() < deadline);
-    }
+    machine.wait_until("! ls -d /tmp/jwt-ssh.* 2>/dev/null");
 }
 
 /// A command runs before ssh starts where the settings say that it has to, and once.

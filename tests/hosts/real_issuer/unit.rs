@@ -38,10 +38,7 @@ fn the_timers_service_fetches_for_another_sshd() {
         "systemctl list-timers --no-legend pam-jwt-fetch.timer",
     );
     assert!(next.contains("pam-jwt-fetch.service"), "{next}");
-    let fetched = "for i in $(seq 300); do
-            [ ! -e /var/lib/pam-jwt/fetched/*.keys ] || exit 0; sleep 0.1
-        done; journalctl --output=cat; exit 1";
-    says(&machine, fetched);
+    machine.wait_until("test -e /var/lib/pam-jwt/fetched/*.keys");
     says(&machine, "systemctl stop pam-jwt-fetch.timer");
     let journal = says(
         &machine,

@@ -8,9 +8,9 @@ mod unended;
 mod warning;
 
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use machine::{ISSUER, LogLine, Machine, RELEASES, Terminal};
+use machine::{ISSUER, LogLine, Machine, RELEASES, Terminal, wait_until};
 
 /// The line that ends a session, which stands above `@include common-session`.
 const SESSION: &str = "session required pam_jwt.so issue";
@@ -93,14 +93,4 @@ fn at_login(machine: &Machine, secret: &str) -> Terminal {
 fn says(machine: &Machine, command: &str) -> String {
     let output = machine.run(["sh", "-c", command]);
     output.stdout.trim_end().to_owned()
-}
-
-/// Waits for something for as long as the slowest machine may take; it is never a measure.
-#[track_caller]
-fn wait_until(what: &str, mut comes: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while !comes() {
-        assert!(Instant::now() < deadline, "in two minutes not: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
