@@ -73,14 +73,19 @@ impl Terminal {
                 .map(|start| self.read + start + text.len());
             (end.is_some() || screen.closed).then_some(end)
         });
-        match found.flatten() {
-            Some(end) => self.read = end,
-            None => panic!(
-                "`{}` did not print {text:?} in {DEADLINE:?} or before it ended; all it printed:\n{}",
+        let Some(Some(end)) = found else {
+            let when = match found {
+                None => format!("in {DEADLINE:?}"),
+                Some(_) => "before it ended".to_owned(),
+            };
+            let printed = self.screen.look(|screen| screen.text.clone());
+            panic!(
+                "`{}` did not print {text:?} {when}; all it printed:\n{printed}\n{}",
                 self.command,
-                self.screen.look(|screen| screen.text.clone())
-            ),
-        }
+                session(self.child.id())
+            );
+        };
+        self.read = end;
         self
     }
 
@@ -148,6 +153,17 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What the processes of a session do, for who asks why something did not come.
+fn session(leader: u32) -> String {
+    let leader = leader.to_string();
+    let ps = ["-o", "pid,stat,wchan:24,etimes,time,comm", "-s", &leader];
+    let ps = Command::new("ps").args(ps).output();
+    ps.map_or_else(
+        |error| error.to_string(),
+        |ps| String::from_utf8_lossy(&ps.stdout).into_owned(),
+    )
 }
 
 /// Takes in what is printed until the last process has closed the terminal,

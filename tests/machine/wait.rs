@@ -4,20 +4,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Machine;
-
-/// How long that may take. It is never a measure.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::watched::DEADLINE;
 
 /// Waits until something comes to be.
 ///
 /// # Panics
 ///
-/// If it does not in two minutes, with `what`.
+/// At the deadline, with `what`.
 #[track_caller]
 pub fn wait_until(what: &str, mut comes: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + DEADLINE;
     while !comes() {
-        assert!(Instant::now() < deadline, "in two minutes not: {what}");
+        assert!(Instant::now() < deadline, "in {DEADLINE:?} not: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -27,12 +25,11 @@ impl Machine {
     ///
     /// # Panics
     ///
-    /// If it does not in two minutes, with the processes that there are.
+    /// At the deadline, with the processes that there are.
     #[track_caller]
     pub fn wait_until(&self, condition: &str) {
         let script = format!("until {condition}; do sleep 0.05; done >/dev/null");
-        let waits = self.command(["sh", "-c", &script]).time_limit(PATIENCE);
-        let output = waits.run();
+        let output = self.run(["sh", "-c", &script]);
         assert!(
             output.code() == Some(0),
             "{output}\n{}",
