@@ -1,7 +1,8 @@
 //! One errand for one login.
 
 use crate::place::Place;
-use crate::{device, identity, introspect, link, refresh, sandbox};
+use crate::{device, identity, introspect, link, refresh};
+use sandbox::Needs;
 use std::process::ExitCode;
 use system::helper::{Answer, Errand, Request};
 
@@ -35,6 +36,10 @@ const NO_REQUEST: &str = "this is started by pam_jwt.so alone; see pam-jwt-fetch
 fn confined(request: &Request) -> Result<Place, String> {
     let place = Place::open()?;
     identity::become_owner(&place.fetched)?;
-    sandbox::enter(&[&request.config], &place.path)?;
+    sandbox::enter(Needs {
+        readable: &[&request.config],
+        writable: &[&place.path],
+        serves: false,
+    })?;
     Ok(place)
 }

@@ -19,7 +19,6 @@ mod place;
 mod refresh;
 mod report;
 mod run;
-mod sandbox;
 mod schedule;
 mod visit;
 

@@ -6,10 +6,10 @@ use crate::issuer::Outcome;
 use crate::options::Options;
 use crate::place::Place;
 use crate::report::Report;
-use crate::sandbox;
 use crate::visit::Visit;
 use cli::output::{Exit, Failure, Output};
 use policy::config::{Config, Issuer};
+use sandbox::Needs;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -36,7 +36,12 @@ pub fn run(options: &Options, out: &Output) -> Result<Exit, Failure> {
     let keys = config.issuers.iter().flat_map(|issuer| &issuer.keys);
     let keys = keys.map(|file| Path::new(&file.file));
     let readable: Vec<&Path> = keys.chain([options.config.as_path()]).collect();
-    let confined = sandbox::enter(&readable, &place.path).map_err(Failure::new)?;
+    let confined = sandbox::enter(Needs {
+        readable: &readable,
+        writable: &[&place.path],
+        serves: false,
+    })
+    .map_err(Failure::new)?;
     if options.verbose {
         out.hint(&confined.to_string());
     }

@@ -55,11 +55,7 @@ const DEADLY: [libc::c_long; 37] = [
 ];
 
 /// What a library may try in passing is refused (EPERM).
-const REFUSED: [libc::c_long; 22] = [
-    // It serves nobody.
-    libc::SYS_listen,
-    libc::SYS_accept,
-    libc::SYS_accept4,
+const REFUSED: [libc::c_long; 19] = [
     // It stays who it is, and so do its files.
     libc::SYS_setuid,
     libc::SYS_setgid,
@@ -83,6 +79,9 @@ const REFUSED: [libc::c_long; 22] = [
     libc::SYS_quotactl,
 ];
 
+/// What is refused as well where nobody is served.
+const SERVING: [libc::c_long; 3] = [libc::SYS_listen, libc::SYS_accept, libc::SYS_accept4];
+
 /// The families of sockets that HTTPS, DNS and the name services take.
 const FAMILIES: [libc::c_int; 4] = [
     libc::AF_UNIX,
@@ -95,12 +94,12 @@ const FAMILIES: [libc::c_int; 4] = [
 /// shell would read.
 const TYPING: [libc::Ioctl; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
-/// Gives all of this up.
+/// Gives all of this up, and serving where nobody is served.
 ///
 /// # Errors
 /// The library's, or the kernel's.
-pub fn restrict() -> Result<(), Error> {
-    apply_filter(&refusing()?)?;
+pub fn restrict(serves: bool) -> Result<(), Error> {
+    apply_filter(&refusing(serves)?)?;
     apply_filter(&deadly()?)
 }
 
@@ -109,9 +108,11 @@ fn deadly() -> Result<BpfProgram, BackendError> {
     program(rules.collect(), SeccompAction::KillProcess)
 }
 
-fn refusing() -> Result<BpfProgram, BackendError> {
+fn refusing(serves: bool) -> Result<BpfProgram, BackendError> {
+    let serving = SERVING.into_iter().filter(|_| !serves);
+    let refused = REFUSED.into_iter().chain(serving);
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
+        refused.map(|call| (call, Vec::new())).collect();
     let is_another = FAMILIES.into_iter().map(|family| {
         let family = u64::try_from(family).unwrap_or(u64::MAX);
         SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
@@ -151,7 +152,7 @@ mod tests {
         // A filter is its thread's, and that of what it starts.
         let thread = thread::spawn(move || {
             nix::sys::prctl::set_no_new_privs().unwrap();
-            apply_filter(&refusing().unwrap()).unwrap();
+            apply_filter(&refusing(false).unwrap()).unwrap();
             let mut python = Command::new("python3");
             python
                 .args(["-c", script])

@@ -1,11 +1,11 @@
-//! Landlock (landlock(7)): which files there are for this process, and that it serves nobody.
+//! Landlock (landlock(7)): which files there are for this process, and whether it serves anybody.
 
+use crate::Needs;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, RestrictionStatus, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use std::fmt;
-use std::path::Path;
 
 /// What is used where the kernel has it; an older one enforces what it knows.
 const LATEST: ABI = ABI::V6;
@@ -34,25 +34,28 @@ const READ: [&str; 15] = [
 /// How much of it the kernel enforces.
 pub struct Enforced(RulesetStatus);
 
-/// Leaves this process `readable` and [`READ`] to read, and `writable` to write.
+/// Leaves this process what it needs, and [`READ`] to read.
 ///
 /// # Errors
 /// The library's.
-pub fn restrict(readable: &[&Path], writable: &Path) -> Result<Enforced, RulesetError> {
+pub fn restrict(needs: Needs<'_>) -> Result<Enforced, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let all = AccessFs::from_all(LATEST);
     let write = all & !(AccessFs::Execute | AccessFs::MakeSym | AccessFs::MakeSock);
-    let status: RestrictionStatus = Ruleset::default()
+    let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(all)?
-        // Nothing may be bound. To which port servers listen is known when they have been asked
-        // for, so that is left open.
-        .handle_access(AccessNet::BindTcp)?
+        .handle_access(all)?;
+    // Who serves nobody binds nothing. To which port servers listen is known when they have been
+    // asked for, so that is left open.
+    if !needs.serves {
+        ruleset = ruleset.handle_access(AccessNet::BindTcp)?;
+    }
+    let status: RestrictionStatus = ruleset
         .scope(Scope::from_all(LATEST))?
         .create()?
         .add_rules(path_beneath_rules(READ, read))?
-        .add_rules(path_beneath_rules(readable, read))?
-        .add_rules(path_beneath_rules([writable], write))?
+        .add_rules(path_beneath_rules(needs.readable, read))?
+        .add_rules(path_beneath_rules(needs.writable, write))?
         .restrict_self()?;
     Ok(Enforced(status.ruleset))
 }
