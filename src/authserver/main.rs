@@ -2,8 +2,39 @@
 //! accounts that PAM knows, and whose access tokens are JWTs (RFC 9068).
 #![forbid(unsafe_code)]
 
+mod client_auth;
 mod clock;
+mod config;
+mod endpoint;
 mod error;
+mod grant;
+mod keys;
+mod log;
+mod options;
 mod parameters;
+mod scopes;
+mod serve;
+mod settings;
+mod state;
+mod store;
+mod token;
 
-fn main() {}
+use clap::Parser;
+use cli::output::{Exit, Failure, Output};
+use options::Options;
+use settings::Bundle;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let out = Output::new("pam-jwt-authserver", options.json);
+    let served = Bundle::read(&options.config)
+        .and_then(|bundle| serve::network::serve(&bundle).map_err(|fault| fault.to_string()));
+    match served {
+        Ok(()) => Exit::Done.into(),
+        Err(reason) => {
+            out.failure(&Failure::new(reason));
+            Exit::Cannot.into()
+        }
+    }
+}

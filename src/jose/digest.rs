@@ -1,6 +1,7 @@
 //! SHA-256, for names that are made of other people's text.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::base64url;
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 /// The digest of `parts` in lower-case hexadecimal. Before each part goes its length in bytes
 /// (64 bits, big-endian), so that no two lists of parts are one text.
@@ -11,6 +12,24 @@ pub fn sha256_hex(parts: &[&[u8]]) -> String {
         context.update(part);
     }
     hex(context.finish().as_ref())
+}
+
+/// The SHA-256 of bytes, base64url: `S256` of RFC 7636 §4.2.
+pub fn sha256_base64url(bytes: &[u8]) -> String {
+    base64url::encode(digest(&SHA256, bytes).as_ref())
+}
+
+/// The SHA-256 of bytes in lower-case hexadecimal, as sha256sum(1) prints it.
+pub fn sha256sum(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// The left half of the SHA-256 of bytes, base64url: `at_hash` and `c_hash` of tokens whose
+/// algorithm hashes so (OpenID Connect Core §3.1.3.6).
+pub fn left_half_base64url(bytes: &[u8]) -> String {
+    let digest = digest(&SHA256, bytes);
+    let (left, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
+    base64url::encode(left)
 }
 
 /// Bytes in lower-case hexadecimal.

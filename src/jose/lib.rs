@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod algorithm;
-mod base64url;
+pub mod base64url;
 pub mod certificate;
 pub mod claims;
 pub mod compact;

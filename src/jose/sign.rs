@@ -35,6 +35,18 @@ pub fn random_id() -> Result<String, KeyError> {
     Ok(encode(&random()?))
 }
 
+/// A new secret, which nobody guesses: 256 random bits, base64url.
+///
+/// # Errors
+/// As [`random_id`].
+pub fn random_secret() -> Result<zeroize::Zeroizing<String>, KeyError> {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    SystemRandom::new()
+        .fill(bytes.as_mut())
+        .map_err(|_| KeyError::Library)?;
+    Ok(zeroize::Zeroizing::new(encode(bytes.as_ref())))
+}
+
 /// A new name for a file, which nobody guesses: 128 random bits, 32 hexadecimal digits.
 ///
 /// # Errors

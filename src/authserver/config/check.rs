@@ -1,0 +1,167 @@
+//! Reading the file, and what no single key can say: whether they go together.
+
+use super::{Config, RegistrationMode};
+use std::net::IpAddr;
+
+/// Scopes that mean something to the server itself (OpenID Connect Core §3.1.2.1, §11).
+const BUILT_IN: [&str; 2] = ["openid", "offline_access"];
+
+impl Config {
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// What is wrong with it, with line, column and the line itself.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        match config.faults() {
+            faults if faults.is_empty() => Ok(config),
+            faults => Err(faults.join("\n")),
+        }
+    }
+
+    /// Whether this is one of the scopes that are built in.
+    #[must_use]
+    pub fn is_built_in(scope: &str) -> bool {
+        BUILT_IN.contains(&scope)
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        faults.extend(issuer_fault(&self.issuer));
+        if self.registration.mode == RegistrationMode::Open
+            && !self.listen.iter().all(|address| address.ip().is_loopback())
+        {
+            faults.push(
+                "registration: mode = \"open\" lets everybody register clients, so `listen` has \
+                 to be loopback alone; or use \"initial_access_token\""
+                    .to_owned(),
+            );
+        }
+        if self.registration.mode == RegistrationMode::InitialAccessToken
+            && self.registration.initial_access_tokens.is_empty()
+        {
+            faults.push("registration: initial_access_tokens is missing".to_owned());
+        }
+        if !self.store.url.starts_with("sqlite:") && !self.store.url.starts_with("postgres") {
+            faults.push("store: url begins with sqlite: or postgres:".to_owned());
+        }
+        if self.lifetimes.code > 600 {
+            faults.push("lifetimes: code is 10m at most (RFC 6749 section 4.1.2)".to_owned());
+        }
+        for (name, scope) in &self.scopes {
+            if !is_scope(name) {
+                faults.push(format!(
+                    "scopes: {name:?} is no name of a scope: printable ASCII without space, \" and \\"
+                ));
+            }
+            if Self::is_built_in(name) {
+                faults.push(format!("scopes: {name:?} is built in"));
+            }
+            if scope.description.is_empty() {
+                faults.push(format!(
+                    "scopes: {name:?} lacks a description, which people are shown who are asked for it"
+                ));
+            }
+        }
+        faults
+    }
+}
+
+/// Whether a text can be a scope (RFC 6749 §3.3).
+#[must_use]
+pub fn is_scope(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    !text.is_empty() && text.bytes().all(is_part)
+}
+
+/// An issuer is a URL of https without query and fragment (RFC 8414 §2); http is for loopback.
+fn issuer_fault(issuer: &str) -> Option<String> {
+    let fault = |why: &str| Some(format!("issuer: {issuer:?} {why}"));
+    let rest = match (
+        issuer.strip_prefix("https://"),
+        issuer.strip_prefix("http://"),
+    ) {
+        (Some(rest), _) => rest,
+        (_, Some(rest)) if is_loopback(rest) => rest,
+        (_, Some(_)) => return fault("is http, which is for loopback alone; write https"),
+        _ => return fault("is no URL such as https://login.example.org"),
+    };
+    if rest.is_empty() || !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return fault("is no URL such as https://login.example.org");
+    }
+    if rest.contains(['?', '#', '@', '"', '\\']) {
+        return fault("has a query, a fragment or a user");
+    }
+    if rest.ends_with('/') {
+        return fault("ends in a slash, which clients would have to write as well; leave it out");
+    }
+    None
+}
+
+fn is_loopback(rest: &str) -> bool {
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shortest_file_is_an_issuer() {
+        let config = Config::parse("issuer = \"https://login.example.org\"").unwrap();
+        assert_eq!(config.lifetimes.access_token, 600);
+        assert!(
+            config
+                .listen
+                .iter()
+                .all(|address| address.ip().is_loopback())
+        );
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        let issuer = "issuer = \"https://a\"\n";
+        for (text, expected) in [
+            ("", "missing field `issuer`"),
+            (
+                "issuer = \"http://login.example.org\"",
+                "for loopback alone",
+            ),
+            ("issuer = \"https://a/\"", "slash"),
+            ("issuer = \"https://a?b\"", "query"),
+            ("issuer = \"ftp://a\"", "no URL"),
+            (&format!("{issuer}lisen = []"), "unknown field `lisen`"),
+            (
+                &format!("{issuer}[lifetimes]\ncode = \"11m\""),
+                "10m at most",
+            ),
+            (&format!("{issuer}[lifetimes]\ncode = 5"), "invalid type"),
+            (
+                &format!("{issuer}listen = [\"0.0.0.0:1\"]\n[registration]\nmode = \"open\""),
+                "loopback alone",
+            ),
+            (
+                &format!("{issuer}[store]\nurl = \"mysql://x\""),
+                "begins with",
+            ),
+            (&format!("{issuer}[scopes.openid]"), "built in"),
+            (&format!("{issuer}[scopes.\"a b\"]"), "no name of a scope"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        for issuer in [
+            "http://localhost:1",
+            "http://127.0.0.1",
+            "http://[::1]:80/x",
+            "https://a/b",
+        ] {
+            assert_eq!(issuer_fault(issuer), None);
+        }
+    }
+}

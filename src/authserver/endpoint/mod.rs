@@ -1,0 +1,75 @@
+//! The endpoints: what comes in by HTTP, to a decision, to what goes out. One file each.
+
+mod jwks;
+mod metadata;
+pub mod request;
+pub mod respond;
+mod status_list;
+mod token;
+
+use crate::state::Server;
+use axum::Router;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// The paths, below the issuer's. Metadata names them, and nothing else makes them up.
+pub mod path {
+    /// RFC 6749 §3.1
+    pub const AUTHORIZE: &str = "/authorize";
+    /// RFC 6749 §3.2
+    pub const TOKEN: &str = "/token";
+    /// RFC 7009
+    pub const REVOKE: &str = "/revoke";
+    /// RFC 7662
+    pub const INTROSPECT: &str = "/introspect";
+    /// RFC 8628 §3.1
+    pub const DEVICE_AUTHORIZATION: &str = "/device_authorization";
+    /// RFC 8628 §3.3: where a person types the user code.
+    pub const DEVICE: &str = "/device";
+    /// RFC 7591 §3
+    pub const REGISTER: &str = "/register";
+    /// RFC 9126 §2
+    pub const PAR: &str = "/par";
+    /// OpenID Connect Core §5.3
+    pub const USERINFO: &str = "/userinfo";
+    /// RFC 7517 §5
+    pub const JWKS: &str = "/jwks";
+    /// The status lists; a list's number follows.
+    pub const STATUS: &str = "/status";
+    /// RFC 8414 §3
+    pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
+    /// OpenID Connect Discovery §4
+    pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+    /// Whether the server can serve.
+    pub const HEALTH: &str = "/health";
+}
+
+/// All endpoints. An issuer with a path has them below it.
+pub fn router(server: Arc<Server>) -> Router {
+    let settings = server.settings();
+    let below = issuer_path(&settings.config.issuer).to_owned();
+    let at = |path: &str| format!("{below}{path}");
+    Router::new()
+        .route(&at(path::TOKEN), post(token::answer))
+        .route(&at(path::JWKS), get(jwks::answer))
+        .route(
+            &format!("{}/{{list}}", at(path::STATUS)),
+            get(status_list::answer),
+        )
+        // For an issuer with a path the one is put in front of it (RFC 8414 §3.1), the other
+        // behind it (Discovery §4.1).
+        .route(
+            &format!("{}{below}", path::OAUTH_METADATA),
+            get(metadata::answer),
+        )
+        .route(&at(path::OPENID_METADATA), get(metadata::answer))
+        .with_state(server)
+}
+
+/// The path of the issuer's URL: nothing, or it begins with a slash.
+fn issuer_path(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/')
+        .and_then(|at| rest.get(at..))
+        .unwrap_or_default()
+}

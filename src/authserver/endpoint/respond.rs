@@ -1,0 +1,73 @@
+//! Answers.
+
+use crate::error::{Code, Failure, OAuthError};
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+/// JSON that nobody keeps (RFC 6749 §5.1).
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    let mut response = json_to_keep(value, "no-store");
+    *response.status_mut() = status;
+    response
+}
+
+/// JSON that may be kept for as long as `cache_control` says.
+pub fn json_to_keep(value: &impl Serialize, cache_control: &'static str) -> Response<Body> {
+    // What is sent is made of strings and numbers, so it can be written.
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    text(body, "application/json", cache_control)
+}
+
+/// A text of some type.
+pub fn text(
+    body: impl Into<Body>,
+    media_type: &'static str,
+    cache_control: &'static str,
+) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    headers.insert(
+        HeaderName::from_static("x-content-type-options"),
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+/// What a client is told whose request failed (RFC 6749 §5.2). What is wrong inside is for the
+/// log alone.
+pub fn failure(failure: &Failure) -> Response<Body> {
+    match failure {
+        Failure::Refused(error) => refusal(error),
+        Failure::Fault(fault) => {
+            crate::log::fault(fault);
+            let code = if fault.passing {
+                Code::TemporarilyUnavailable
+            } else {
+                Code::ServerError
+            };
+            refusal(&OAuthError::new(
+                code,
+                "the server has a fault, which its log tells of",
+            ))
+        }
+    }
+}
+
+/// An error of a client.
+fn refusal(error: &OAuthError) -> Response<Body> {
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = json!({ "error": error.code.name(), "error_description": error.description });
+    let mut response = json(status, &body);
+    if error.code == Code::InvalidClient {
+        // RFC 6749 §5.2
+        let basic =
+            HeaderValue::from_static("Basic realm=\"pam-jwt-authserver\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, basic);
+    }
+    response
+}

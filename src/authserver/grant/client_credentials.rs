@@ -1,0 +1,54 @@
+//! A client on its own behalf (RFC 6749 §4.4): no person, and no refresh token.
+
+use super::{Context, TokenResponse};
+use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::scopes;
+use crate::token::access::Access;
+
+/// The client's own token.
+///
+/// # Errors
+/// `unauthorized_client` for a public client, `invalid_scope`, `invalid_target`.
+pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
+    let Context {
+        server,
+        settings,
+        client,
+        form,
+        now,
+        ..
+    } = *context;
+    if client.is_public() {
+        let why = "a client that cannot show who it is has no tokens of its own";
+        return Err(OAuthError::new(Code::UnauthorizedClient, why).into());
+    }
+    let config = &settings.config;
+    // openid is about a person, and there is none.
+    let mut scopes = scopes::asked(config, client, form.get("scope"))?;
+    scopes.retain(|scope| !crate::config::Config::is_built_in(scope));
+    let audience = scopes::audience(config, client, &scopes, form.several("resource"))?;
+    let key = settings
+        .keys
+        .signing(now)
+        .ok_or_else(|| Fault::lasting("no key signs now"))?;
+    let access = Access {
+        issuer: &config.issuer,
+        subject: &client.subject(),
+        audience: &audience,
+        client_id: &client.client_id,
+        scopes: &scopes,
+        now,
+        lifetime: config.lifetimes.access_token,
+        index: server.next_index().await?,
+        ..Access::default()
+    };
+    Ok(TokenResponse {
+        access_token: access.signed(key)?,
+        issued_token_type: None,
+        token_type: "Bearer",
+        expires_in: config.lifetimes.access_token,
+        scope: scopes.join(" "),
+        refresh_token: None,
+        id_token: None,
+    })
+}

@@ -1,0 +1,4 @@
+//! The server's processes: the monitor, which is root and talks to nobody outside, and the
+//! network process, which talks to everybody and is nobody.
+
+pub mod network;

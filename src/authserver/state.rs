@@ -1,0 +1,101 @@
+//! What all requests share.
+
+use crate::error::Fault;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::token::status::{Indices, Revoked};
+use clients::Client;
+use std::sync::{Arc, PoisonError, RwLock};
+use system::clock;
+
+/// The server, behind all its sockets.
+pub struct Server {
+    settings: RwLock<Arc<Settings>>,
+    /// What survives.
+    pub store: Store,
+    /// The status indices that may be given out.
+    pub indices: Indices,
+    /// What was taken back.
+    pub revoked: Revoked,
+    /// One block of indices is drawn at a time.
+    drawing: tokio::sync::Mutex<()>,
+}
+
+impl Server {
+    /// A server with these settings, and what the store says was taken back by `now`.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn new(settings: Settings, store: Store, now: u64) -> Result<Self, Fault> {
+        let revoked = Revoked::default();
+        revoked.add(store.revoked(now).await?);
+        Ok(Self {
+            settings: RwLock::new(Arc::new(settings)),
+            store,
+            indices: Indices::default(),
+            revoked,
+            drawing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// The settings as they are now: a request keeps those it began with.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&settings)
+    }
+
+    /// Puts other settings in their place.
+    pub fn set_settings(&self, settings: Settings) {
+        let mut place = self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(settings);
+    }
+
+    /// The client of this id.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn client(&self, settings: &Settings, id: &str) -> Result<Option<Client>, Fault> {
+        Ok(settings.clients.get(id).cloned())
+    }
+
+    /// The time, in seconds since the epoch.
+    ///
+    /// # Errors
+    /// The clock is earlier than the program.
+    pub fn now(&self) -> Result<u64, Fault> {
+        let unset = |_| Fault::passing("the clock is earlier than this program");
+        clock::now().map_err(unset)
+    }
+
+    /// The place in the status lists for a new token.
+    ///
+    /// # Errors
+    /// The store has none to give.
+    pub async fn next_index(&self) -> Result<u64, Fault> {
+        loop {
+            if let Some(index) = self.indices.take() {
+                return Ok(index);
+            }
+            let _one_at_a_time = self.drawing.lock().await;
+            if let Some(index) = self.indices.take() {
+                return Ok(index);
+            }
+            self.indices.refill(self.store.draw_indices().await?);
+        }
+    }
+
+    /// Takes access tokens back, each an index and when it expires; on the disk when this
+    /// returns.
+    ///
+    /// # Errors
+    /// The store's; then none was.
+    pub async fn revoke(&self, indices: &[(u64, u64)], now: u64) -> Result<(), Fault> {
+        self.store.revoke(indices, now).await?;
+        self.revoked.add(indices.iter().copied());
+        Ok(())
+    }
+}
