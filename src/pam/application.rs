@@ -8,9 +8,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+use pam_bindings::items::User;
 use pam_bindings::module::PamHandle;
 
-pub use converse::{Conversation, Style};
+pub use converse::{Answer, Conversation, Style};
 
 use crate::{Code, Flags, sys};
 
@@ -91,6 +92,16 @@ impl Transaction {
     /// `PAM_BUF_ERR` for a NUL in it or where memory is short.
     pub fn set_ruser(&mut self, ruser: &str) -> Result<(), Code> {
         self.set_item(sys::PAM_RUSER, ruser)
+    }
+
+    /// Whom the modules hold the user to be, which they may have changed (`PAM_USER`,
+    /// `pam_get_item(3)`). `None` where it is not set or not UTF-8.
+    #[must_use]
+    pub fn user(&self) -> Option<String> {
+        // SAFETY: the handle is live for as long as this transaction.
+        let handle = unsafe { self.handle.as_ref() }?;
+        let User(user) = handle.get_item::<User<'_>>().ok()??;
+        user.to_str().ok().map(str::to_owned)
     }
 
     fn set_item(&mut self, item: c_int, text: &str) -> Result<(), Code> {

@@ -44,7 +44,7 @@ mod handle;
 mod secret;
 mod sys;
 
-pub use application::{Conversation, Style, Transaction};
+pub use application::{Answer, Conversation, Style, Transaction};
 pub use code::Code;
 pub use contain::Module;
 pub use flags::Flags;

@@ -37,7 +37,23 @@ pub trait Conversation {
     /// The code that the module is to get, usually [`Code::ConvErr`]. It also gets that for an
     /// answer that holds a NUL, and if this panics.
     fn answer(&mut self, style: Style, text: &str) -> Result<Option<Vec<u8>>, Code>;
+
+    /// Shows the messages of one call, which belong together, and gives an answer or none to each.
+    /// Unless it is implemented they are answered one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`answer`](Self::answer); [`Code::ConvErr`] for another number of answers.
+    fn answer_all(&mut self, messages: &[(Style, &str)]) -> Result<Vec<Answer>, Code> {
+        messages
+            .iter()
+            .map(|(style, text)| Ok(self.answer(*style, text)?.map(Zeroizing::new)))
+            .collect()
+    }
 }
+
+/// What is answered to a message, if anything is.
+pub type Answer = Option<Zeroizing<Vec<u8>>>;
 
 /// The conversation function, which libpam and the modules call (`pam_conv(3)`).
 ///
@@ -77,8 +93,8 @@ fn answer_all(
     messages: &[*const sys::Message],
     conversation: &mut dyn Conversation,
 ) -> Result<Responses, Code> {
-    let mut responses = Responses::new(messages.len())?;
-    for (message, response) in messages.iter().zip(responses.as_mut_slice()) {
+    let mut texts = Vec::with_capacity(messages.len());
+    for message in messages {
         // SAFETY: each points to a message, for as long as this call lasts.
         let message = unsafe { message.as_ref() }.ok_or(Code::ConvErr)?;
         let style = match message.msg_style {
@@ -91,10 +107,24 @@ fn answer_all(
         if message.msg.is_null() {
             return Err(Code::ConvErr);
         }
-        // SAFETY: a message of these styles is a C string.
-        let text = unsafe { CStr::from_ptr(message.msg) }.to_string_lossy();
-        if let Some(answer) = conversation.answer(style, &text)?.map(Zeroizing::new) {
-            response.resp = c_copy(&answer)?;
+        // SAFETY: a message of these styles is a C string, for as long as this call lasts.
+        texts.push((
+            style,
+            unsafe { CStr::from_ptr(message.msg) }.to_string_lossy(),
+        ));
+    }
+    let texts: Vec<(Style, &str)> = texts
+        .iter()
+        .map(|(style, text)| (*style, &**text))
+        .collect();
+    let answers = conversation.answer_all(&texts)?;
+    if answers.len() != messages.len() {
+        return Err(Code::ConvErr);
+    }
+    let mut responses = Responses::new(messages.len())?;
+    for (answer, response) in answers.iter().zip(responses.as_mut_slice()) {
+        if let Some(answer) = answer {
+            response.resp = c_copy(answer)?;
         }
     }
     Ok(responses)
