@@ -21,7 +21,7 @@ pub fn uid_of(name: &str) -> std::io::Result<Option<u32>> {
 ///
 /// # Errors
 /// Where the database does not answer, or has no such account.
-pub(crate) fn groups_of(name: &str) -> std::io::Result<Vec<String>> {
+pub fn groups_of(name: &str) -> std::io::Result<Vec<String>> {
     let user = User::from_name(name)?.filter(|user| user.name == name);
     let user = user.ok_or(std::io::ErrorKind::NotFound)?;
     let name = CString::new(name)?;

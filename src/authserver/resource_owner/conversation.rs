@@ -1,0 +1,191 @@
+//! The process of one conversation: root, for as long as it takes. It runs PAM's stack for one
+//! account, says what came of it, and ends. Nothing of it is left for the next one, whatever the
+//! modules have done in it.
+
+use super::frame;
+use super::message::{Granted, Outcome, Purpose, Reason, Report, Start};
+use super::rules::Rules;
+use super::talk::Shared;
+use crate::serve::process::{self, say};
+use pam::{Code, Flags, Transaction};
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+use system::account_db;
+use system::clock::Deadline;
+
+/// How long who asked for the conversation has to say for whom.
+const TO_START: Duration = Duration::from_secs(10);
+
+/// How long beyond its time it has to come to an end, before the kernel ends it (alarm(2)). The
+/// monitor would have done so before.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A refusal is told no sooner after the last answer, whatever it came from: libpam waits up to
+/// 2.5 seconds after a wrong password (pam_fail_delay(3), pam_unix), and what else takes time
+/// depends on whether there is such an account.
+const REFUSED_AFTER: Duration = Duration::from_secs(3);
+
+/// No account has this name, which every stack may be asked for.
+const NOBODY: &str = "(none)";
+
+/// Holds the conversation that comes on standard input, by the rules that `argument` is.
+pub fn run(argument: &str) -> ExitCode {
+    match hold(argument) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("a conversation with PAM has failed: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hold(argument: &str) -> io::Result<()> {
+    process::close_others()?;
+    process::begin()?;
+    let rules = Rules::parse(argument).ok_or(io::ErrorKind::InvalidInput)?;
+    let end = Deadline::after(rules.timeout());
+    let seconds = (rules.timeout() + GRACE).as_secs();
+    nix::unistd::alarm::set(u32::try_from(seconds).unwrap_or(u32::MAX));
+    let mut socket = process::socket()?;
+    socket.set_read_timeout(Some(TO_START))?;
+    // Who is gone before it has begun has nothing to be told.
+    let start: Start = match frame::read(&mut socket) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+        start => start?,
+    };
+    socket.set_write_timeout(Some(TO_START))?;
+    let talk = Shared::new(socket, end);
+    let outcome = match login(&start, &rules, &talk) {
+        Ok(granted) => Outcome::Granted(granted),
+        Err(reason) => Outcome::Refused(talk.over().unwrap_or(reason)),
+    };
+    log(&start, &rules, &outcome);
+    match talk.over() {
+        Some(Reason::NoAnswer) => return Ok(()),
+        None if matches!(outcome, Outcome::Refused(_)) => {
+            std::thread::sleep(REFUSED_AFTER.saturating_sub(talk.answered().age()));
+        }
+        _ => {}
+    }
+    match talk.report(&Report::Outcome(outcome)) {
+        // Nobody waits for it any more.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        told => told,
+    }
+}
+
+/// Runs the stack.
+fn login(start: &Start, rules: &Rules, talk: &Shared) -> Result<Granted, Reason> {
+    let unavailable = |code: Code| {
+        say(format_args!("PAM service {}: {code}", rules.service));
+        Reason::Unavailable
+    };
+    let account = if may_exist(&start.account) {
+        &start.account
+    } else {
+        NOBODY
+    };
+    let conversation = Box::new(talk.clone());
+    let mut pam = Transaction::start(&rules.service, Some(account), None, conversation)
+        .map_err(unavailable)?;
+    pam.set_rhost(&start.rhost.to_string())
+        .map_err(unavailable)?;
+    // An account without a password has one everywhere but here.
+    let flags = Flags::DISALLOW_NULL_AUTHTOK;
+    pam.authenticate(flags)
+        .map_err(|code| match Reason::of_authentication(code) {
+            Reason::Unavailable => unavailable(code),
+            reason => reason,
+        })?;
+    let typed_hidden = talk.typed_hidden();
+    let owner = |pam: &Transaction| {
+        let account = pam.user().ok_or(Reason::AccountUnknown)?;
+        rules.judge(&account, typed_hidden)
+    };
+    // Before anything is said that would tell that the password of a reserved account was right.
+    owner(&pam)?;
+    let changed_password = match pam.acct_mgmt(flags) {
+        Ok(()) => false,
+        Err(Code::NewAuthtokReqd) => {
+            change_password(&mut pam, start.purpose)?;
+            pam.acct_mgmt(flags).map_err(Reason::of_account)?;
+            true
+        }
+        Err(code) => {
+            return Err(match Reason::of_account(code) {
+                Reason::Unavailable => unavailable(code),
+                reason => reason,
+            });
+        }
+    };
+    // Any of the modules may have made it another one.
+    Ok(Granted {
+        changed_password,
+        ..owner(&pam)?
+    })
+}
+
+fn change_password(pam: &mut Transaction, purpose: Purpose) -> Result<(), Reason> {
+    match purpose {
+        Purpose::Page => pam
+            .chauthtok(Flags::CHANGE_EXPIRED_AUTHTOK)
+            .map_err(|_| Reason::PasswordExpired),
+        Purpose::Password => Err(Reason::PasswordExpired),
+    }
+}
+
+/// Whether a system may have an account of this name. One that it cannot have is not told to the
+/// modules, some of which make file names of it, and is refused as any other unknown one.
+fn may_exist(account: &str) -> bool {
+    let odd = |character: char| character.is_control() || matches!(character, ':' | '/');
+    !account.is_empty()
+        && account.len() <= 256
+        && !account.starts_with(['-', '+', '.'])
+        && !account.contains(odd)
+}
+
+/// Logs what came of it. People type their passwords where names belong: an account that there
+/// is none of is not named.
+fn log(start: &Start, rules: &Rules, outcome: &Outcome) {
+    let (result, reason, account) = match outcome {
+        Outcome::Granted(granted) => ("accepted", "allowed", granted.account.as_str()),
+        Outcome::Refused(reason) => {
+            let exists = matches!(account_db::uid_of(&start.account), Ok(Some(_)));
+            let account = if exists {
+                start.account.as_str()
+            } else {
+                "unknown"
+            };
+            ("refused", reason.code(), account)
+        }
+    };
+    say(format_args!(
+        "login: result={result} reason={reason} account={account} service={} rhost={}",
+        rules.service, start.rhost
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_account_has_is_not_told_to_the_modules() {
+        for name in [
+            "alice",
+            "alice@EXAMPLE.ORG",
+            "EXAMPLE\\alice",
+            "élise",
+            "a b",
+        ] {
+            assert!(may_exist(name), "{name}");
+        }
+        let long = "a".repeat(257);
+        for name in [
+            "", "-alice", "+alice", "..", "a/b", "a:b", "a\nb", "a\0", &long,
+        ] {
+            assert!(!may_exist(name), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What waits for the next request of the same browser, such as a conversation whose prompts it
+//! was shown. Bounded in number and time; and where it is full, who has the most of it loses the
+//! oldest to whoever has less, so that one address does not keep all others out. Where nobody has
+//! more than others, who has waited for a minute gives way.
+
+use crate::limits::origin::Origin;
+use jose::sign::random_id;
+use std::collections::HashMap;
+
+/// By what it is found again: 256 random bits, base64url.
+pub type Id = String;
+
+/// For so many seconds nobody has to give way who has no more than others.
+const UNDISTURBED: u64 = 60;
+
+/// What waits.
+pub struct Waiting<T> {
+    entries: HashMap<Id, Entry<T>>,
+    most: usize,
+    lifetime: u64,
+    /// The number of the next entry, for their order.
+    next: u64,
+}
+
+struct Entry<T> {
+    value: T,
+    origin: Origin,
+    number: u64,
+    since: u64,
+    until: u64,
+}
+
+impl<T> Waiting<T> {
+    /// Nothing yet; of at most so many, each for so many seconds.
+    #[must_use]
+    pub fn new(most: usize, lifetime: u64) -> Self {
+        Self {
+            entries: HashMap::new(),
+            most,
+            lifetime,
+            next: 0,
+        }
+    }
+
+    /// Lets something wait, from `now` in seconds. Gives it back where there is no room, or no
+    /// randomness.
+    ///
+    /// # Errors
+    /// What was to wait.
+    pub fn put(&mut self, now: u64, origin: Origin, value: T) -> Result<Id, T> {
+        if self.entries.len() >= self.most && self.make_room(now, origin).is_none() {
+            return Err(value);
+        }
+        let (Ok(half), Ok(other)) = (random_id(), random_id()) else {
+            return Err(value);
+        };
+        let id = half + &other;
+        let entry = Entry {
+            value,
+            origin,
+            number: self.next,
+            since: now,
+            until: now.saturating_add(self.lifetime),
+        };
+        self.next += 1;
+        self.entries.insert(id.clone(), entry);
+        Ok(id)
+    }
+
+    /// Takes it out again, if its time is not over. What one request has taken, no other finds.
+    pub fn take(&mut self, now: u64, id: &str) -> Option<T> {
+        let entry = self.entries.remove(id)?;
+        (now < entry.until).then_some(entry.value)
+    }
+
+    /// Takes out what has to give way to something of `origin`: what is over; or else the oldest
+    /// of the origin that has the most, if `origin` has less; or else the oldest, if that has
+    /// waited for a minute.
+    pub fn make_room(&mut self, now: u64, origin: Origin) -> Option<T> {
+        let mut count: HashMap<Origin, usize> = HashMap::new();
+        for entry in self.entries.values() {
+            *count.entry(entry.origin).or_default() += 1;
+        }
+        let count = |origin| count.get(&origin).copied().unwrap_or_default();
+        let own = count(origin).max(1);
+        // The least goes.
+        let rank = |entry: &Entry<T>| match count(entry.origin) {
+            _ if entry.until <= now => Some((0, 0)),
+            many if many > own => Some((1, usize::MAX - many)),
+            _ if now >= entry.since.saturating_add(UNDISTURBED) => Some((2, 0)),
+            _ => None,
+        };
+        let ranked = self.entries.iter().filter_map(|(id, entry)| {
+            let rank = rank(entry)?;
+            Some(((rank, entry.number), id))
+        });
+        let (_, id) = ranked.min()?;
+        let id = id.clone();
+        self.entries.remove(&id).map(|entry| entry.value)
+    }
+
+    /// Drops what nobody came back for.
+    pub fn sweep(&mut self, now: u64) {
+        self.entries.retain(|_, entry| now < entry.until);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn origin(number: u8) -> Origin {
+        Origin::from(std::net::IpAddr::from(Ipv4Addr::new(192, 0, 2, number)))
+    }
+
+    #[test]
+    fn what_waits_is_taken_once_and_in_time() {
+        let mut waiting = Waiting::new(3, 60);
+        let id = waiting.put(100, origin(1), 'a').unwrap();
+        assert_eq!(id.len(), 44);
+        assert_eq!(waiting.take(159, &id), Some('a'));
+        assert_eq!(waiting.take(159, &id), None);
+        let late = waiting.put(100, origin(1), 'b').unwrap();
+        assert_eq!(waiting.take(160, &late), None);
+        assert_eq!(waiting.len(), 0);
+        waiting.put(100, origin(1), 'c').unwrap();
+        waiting.put(101, origin(1), 'd').unwrap();
+        waiting.sweep(160);
+        assert_eq!(waiting.len(), 1);
+    }
+
+    #[test]
+    fn one_address_does_not_keep_the_others_out() {
+        let mut waiting = Waiting::new(4, 60);
+        let first = waiting.put(1, origin(1), 'a').unwrap();
+        let second = waiting.put(2, origin(1), 'b').unwrap();
+        let third = waiting.put(3, origin(1), 'c').unwrap();
+        let other = waiting.put(4, origin(2), 'd').unwrap();
+        // A newcomer takes the place of the oldest of the one that has the most.
+        let newcomer = waiting.put(5, origin(3), 'e').unwrap();
+        assert_eq!(waiting.take(6, &first), None);
+        for (id, value) in [
+            (&second, 'b'),
+            (&third, 'c'),
+            (&other, 'd'),
+            (&newcomer, 'e'),
+        ] {
+            assert_eq!(waiting.take(6, id), Some(value));
+        }
+    }
+
+    #[test]
+    fn nobody_takes_the_place_of_who_has_no_more() {
+        let mut waiting = Waiting::new(4, 300);
+        for number in [1, 1, 2, 2] {
+            waiting.put(1, origin(number), number).unwrap();
+        }
+        assert_eq!(waiting.put(2, origin(1), 9), Err(9));
+        waiting.put(2, origin(3), 3).unwrap();
+        waiting.put(2, origin(4), 4).unwrap();
+        // Each has one now, and is not disturbed for a minute.
+        assert_eq!(waiting.put(60, origin(5), 5), Err(5));
+        assert!(waiting.put(61, origin(5), 5).is_ok());
+        assert_eq!(waiting.len(), 4);
+    }
+}

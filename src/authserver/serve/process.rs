@@ -1,0 +1,76 @@
+//! The program's processes: each is the program again, by a subcommand that nobody types.
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::SigSet;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// The subcommand of the process that speaks to strangers.
+pub const NETWORK: &str = "network-process";
+
+/// The subcommand of a process that holds one conversation with PAM.
+pub const CONVERSATION: &str = "conversation";
+
+/// What ps(1) and the log call it.
+const NAME: &str = "pam-jwt-authserver";
+
+/// The program, to be started by such a subcommand in a process group of its own. This one itself,
+/// also where an upgrade has replaced its file.
+pub fn again(subcommand: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(NAME).arg(subcommand);
+    command.current_dir("/").process_group(0);
+    command
+}
+
+/// The first thing that a process started by [`again`] does: no core file, nobody looks into it,
+/// and it hears the signals that the monitor has blocked for itself.
+///
+/// # Errors
+/// The system's.
+pub fn begin() -> Result<(), Errno> {
+    prctl::set_dumpable(false)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    SigSet::all().thread_unblock()?;
+    // It would be "exe" otherwise, as its path is.
+    prctl::set_name(c"pam-jwt-authser")
+}
+
+/// The socket that is this process's standard input, which from here on is /dev/null: what the
+/// process starts does not get it.
+///
+/// # Errors
+/// The system's.
+pub fn socket() -> io::Result<UnixStream> {
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(UnixStream::from(socket))
+}
+
+/// Closes every descriptor but the three standard ones: what systemd or a shell has handed to the
+/// monitor is not for this process.
+///
+/// # Errors
+/// Where /proc does not say which there are.
+pub fn close_others() -> io::Result<()> {
+    let names = std::fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name()));
+    let names: Vec<_> = names.collect::<io::Result<_>>()?;
+    let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+    for descriptor in numbers.filter(|descriptor: &i32| *descriptor > 2) {
+        // That of the directory is closed by now.
+        let _ = nix::unistd::close(descriptor);
+    }
+    Ok(())
+}
+
+/// Says something on standard error, which is the journal's; where nobody listens it is lost.
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
