@@ -128,6 +128,8 @@ pub struct Accounts {
     pub service: String,
     /// Below it accounts are the system's and do not log in here.
     pub min_uid: u32,
+    /// Whether root does (uid 0).
+    pub allow_root: bool,
     /// What the stack proves of who gets through it (`amr`, RFC 8176).
     pub amr: Vec<String>,
     /// Groups of whom one at least has to be theirs; none: everybody may.
@@ -144,6 +146,7 @@ impl Default for Accounts {
         Self {
             service: "pam-jwt-authserver".to_owned(),
             min_uid: 1000,
+            allow_root: false,
             amr: vec!["pwd".to_owned()],
             groups: Vec::new(),
             max_conversations: 64,

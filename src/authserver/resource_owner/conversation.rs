@@ -6,7 +6,8 @@ use super::frame;
 use super::message::{Granted, Outcome, Purpose, Reason, Report, Start};
 use super::rules::Rules;
 use super::talk::Shared;
-use crate::serve::process::{self, say};
+use crate::log;
+use crate::serve::process;
 use pam::{Code, Flags, Transaction};
 use std::io;
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ pub fn run(argument: &str) -> ExitCode {
     match hold(argument) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(format_args!("a conversation with PAM has failed: {error}"));
+            log::line(3, &format!("a conversation with PAM has failed: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -60,7 +61,7 @@ fn hold(argument: &str) -> io::Result<()> {
         Ok(granted) => Outcome::Granted(granted),
         Err(reason) => Outcome::Refused(talk.over().unwrap_or(reason)),
     };
-    log(&start, &rules, &outcome);
+    note(&start, &rules, &outcome);
     match talk.over() {
         Some(Reason::NoAnswer) => return Ok(()),
         None if matches!(outcome, Outcome::Refused(_)) => {
@@ -78,7 +79,7 @@ fn hold(argument: &str) -> io::Result<()> {
 /// Runs the stack.
 fn login(start: &Start, rules: &Rules, talk: &Shared) -> Result<Granted, Reason> {
     let unavailable = |code: Code| {
-        say(format_args!("PAM service {}: {code}", rules.service));
+        log::line(3, &format!("PAM service {}: {code}", rules.service));
         Reason::Unavailable
     };
     let account = if may_exist(&start.account) {
@@ -147,7 +148,7 @@ fn may_exist(account: &str) -> bool {
 
 /// Logs what came of it. People type their passwords where names belong: an account that there
 /// is none of is not named.
-fn log(start: &Start, rules: &Rules, outcome: &Outcome) {
+fn note(start: &Start, rules: &Rules, outcome: &Outcome) {
     let (result, reason, account) = match outcome {
         Outcome::Granted(granted) => ("accepted", "allowed", granted.account.as_str()),
         Outcome::Refused(reason) => {
@@ -160,10 +161,11 @@ fn log(start: &Start, rules: &Rules, outcome: &Outcome) {
             ("refused", reason.code(), account)
         }
     };
-    say(format_args!(
+    let text = format!(
         "login: result={result} reason={reason} account={account} service={} rhost={}",
         rules.service, start.rhost
-    ));
+    );
+    log::line(5, &text);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! process to say.
 
 use super::message::{Granted, Reason};
+use crate::config::Accounts;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use system::account_db;
@@ -28,6 +29,21 @@ pub struct Rules {
     pub max_conversations: usize,
     /// For how long one is held, in seconds.
     pub conversation_timeout: u64,
+}
+
+impl From<&Accounts> for Rules {
+    fn from(accounts: &Accounts) -> Self {
+        let accounts = accounts.clone();
+        Self {
+            service: accounts.service,
+            min_uid: accounts.min_uid,
+            allow_root: accounts.allow_root,
+            groups: accounts.groups,
+            amr: accounts.amr,
+            max_conversations: accounts.max_conversations,
+            conversation_timeout: accounts.conversation_timeout,
+        }
+    }
 }
 
 impl Rules {
@@ -100,13 +116,8 @@ mod tests {
 
     fn rules() -> Rules {
         Rules {
-            service: "pam-jwt-authserver".to_owned(),
-            min_uid: 1000,
-            allow_root: false,
-            groups: Vec::new(),
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
-            max_conversations: 64,
-            conversation_timeout: 300,
+            ..Rules::from(&Accounts::default())
         }
     }
 

@@ -7,7 +7,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketType, recvmsg, sendmsg, sockopt,
 };
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -61,6 +61,12 @@ pub fn ask(channel: impl AsFd, kind: Kind) -> std::io::Result<UnixStream> {
     let (ours, theirs) = UnixStream::pair()?;
     send(channel.as_fd(), kind.byte(), &[theirs.as_fd()])?;
     Ok(ours)
+}
+
+/// Waits until the monitor is gone, which says nothing by itself.
+pub fn wait_for_end(mut channel: &UnixStream) {
+    let mut buffer = [0; 64];
+    while let Ok(1..) = channel.read(&mut buffer) {}
 }
 
 fn send(
@@ -130,7 +136,7 @@ fn is_stream(descriptor: &OwnedFd) -> bool {
 mod tests {
     use super::*;
     use std::fs::File;
-    use std::io::{Read, Write};
+    use std::io::Write;
     use std::os::unix::net::UnixDatagram;
 
     #[test]

@@ -4,8 +4,9 @@
 //! is read otherwise.
 
 use super::channel::{Kind, Received, receive};
-use super::process::{self, say};
+use super::process;
 use super::sending::Sending;
+use crate::log;
 use crate::resource_owner::rules::Rules;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -47,12 +48,12 @@ pub fn run(read: impl FnMut() -> Result<Settings, String>) -> ExitCode {
         Ok(status) => {
             let code = status.code().unwrap_or(128 + status.signal().unwrap_or(0));
             if !status.success() {
-                say(format_args!("the network process has ended: {status}"));
+                log::line(3, &format!("the network process has ended: {status}"));
             }
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
         Err(error) => {
-            say(error);
+            log::line(3, &error);
             ExitCode::FAILURE
         }
     }
@@ -159,10 +160,8 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         self.conversations.retain_mut(|conversation| {
             let runs = matches!(conversation.child.try_wait(), Ok(None));
             if runs && conversation.end.left().is_zero() {
-                say(format_args!(
-                    "a conversation is over its time: {}",
-                    conversation.child.id()
-                ));
+                let id = conversation.child.id();
+                log::line(4, &format!("a conversation is over its time: process {id}"));
                 conversation.kill();
                 // Until it is reaped.
                 conversation.end = Deadline::after(GRACE);
@@ -180,14 +179,17 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
             Ok(Received::Request(Kind::Conversation, socket)) => self.converse(socket),
             Ok(Received::Nonsense) => {
                 if !self.said_nonsense {
-                    say("the network process asks for what there is not: was it taken over?");
+                    log::line(
+                        2,
+                        "the network process asks for what there is not: was it taken over?",
+                    );
                 }
                 self.said_nonsense = true;
             }
             // It is about to end.
             Ok(Received::Closed) => self.channel = None,
             Err(error) => {
-                say(format_args!("the network process's socket: {error}"));
+                log::line(3, &format!("the network process's socket: {error}"));
                 self.channel = None;
             }
         }
@@ -203,14 +205,17 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
                 self.sending.push(Sending::new(socket, settings.bundle));
             }
             // The end of the socket tells the network process, which goes on with what it has.
-            Err(error) => say(format_args!("the settings are not taken: {error}")),
+            Err(error) => log::line(3, &format!("the settings are not taken: {error}")),
         }
     }
 
     fn converse(&mut self, socket: OwnedFd) {
         if self.conversations.len() >= self.rules.max_conversations {
             if !self.said_full {
-                say("there are as many conversations with PAM as max_conversations allows");
+                log::line(
+                    4,
+                    "there are as many conversations with PAM as max_conversations allows",
+                );
             }
             self.said_full = true;
             return;
@@ -228,7 +233,7 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
                 child,
                 end: Deadline::after(self.rules.timeout() + GRACE),
             }),
-            Err(error) => say(format_args!("no conversation can be started: {error}")),
+            Err(error) => log::line(3, &format!("no conversation can be started: {error}")),
         }
     }
 

@@ -1,22 +1,26 @@
 //! The program's processes: each is the program again, by a subcommand that nobody types.
 
+use super::channel::{self, Kind};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::SigSet;
-use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use zeroize::Zeroizing;
 
 /// The subcommand of the process that speaks to strangers.
 pub const NETWORK: &str = "network-process";
 
 /// The subcommand of a process that holds one conversation with PAM.
 pub const CONVERSATION: &str = "conversation";
+
+/// No settings are longer, in bytes.
+const MOST_SETTINGS: u64 = 64 * 1024 * 1024;
 
 /// What ps(1) and the log call it.
 const NAME: &str = "pam-jwt-authserver";
@@ -54,6 +58,23 @@ pub fn socket() -> io::Result<UnixStream> {
     Ok(UnixStream::from(socket))
 }
 
+/// The settings, which the monitor reads for this process.
+///
+/// # Errors
+/// Why there are none.
+pub fn settings(channel: &UnixStream) -> Result<Zeroizing<Vec<u8>>, String> {
+    let failed = |error: io::Error| format!("the settings do not come: {error}");
+    let answer = channel::ask(channel, Kind::Settings).map_err(failed)?;
+    let mut text = Zeroizing::new(Vec::new());
+    let most = MOST_SETTINGS + 1;
+    answer.take(most).read_to_end(&mut text).map_err(failed)?;
+    match u64::try_from(text.len()) {
+        Ok(1..=MOST_SETTINGS) => Ok(text),
+        Ok(0) => Err("the monitor has no settings to give".to_owned()),
+        _ => Err("the settings are too long".to_owned()),
+    }
+}
+
 /// Closes every descriptor but the three standard ones: what systemd or a shell has handed to the
 /// monitor is not for this process.
 ///
@@ -68,9 +89,4 @@ pub fn close_others() -> io::Result<()> {
         let _ = nix::unistd::close(descriptor);
     }
     Ok(())
-}
-
-/// Says something on standard error, which is the journal's; where nobody listens it is lost.
-pub fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
