@@ -53,7 +53,7 @@ test-packages:
 	@sh tests/packages.sh test
 
 build: ## build the module and the commands
-	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin -p jwt-ssh -p pam-jwt-fetch
+	$(CARGO) build --release --locked -p pam_jwt -p pam-jwt-admin -p jwt-ssh -p pam-jwt-fetch -p pam-jwt-authserver
 
 install: ## install what was built, under DESTDIR; the module into PAMDIR
 	@test -n "$(PAMDIR)" || { echo "libpam's modules are not where they use to be: set PAMDIR" >&2; exit 1; }
@@ -61,6 +61,7 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	install -D -m 0644 $(RELEASE)/libpam_jwt.so $(DESTDIR)$(PAMDIR)/pam_jwt.so
 	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(PREFIX)/sbin/pam-jwt
 	install -D -m 0755 $(RELEASE)/pam-jwt-fetch $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch
+	install -D -m 0755 $(RELEASE)/pam-jwt-authserver $(DESTDIR)$(PREFIX)/sbin/pam-jwt-authserver
 	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
@@ -85,7 +86,7 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 
 uninstall: ## remove what was installed; what is in /etc and /var/lib stays. First take the lines out of pam.d
 	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(PREFIX)/sbin/pam-jwt
-	rm -f $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch
+	rm -f $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch $(DESTDIR)$(PREFIX)/sbin/pam-jwt-authserver
 	rm -f $(DESTDIR)$(PREFIX)/bin/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	for command in pam-jwt pam-jwt-fetch jwt-ssh; do rm -f $(BASH_COMPLETIONS)/$$command \
 		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done

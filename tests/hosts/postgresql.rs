@@ -1,9 +1,7 @@
 //! PostgreSQL, which is no login: its backends ask PAM whether a role may come in.
 //! They are not root, and the password comes over the protocol of the database.
 
-use std::path::PathBuf;
-
-use machine::{Command, Machine, Output};
+use machine::{Machine, Output};
 
 const DATA: &str = "/var/lib/postgresql/throwaway";
 
@@ -22,7 +20,8 @@ fn cluster() -> Machine {
     machine
         .run(["install", "-d", "-o", "postgres", "-m", "700", DATA])
         .expect_success();
-    program(&machine, "initdb")
+    machine
+        .postgresql_program("initdb")
         .args(["--pgdata", DATA, "--auth=peer", "--no-sync"])
         .run()
         .expect_success();
@@ -41,7 +40,8 @@ fn cluster() -> Machine {
 /// Starts the server, and makes the roles.
 fn start(machine: &Machine) {
     let log = format!("{DATA}/log");
-    program(machine, "pg_ctl")
+    machine
+        .postgresql_program("pg_ctl")
         .args(["--pgdata", DATA, "--log", &log, "--wait", "start"])
         .run()
         .expect_success();
@@ -50,28 +50,6 @@ fn start(machine: &Machine) {
         .user("postgres")
         .run()
         .expect_success();
-}
-
-/// One of the server's programs, as its own account runs it. Debian has them
-/// outside PATH.
-fn program<'m>(machine: &'m Machine, name: &str) -> Command<'m> {
-    let debian = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten();
-    let mut found: Vec<PathBuf> = debian
-        .map(|version| {
-            version
-                .expect("/usr/lib/postgresql")
-                .path()
-                .join("bin")
-                .join(name)
-        })
-        .filter(|program| program.exists())
-        .collect();
-    found.sort();
-    machine
-        .command([found.pop().unwrap_or_else(|| name.into())])
-        .user("postgres")
 }
 
 /// Who somebody is to the database who comes as `role` with this password.

@@ -21,12 +21,14 @@
 //! failure shows everything that was seen.
 #![forbid(unsafe_code)]
 
+mod authserver;
 mod booted;
 mod certificate;
 mod client;
 mod clock;
 mod command;
 mod holder;
+mod http;
 mod issuer;
 mod lengths;
 mod link;
@@ -35,6 +37,7 @@ mod machine;
 mod namespaces;
 mod node;
 mod picture;
+mod postgresql;
 mod provider;
 mod ready;
 mod ssh;
@@ -45,12 +48,15 @@ mod watched;
 
 use std::io::Write as _;
 
+pub use authserver::{AuthServer, CLIENT_SECRET, CLIENTS, SCOPES, Setup};
 pub use booted::{RELEASES, debian, other_release};
 pub use command::{Command, Output};
+pub use http::Answer;
 pub use issuer::Issuer;
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};
 pub use machine::Machine;
+pub use postgresql::Postgresql;
 pub use provider::{PROVIDER, Provider, SECRET};
 pub use ready::ISSUER;
 pub use ssh::{Login, Ssh};
