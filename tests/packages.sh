@@ -10,8 +10,8 @@ dnf_packages='gcc glibc-devel pam-devel git-core openssl
     openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime'
 
 if [ "${1-}" = test ]; then
-    apt_packages="$apt_packages bash groff-base valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools"
-    dnf_packages="$dnf_packages bash groff-base valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie chromium dejavu-sans-mono-fonts ca-certificates curl zbar"
+    apt_packages="$apt_packages bash groff-base valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools libpam-oath oathtool"
+    dnf_packages="$dnf_packages bash groff-base valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie chromium dejavu-sans-mono-fonts ca-certificates curl zbar pam_oath oathtool"
     # Node and npm are seldom the distribution's own: those that are here will do.
     if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then
         apt_packages="$apt_packages nodejs npm"
