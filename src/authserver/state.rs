@@ -17,6 +17,8 @@ pub struct Server {
     pub indices: Indices,
     /// What was taken back.
     pub revoked: Revoked,
+    /// Up to where the store was asked what was taken back.
+    sequence: tokio::sync::Mutex<u64>,
     /// One block of indices is drawn at a time.
     drawing: tokio::sync::Mutex<()>,
 }
@@ -27,15 +29,16 @@ impl Server {
     /// # Errors
     /// The store does not answer.
     pub async fn new(settings: Settings, store: Store, now: u64) -> Result<Self, Fault> {
-        let revoked = Revoked::default();
-        revoked.add(store.revoked(now).await?);
-        Ok(Self {
+        let server = Self {
             settings: RwLock::new(Arc::new(settings)),
             store,
             indices: Indices::default(),
-            revoked,
+            revoked: Revoked::default(),
+            sequence: tokio::sync::Mutex::default(),
             drawing: tokio::sync::Mutex::default(),
-        })
+        };
+        server.refresh_revoked(now).await?;
+        Ok(server)
     }
 
     /// The settings as they are now: a request keeps those it began with.
@@ -76,15 +79,17 @@ impl Server {
     /// # Errors
     /// The store has none to give.
     pub async fn next_index(&self) -> Result<u64, Fault> {
+        let now = self.now()?;
         loop {
-            if let Some(index) = self.indices.take() {
+            if let Some(index) = self.indices.take(now) {
                 return Ok(index);
             }
             let _one_at_a_time = self.drawing.lock().await;
-            if let Some(index) = self.indices.take() {
+            if let Some(index) = self.indices.take(now) {
                 return Ok(index);
             }
-            self.indices.refill(self.store.draw_indices().await?);
+            self.indices
+                .refill(self.store.draw_indices(now).await?, now);
         }
     }
 
@@ -93,9 +98,22 @@ impl Server {
     ///
     /// # Errors
     /// The store's; then none was.
-    pub async fn revoke(&self, indices: &[(u64, u64)], now: u64) -> Result<(), Fault> {
-        self.store.revoke(indices, now).await?;
+    pub async fn revoke(&self, indices: &[(u64, u64)]) -> Result<(), Fault> {
+        self.store.revoke(indices).await?;
         self.revoked.add(indices.iter().copied());
+        Ok(())
+    }
+
+    /// Learns what was taken back since the last time, by other replicas, or here by a request
+    /// that was broken off when the store had it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn refresh_revoked(&self, now: u64) -> Result<(), Fault> {
+        let mut sequence = self.sequence.lock().await;
+        let news = self.store.revoked(*sequence, now).await?;
+        self.revoked.add(news.indices);
+        *sequence = news.sequence;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod channel;
 pub mod monitor;
+pub mod background;
 pub mod network;
 pub mod process;
 mod sending;

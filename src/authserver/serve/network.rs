@@ -4,6 +4,7 @@ use crate::endpoint::request::{BodyLimit, Peer};
 use crate::endpoint::router;
 use crate::error::Fault;
 use crate::log;
+use crate::serve::background;
 use crate::settings::Bundle;
 use crate::state::Server;
 use crate::store::Store;
@@ -39,6 +40,7 @@ async fn run(bundle: &Bundle) -> Result<(), Fault> {
     let server = Arc::new(Server::new(settings, store, now).await?);
     let router = router(Arc::clone(&server));
     let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(background::run(Arc::clone(&server)));
     for address in listen {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|error| Fault::lasting(format!("{address}: {error}")))?;

@@ -4,14 +4,38 @@
 //! PostgreSQL's by its own default.
 //!
 //! That something happens once is decided by the database: an `UPDATE` whose condition holds for
-//! one caller alone.
+//! one caller alone. READ COMMITTED is enough for that: who comes second to a row waits until the
+//! first has committed, and then the condition is tried again on what the first has left. What
+//! belongs to a family (see [`grants`]) takes its row so before it looks at anything else, so that
+//! a family is never revoked past a token that is just being issued.
 
+mod codes;
+mod device;
+mod file;
+mod grants;
+mod pushed;
+mod refresh;
+mod registered;
+mod row;
 mod schema;
+mod seen;
+mod sessions;
 mod status;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use codes::{Code, KeptCode, Redeemed};
+pub use device::{Decision, Device, KeptDevice, Poll, State};
+pub use grants::{Grant, Issued};
+pub use refresh::KeptRefresh;
+pub use sessions::Session;
+pub use status::Revocations;
 
 use crate::error::Fault;
-use sqlx::AnyPool;
-use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};
+use sqlx::{AnyPool, Transaction};
+use std::future::Future;
 use std::time::Duration;
 
 /// How long a request waits for the database before it is told to come again.
@@ -20,10 +44,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections to PostgreSQL.
 const CONNECTIONS: u32 = 16;
 
-/// The database.
+/// Connections that read from SQLite, beside the one that writes.
+const READERS: u32 = 2;
+
+/// The database. Whatever it is asked, it answers or fails within [`PATIENCE`].
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: AnyPool,
+    /// Where transactions are: SQLite has one writer at a time anyway, and here they wait their
+    /// turn in order.
+    writers: AnyPool,
+    /// Where is only read: with PostgreSQL, the same.
+    readers: AnyPool,
     shared: bool,
 }
 
@@ -31,29 +62,26 @@ impl Store {
     /// Opens it, and makes its tables where they are missing.
     ///
     /// # Errors
-    /// It cannot be reached or written, or a later version of this program has made it.
+    /// It cannot be reached or written, others than this user could read it, or a later version
+    /// of this program has made it.
     pub async fn open(url: &str) -> Result<Self, Fault> {
         install_default_drivers();
         let shared = url.starts_with("postgres");
-        let url = if shared {
-            url.to_owned()
+        let store = if shared {
+            let pool = pool(url, CONNECTIONS, schema::SETTINGS).await?;
+            Self {
+                writers: pool.clone(),
+                readers: pool,
+                shared,
+            }
         } else {
-            format!("{url}?mode=rwc")
+            file::prepare(file::path(url)?)?;
+            Self {
+                writers: pool(url, 1, schema::PRAGMAS).await?,
+                readers: pool(url, READERS, schema::PRAGMAS).await?,
+                shared,
+            }
         };
-        let options = AnyPoolOptions::new()
-            .acquire_timeout(PATIENCE)
-            // SQLite has one writer at a time anyway, and here it waits its turn in order.
-            .max_connections(if shared { CONNECTIONS } else { 1 })
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if !shared {
-                        sqlx::raw_sql(schema::PRAGMAS).execute(connection).await?;
-                    }
-                    Ok(())
-                })
-            });
-        let pool = options.connect(&url).await.map_err(fault)?;
-        let store = Self { pool, shared };
         store.prepare().await?;
         Ok(store)
     }
@@ -69,17 +97,59 @@ impl Store {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let one = sqlx::query("SELECT 1").execute(&self.pool).await;
-        one.map(drop).map_err(fault)
+        let one = sqlx::query("SELECT 1").execute(&self.readers);
+        patiently(one).await.map(drop)
     }
 
     /// Closes it.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.writers.close().await;
+        self.readers.close().await;
+    }
+
+    /// A transaction that writes. With SQLite it is the writer from its beginning: one that reads
+    /// first would fail where another process has written since.
+    async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        if self.shared {
+            self.writers.begin().await
+        } else {
+            self.writers.begin_with("BEGIN IMMEDIATE").await
+        }
     }
 }
 
-/// What a database says, for the log. It may be over when somebody asks again.
-fn fault(error: sqlx::Error) -> Fault {
-    Fault::passing(format!("the store: {error}"))
+async fn pool(url: &str, connections: u32, settings: &'static str) -> Result<AnyPool, Fault> {
+    let options = AnyPoolOptions::new()
+        .acquire_timeout(PATIENCE)
+        .max_connections(connections)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(settings).execute(connection).await?;
+                Ok(())
+            })
+        });
+    options.connect(url).await.map_err(|error| fault(&error))
+}
+
+/// What the work comes to, within [`PATIENCE`]. A transaction that is broken off is rolled back.
+async fn patiently<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Fault> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done.map_err(|error| fault(&error)),
+        Err(_) => Err(Fault::passing(format!(
+            "the store: no answer within {} s",
+            PATIENCE.as_secs()
+        ))),
+    }
+}
+
+/// What a database says, for the log. It may be over when somebody asks again, unless what it
+/// holds cannot be understood.
+fn fault(error: &sqlx::Error) -> Fault {
+    let message = format!("the store: {error}");
+    match error {
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_) => {
+            Fault::lasting(message)
+        }
+        _ => Fault::passing(message),
+    }
 }

@@ -11,29 +11,54 @@ pub const LIST: u64 = 1 << 20;
 /// How many indices are drawn from the store at once.
 pub const BLOCK: u64 = 1000;
 
+/// For how many seconds indices of a block are given out: where few tokens are issued, a list is
+/// done with some time after the last block of it was drawn.
+pub const BLOCK_LIFETIME: u64 = 3600;
+
+/// For how many seconds a host may take a token after it has expired, since clocks differ: so long
+/// its status still matters.
+pub const LEEWAY: u64 = 300;
+
+/// The status of tokens that expired after this matters at `now`.
+#[must_use]
+pub const fn still_matters(now: u64) -> u64 {
+    now.saturating_sub(LEEWAY)
+}
+
 /// The indices that this process may still give out.
 #[derive(Debug, Default)]
 pub struct Indices {
-    next: Mutex<(u64, u64)>,
+    block: Mutex<Block>,
+}
+
+#[derive(Debug, Default)]
+struct Block {
+    next: u64,
+    end: u64,
+    expires: u64,
 }
 
 impl Indices {
-    /// The next one; none where a block has to be drawn first.
+    /// The next one at `now`; none where a block has to be drawn first.
     #[must_use]
-    pub fn take(&self) -> Option<u64> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let (index, end) = *next;
-        if index >= end {
+    pub fn take(&self, now: u64) -> Option<u64> {
+        let mut block = self.block.lock().unwrap_or_else(PoisonError::into_inner);
+        if block.next >= block.end || block.expires <= now {
             return None;
         }
-        next.0 = index.saturating_add(1);
+        let index = block.next;
+        block.next = index.saturating_add(1);
         Some(index)
     }
 
-    /// Puts a block in place that the store has given out, from `first` on.
-    pub fn refill(&self, first: u64) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = (first, first.saturating_add(BLOCK));
+    /// Puts a block in place that the store has given out at `now`, from `first` on.
+    pub fn refill(&self, first: u64, now: u64) {
+        let mut block = self.block.lock().unwrap_or_else(PoisonError::into_inner);
+        *block = Block {
+            next: first,
+            end: first.saturating_add(BLOCK),
+            expires: now.saturating_add(BLOCK_LIFETIME),
+        };
     }
 }
 
@@ -43,8 +68,7 @@ pub const fn place(index: u64) -> (u64, u64) {
     (index / LIST, index % LIST)
 }
 
-/// The indices of the tokens that were taken back and have not expired, with the time at which
-/// they do.
+/// The indices of the tokens that were taken back, with the time at which they expire.
 #[derive(Debug, Default)]
 pub struct Revoked {
     by_index: RwLock<BTreeMap<u64, u64>>,
@@ -67,13 +91,13 @@ impl Revoked {
         by_index.extend(indices);
     }
 
-    /// Forgets those that are over anyway at `now`.
+    /// Forgets those that nobody takes any more at `now`.
     pub fn forget_expired(&self, now: u64) {
         let mut by_index = self
             .by_index
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        by_index.retain(|_, expires| *expires > now);
+        by_index.retain(|_, expires| *expires > still_matters(now));
     }
 
     /// The bits of a list, lowest first in each byte, up to the last that is set (§4.1).
@@ -104,10 +128,18 @@ mod tests {
     #[test]
     fn a_block_is_given_out_once() {
         let indices = Indices::default();
-        assert_eq!(indices.take(), None);
-        indices.refill(5000);
-        let taken: Vec<u64> = std::iter::from_fn(|| indices.take()).collect();
+        assert_eq!(indices.take(100), None);
+        indices.refill(5000, 100);
+        let taken: Vec<u64> = std::iter::from_fn(|| indices.take(100)).collect();
         assert_eq!(taken, (5000..5000 + BLOCK).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_block_that_was_drawn_long_ago_is_not_used_up() {
+        let indices = Indices::default();
+        indices.refill(5000, 100);
+        assert_eq!(indices.take(99 + BLOCK_LIFETIME), Some(5000));
+        assert_eq!(indices.take(100 + BLOCK_LIFETIME), None);
     }
 
     #[test]
@@ -117,7 +149,9 @@ mod tests {
         assert!(revoked.has(9) && !revoked.has(8));
         assert_eq!(revoked.bits(0)[..2], [0b1, 0b10]);
         assert_eq!(revoked.bits(1)[0], 0b10);
-        revoked.forget_expired(10);
+        revoked.forget_expired(9 + LEEWAY);
+        assert!(revoked.has(0));
+        revoked.forget_expired(10 + LEEWAY);
         assert_eq!(revoked.bits(0)[..2], [0, 0b10]);
         assert_eq!(place(LIST + 1), (1, 1));
     }
