@@ -19,6 +19,8 @@ mod serve;
 mod settings;
 mod state;
 mod store;
+#[cfg(test)]
+mod testing;
 mod token;
 
 use clap::Parser;

@@ -1,0 +1,197 @@
+//! What tests of endpoints need: the server with its router, its keys and a store of its own, in a
+//! directory that goes when the test ends. Requests go in and answers come out as over HTTP, but
+//! for the sockets.
+
+use crate::config::Config;
+use crate::endpoint::request::{BodyLimit, Peer};
+use crate::endpoint::router;
+use crate::keys::Keys;
+use crate::parameters::encoded;
+use crate::settings::Settings;
+use crate::state::Server;
+use crate::store::Store;
+use crate::token::secret;
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, Request};
+use base64ct::{Base64, Encoding};
+use clients::Clients;
+use http_body_util::BodyExt;
+use jose::{Algorithm, Claims, Compact, Header, private_key, sign};
+use serde_json::{Map, Value};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tower::Service;
+
+/// The server's issuer.
+pub const ISSUER: &str = "https://auth.example.org";
+
+/// The secret of the clients that have one.
+pub const SECRET: &str = "a secret/of 100%+";
+
+/// A server, and the directory of its store.
+pub struct World {
+    /// The server.
+    pub server: Arc<Server>,
+    router: Router,
+    dir: PathBuf,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// The registration of a client that has [`SECRET`], and what `more` says of it.
+pub fn confidential(client_id: &str, more: &str) -> String {
+    let digest = secret::digest(SECRET);
+    format!("client_id = \"{client_id}\"\nsecret_sha256 = [\"{digest}\"]\n{more}")
+}
+
+/// The registration of a public client, and what `more` says of it.
+pub fn public(client_id: &str, more: &str) -> String {
+    format!("client_id = \"{client_id}\"\ntoken_endpoint_auth_method = \"none\"\n{more}")
+}
+
+impl World {
+    /// A server of these clients; `config` is what its file of settings says besides the issuer.
+    pub async fn new(config: &str, clients: &[String]) -> Self {
+        let dir = std::env::temp_dir().join(format!(
+            "pam-jwt-authserver.{}",
+            sign::random_name().unwrap()
+        ));
+        std::fs::create_dir(&dir).unwrap();
+        let now = system::clock::now().unwrap();
+        let key = private_key::generate(Algorithm::EdDsa, Some("own")).unwrap();
+        let settings = Settings {
+            config: Config::parse(&format!("issuer = \"{ISSUER}\"\n{config}")).unwrap(),
+            clients: Clients::parse(clients.iter().map(|text| ("client", text.as_str()))).unwrap(),
+            keys: Keys::parse([("own", key.private_jwk.as_str())], now).unwrap(),
+            tls: None,
+        };
+        let url = format!("sqlite://{}", dir.join("store.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let server = Arc::new(Server::new(settings, store, now).await.unwrap());
+        Self {
+            router: router(Arc::clone(&server)),
+            server,
+            dir,
+        }
+    }
+
+    /// The time by the server's clock.
+    pub fn now(&self) -> u64 {
+        self.server.now().unwrap()
+    }
+
+    /// Sends a form. `basic` is an id and a secret for HTTP Basic.
+    pub async fn post(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        basic: Option<(&str, &str)>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some((id, secret)) = basic {
+            request = request.header(AUTHORIZATION, basic_of(id, secret));
+        }
+        self.send(request.body(Body::from(form_of(form))).unwrap())
+            .await
+    }
+
+    /// Asks for what is at `path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = Request::builder().uri(path).body(Body::empty());
+        self.send(request.unwrap()).await
+    }
+
+    /// Sends any request, from loopback.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let limit = self.server.settings().config.limits.body;
+        let peer = Peer(IpAddr::from([127, 0, 0, 1]));
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(BodyLimit(limit));
+        let response = self.router.clone().call(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+}
+
+/// The `Authorization` of HTTP Basic (RFC 6749 §2.3.1).
+pub fn basic_of(id: &str, secret: &str) -> String {
+    let pair = format!("{}:{}", encoded(id), encoded(secret));
+    format!("Basic {}", Base64::encode_string(pair.as_bytes()))
+}
+
+/// The form of these parameters.
+pub fn form_of(form: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = form
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
+    pairs.join("&")
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its head's fields.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// A member of the JSON object in the body; nothing where it is none or no text.
+    pub fn member(&self, name: &str) -> String {
+        let json = self.json();
+        let text = json.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }
+
+    /// Its status and its `error`.
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status, self.member("error"))
+    }
+
+    /// A field of its head.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    /// The claims of the token in this member.
+    pub fn claims(&self, member: &str) -> Map<String, Value> {
+        claims_of(&self.member(member)).all().clone()
+    }
+}
+
+/// The claims of a token, unverified.
+pub fn claims_of(token: &str) -> Claims {
+    let compact = Compact::parse(token.as_bytes()).unwrap();
+    Claims::parse(compact.payload()).unwrap()
+}
+
+/// The `typ` of a token.
+pub fn typ_of(token: &str) -> Option<String> {
+    let compact = Compact::parse(token.as_bytes()).unwrap();
+    Header::parse(&compact).unwrap().typ
+}
