@@ -2,6 +2,7 @@
 //! accounts that PAM knows, and whose access tokens are JWTs (RFC 9068).
 #![forbid(unsafe_code)]
 
+mod authorization;
 mod client_auth;
 mod clock;
 mod config;
