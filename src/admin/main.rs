@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod clients;
 mod completions;
 mod faults;
 mod grounds;
@@ -54,6 +55,7 @@ Files:
   /etc/pam-jwt/issuers.d/    a file for each issuer that is trusted
   /etc/pam-jwt/keys/         the issuers' public keys
   /etc/pam-jwt/private/      this machine's signing keys
+  /etc/pam-jwt/clients.d/    the clients of pam-jwt-authserver
   /var/lib/pam-jwt/fetched/  what pam-jwt-fetch has brought from issuers
   /var/lib/pam-jwt/revoked/  what is revoked on this machine
   /var/lib/pam-jwt/status/   status lists that are loaded
@@ -94,6 +96,8 @@ enum Command {
     Revoke(revoke::Revoke),
     Revocations(revocations::Revocations),
     Sessions(sessions::Sessions),
+    #[command(subcommand)]
+    Clients(clients::Clients),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -115,6 +119,7 @@ fn main() -> ExitCode {
         Command::Revoke(command) => command.run(&cli.config, &out),
         Command::Revocations(command) => command.run(&cli.config, &out),
         Command::Sessions(command) => command.run(&out),
+        Command::Clients(command) => command.run(&cli.config, &out),
         Command::Completions(command) => command.run(&out),
         Command::Manual(command) => command.run(&out),
     };

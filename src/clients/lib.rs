@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod redirect;
+pub mod text;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -235,6 +236,18 @@ impl Clients {
             }
         }
         Ok(Self { by_id })
+    }
+
+    /// All of them, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Client> {
+        self.by_id.values()
+    }
+
+    /// The client, where there is one alone.
+    #[must_use]
+    pub fn into_only(self) -> Option<Client> {
+        let mut clients = self.by_id.into_values();
+        clients.next().filter(|_| clients.next().is_none())
     }
 
     /// The client of this id.

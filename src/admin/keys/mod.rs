@@ -1,8 +1,10 @@
-//! `pam-jwt keys`: what is trusted.
+//! `pam-jwt keys`: what is trusted, and below it what pam-jwt-authserver signs with.
+
+mod rotate;
 
 use crate::faults;
 use crate::table::table;
-use clap::Args;
+use clap::{Args, Subcommand};
 use cli::output::{Exit, Failure, Output};
 use jose::Algorithm;
 use policy::trust::{TrustedIssuer, TrustedKey};
@@ -16,35 +18,49 @@ use system::key_store;
 Examples:
   # whose tokens this machine takes, and by which keys
   pam-jwt keys")]
-pub struct Keys {}
+pub struct Keys {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Rotate(rotate::Rotate),
+}
 
 impl Keys {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let loaded =
-            key_store::load(config).map_err(|faults| faults::config_does_not_load(&faults))?;
-        let rows: Vec<Row> = loaded
-            .trust
-            .issuers
-            .iter()
-            .flat_map(|issuer| issuer.keys.iter().map(|key| Row::of(issuer, key)))
-            .collect();
-        for file in loaded
-            .trust
-            .issuers
-            .iter()
-            .flat_map(|issuer| &issuer.out_of_reach)
-        {
-            out.hint(&format!("{file}: only root may read it; run as root"));
+        match &self.command {
+            Some(Command::Rotate(command)) => command.run(config, out),
+            None => list(config, out),
         }
-        for (file, index, cause) in &loaded.left_out {
-            out.hint(&format!(
-                "{file}: key {index} of the set is left out: {cause}"
-            ));
-        }
-        out.report(|| as_json(&rows), || as_table(&rows));
-        Ok(Exit::Done)
     }
+}
+
+fn list(config: &Path, out: &Output) -> Result<Exit, Failure> {
+    let loaded = key_store::load(config).map_err(|faults| faults::config_does_not_load(&faults))?;
+    let rows: Vec<Row> = loaded
+        .trust
+        .issuers
+        .iter()
+        .flat_map(|issuer| issuer.keys.iter().map(|key| Row::of(issuer, key)))
+        .collect();
+    for file in loaded
+        .trust
+        .issuers
+        .iter()
+        .flat_map(|issuer| &issuer.out_of_reach)
+    {
+        out.hint(&format!("{file}: only root may read it; run as root"));
+    }
+    for (file, index, cause) in &loaded.left_out {
+        out.hint(&format!(
+            "{file}: key {index} of the set is left out: {cause}"
+        ));
+    }
+    out.report(|| as_json(&rows), || as_table(&rows));
+    Ok(Exit::Done)
 }
 
 /// One key.

@@ -1,0 +1,30 @@
+//! `pam-jwt clients show`
+
+use super::{Registered, as_json, as_text};
+use clap::Args;
+use cli::output::{Exit, Failure, Output, visible};
+use std::path::Path;
+
+/// Show a client's registration, all but its secrets.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  # what it may, and how many secrets are good
+  pam-jwt clients show wiki")]
+pub struct Show {
+    /// Its client_id.
+    #[arg(value_name = "CLIENT_ID")]
+    id: String,
+}
+
+impl Show {
+    /// Runs it.
+    pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
+        let found = Registered::find(config, &self.id)?;
+        out.report(
+            || as_json(&found.client).into(),
+            || visible(&as_text(&found.client)),
+        );
+        Ok(Exit::Done)
+    }
+}
