@@ -169,6 +169,17 @@ impl Fault {
             passing: true,
         }
     }
+
+    /// What a client is told of it.
+    #[must_use]
+    pub fn told(&self) -> OAuthError {
+        let code = if self.passing {
+            Code::TemporarilyUnavailable
+        } else {
+            Code::ServerError
+        };
+        OAuthError::new(code, "the server has a fault, which its log tells of")
+    }
 }
 
 impl fmt::Display for Fault {

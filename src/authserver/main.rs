@@ -11,6 +11,7 @@ mod error;
 mod grant;
 mod keys;
 mod limits;
+mod local;
 mod log;
 mod options;
 mod parameters;

@@ -163,8 +163,12 @@ pub struct Local {
     pub enabled: bool,
     /// Its path.
     pub socket: PathBuf,
-    /// The client whose scopes and audiences hold for such tokens (`client_id` in them).
+    /// The client whose scopes and audiences hold for such tokens (`client_id` in them). Where
+    /// none is registered under that id, all scopes do that the account may have.
     pub client_id: String,
+    /// Accounts below `accounts.min_uid` that may have tokens as well, by name: services, whose
+    /// cron jobs want some.
+    pub accounts: Vec<String>,
 }
 
 impl Default for Local {
@@ -173,6 +177,7 @@ impl Default for Local {
             enabled: true,
             socket: PathBuf::from("/run/pam-jwt-authserver/local"),
             client_id: "local".to_owned(),
+            accounts: Vec::new(),
         }
     }
 }

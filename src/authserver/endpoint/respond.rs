@@ -45,15 +45,7 @@ pub fn failure(failure: &Failure) -> Response<Body> {
         Failure::Refused(error) => refusal(error),
         Failure::Fault(fault) => {
             crate::log::fault(fault);
-            let code = if fault.passing {
-                Code::TemporarilyUnavailable
-            } else {
-                Code::ServerError
-            };
-            refusal(&OAuthError::new(
-                code,
-                "the server has a fault, which its log tells of",
-            ))
+            refusal(&fault.told())
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::endpoint::request::{BodyLimit, Peer};
 use crate::endpoint::router;
 use crate::error::Fault;
+use crate::local;
 use crate::log;
 use crate::serve::background;
 use crate::settings::Bundle;
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use system::clock;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tower::Service;
 
 /// Serves until it is told to end.
@@ -45,6 +46,10 @@ async fn run(bundle: &Bundle) -> Result<(), Fault> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|error| Fault::lasting(format!("{address}: {error}")))?;
         tasks.spawn(accept(listener, Arc::clone(&server), router.clone()));
+    }
+    if let Some(listener) = local::bind(&server.settings().config.local)? {
+        let listener = UnixListener::from_std(listener).map_err(Fault::lasting)?;
+        tasks.spawn(local::accept(listener, Arc::clone(&server)));
     }
     log::line(6, &format!("serving {}", server.settings().config.issuer));
     while tasks.join_next().await.is_some() {}

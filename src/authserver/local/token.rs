@@ -1,0 +1,253 @@
+//! The token of a user of this machine. It says that the account's own process has asked for it
+//! (`amr`), and not that anybody logged in: that may be long ago, or never, as with cron(8); so
+//! there is neither `auth_time` nor `acr`, and who asks for a fresh login takes no such token.
+
+use super::account::Account;
+use super::protocol::Asked;
+use crate::config::Config;
+use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::scopes;
+use crate::settings::Settings;
+use crate::state::Server;
+use crate::token::access::Access;
+use clients::{AuthMethod, Client};
+use serde_json::{Value, json};
+
+/// How it is known who asks: the kernel says so (SO_PEERCRED). None of the registered names
+/// says that (RFC 8176 §2: `user` is a person's presence, `wia` is Windows), and §1 leaves others
+/// to whoever agrees on them.
+const AMR: &str = "peercred";
+
+/// What is given.
+#[derive(Debug)]
+pub struct Issued {
+    /// The answer.
+    pub answer: Value,
+    /// `aud`
+    pub audience: Vec<String>,
+    /// `scope`
+    pub scopes: Vec<String>,
+}
+
+/// A token for `account` at `now`, in seconds since the epoch.
+///
+/// # Errors
+/// `access_denied`, `invalid_scope`, `invalid_target`.
+pub async fn issued(
+    server: &Server,
+    account: &Account,
+    asked: &Asked,
+    now: u64,
+) -> Result<Issued, Failure> {
+    let settings = server.settings();
+    let config = &settings.config;
+    account.may_have_tokens(config)?;
+    let client = client(&settings);
+    let scopes = granted(config, &client, account, asked.scope.as_deref())?;
+    let audience = scopes::audience(config, &client, &scopes, &asked.audience)?;
+    let wants_groups = |name: &String| config.scopes.get(name).is_some_and(|one| one.groups_claim);
+    let lifetime = config.lifetimes.access_token;
+    let key = settings
+        .keys
+        .signing(now)
+        .ok_or_else(|| Fault::lasting("no key signs now"))?;
+    let access = Access {
+        issuer: &config.issuer,
+        subject: &account.name,
+        audience: &audience,
+        client_id: &client.client_id,
+        scopes: &scopes,
+        now,
+        lifetime,
+        index: server.next_index().await?,
+        amr: &[AMR.to_owned()],
+        groups: scopes.iter().any(wants_groups).then_some(&account.groups),
+        ..Access::default()
+    };
+    let mut answer = json!({
+        "access_token": access.signed(key)?, "token_type": "Bearer", "expires_in": lifetime,
+    });
+    if let (Some(members), false) = (answer.as_object_mut(), scopes.is_empty()) {
+        members.insert("scope".to_owned(), scopes.join(" ").into());
+    }
+    Ok(Issued {
+        answer,
+        audience,
+        scopes,
+    })
+}
+
+/// The client that such tokens are of: the administrator's of that id, or one that has all
+/// scopes there are.
+fn client(settings: &Settings) -> Client {
+    let id = &settings.config.local.client_id;
+    let registered = settings.clients.get(id).cloned();
+    registered.unwrap_or_else(|| Client {
+        client_id: id.clone(),
+        client_name: None,
+        token_endpoint_auth_method: AuthMethod::None,
+        secret_sha256: Vec::new(),
+        jwks: None,
+        redirect_uris: Vec::new(),
+        grant_types: Vec::new(),
+        scopes: settings.config.scopes.keys().cloned().collect(),
+        audiences: Vec::new(),
+        consent: false,
+        introspects: false,
+    })
+}
+
+/// The scopes that the token has: those of the account where none are asked for, and otherwise
+/// these or none at all, since a script had better not find out later.
+fn granted(
+    config: &Config,
+    client: &Client,
+    account: &Account,
+    scope: Option<&str>,
+) -> Result<Vec<String>, OAuthError> {
+    let asked = scopes::asked(config, client, scope)?;
+    let mut may = scopes::of_account(config, &asked, &account.name, &account.groups);
+    if scope.is_some() && may != asked {
+        let why = "this account may not have one of these scopes";
+        return Err(OAuthError::new(Code::InvalidScope, why));
+    }
+    // openid is about a login, and there was none.
+    may.retain(|scope| !Config::is_built_in(scope));
+    Ok(may)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Keys;
+    use crate::store::Store;
+    use crate::token::access;
+    use clients::Clients;
+    use jose::{Algorithm, private_key};
+
+    const CONFIG: &str = "issuer = \"https://i\"\n\
+        [scopes.ssh]\ndescription = \"d\"\naudiences = [\"ssh://*\"]\n\
+        [scopes.api]\ndescription = \"d\"\naudiences = [\"https://api\"]\ngroups = [\"ops\"]\n\
+        groups_claim = true\n";
+
+    async fn server(client: Option<&str>) -> Server {
+        let key = private_key::generate(Algorithm::EdDsa, Some("k"))
+            .unwrap()
+            .private_jwk;
+        let settings = Settings {
+            config: Config::parse(CONFIG).unwrap(),
+            clients: Clients::parse(client.map(|text| ("local.toml", text))).unwrap(),
+            keys: Keys::parse([("k", key.as_str())], 100).unwrap(),
+            tls: None,
+        };
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        Server::new(settings, store, 100).await.unwrap()
+    }
+
+    fn account(groups: &[&str]) -> Account {
+        Account {
+            uid: 1000,
+            name: "alice".to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        }
+    }
+
+    fn asked(audience: &[&str], scope: Option<&str>) -> Asked {
+        Asked {
+            audience: audience.iter().map(|one| (*one).to_owned()).collect(),
+            scope: scope.map(str::to_owned),
+        }
+    }
+
+    async fn claims(server: &Server, account: &Account, asked: &Asked) -> Result<Value, Code> {
+        let issued = match issued(server, account, asked, 100).await {
+            Ok(issued) => issued,
+            Err(Failure::Refused(error)) => return Err(error.code),
+            Err(Failure::Fault(fault)) => panic!("{fault}"),
+        };
+        let token = issued.answer["access_token"].as_str().unwrap();
+        let settings = server.settings();
+        let verified = access::verify(token, "https://i", &settings.keys, 100).unwrap();
+        let mut claims = verified.claims.all().clone();
+        for of_every_token in ["jti", "status", "iss", "iat"] {
+            assert!(claims.remove(of_every_token).is_some());
+        }
+        assert_eq!(
+            issued.answer["scope"],
+            claims.get("scope").cloned().unwrap_or_default()
+        );
+        Ok(claims.into())
+    }
+
+    #[tokio::test]
+    async fn a_token_says_who_asked_and_that_nobody_logged_in() {
+        let server = server(None).await;
+        let claims = claims(&server, &account(&[]), &asked(&["ssh://host"], None)).await;
+        let expected = json!({
+            "sub": "alice", "aud": "ssh://host", "client_id": "local", "exp": 700,
+            "scope": "ssh", "amr": ["peercred"],
+        });
+        assert_eq!(claims, Ok(expected));
+    }
+
+    #[tokio::test]
+    async fn scopes_and_audiences_are_the_accounts() {
+        let server = server(None).await;
+        let [plain, ops] = [account(&["staff"]), account(&["staff", "ops"])];
+        for (account, asked, expected) in [
+            (&plain, asked(&[], None), Ok(json!(["ssh", "https://i"]))),
+            (
+                &ops,
+                asked(&[], None),
+                Ok(json!(["api ssh", "https://api"])),
+            ),
+            (
+                &ops,
+                asked(&[], Some("ssh")),
+                Ok(json!(["ssh", "https://i"])),
+            ),
+            (&plain, asked(&[], Some("ssh api")), Err(Code::InvalidScope)),
+            (&plain, asked(&[], Some("other")), Err(Code::InvalidScope)),
+            (
+                &plain,
+                asked(&["https://api"], None),
+                Err(Code::InvalidTarget),
+            ),
+            (
+                &ops,
+                asked(&["https://api"], Some("ssh")),
+                Err(Code::InvalidTarget),
+            ),
+        ] {
+            let claims = claims(&server, account, &asked).await;
+            let told = claims.map(|claims| {
+                let groups = claims.get("groups").cloned();
+                let has_api = claims["scope"].as_str().unwrap().contains("api");
+                assert_eq!(groups, has_api.then(|| json!(["staff", "ops"])));
+                json!([claims["scope"], claims["aud"]])
+            });
+            assert_eq!(told, expected, "{asked:?}");
+        }
+        let system = Account {
+            uid: 33,
+            ..account(&[])
+        };
+        let refused = claims(&server, &system, &asked(&[], None)).await;
+        assert_eq!(refused, Err(Code::AccessDenied));
+    }
+
+    #[tokio::test]
+    async fn the_administrator_may_say_what_such_tokens_are_good_for() {
+        let client = "client_id = \"local\"\ntoken_endpoint_auth_method = \"none\"\n\
+             scopes = [\"openid\", \"ssh\"]\naudiences = [\"https://batch\"]";
+        let server = server(Some(client)).await;
+        let ops = account(&["ops"]);
+        let told = claims(&server, &ops, &asked(&[], None)).await.unwrap();
+        assert_eq!(
+            (&told["scope"], &told["aud"]),
+            (&json!("ssh"), &json!("https://batch"))
+        );
+        let refused = claims(&server, &ops, &asked(&[], Some("api"))).await;
+        assert_eq!(refused, Err(Code::InvalidScope));
+    }
+}
