@@ -20,6 +20,7 @@ mod look;
 mod manual;
 mod offer;
 mod options;
+mod own_token;
 mod process;
 mod prompt;
 mod secrecy;
@@ -58,15 +59,6 @@ fn main() -> ExitCode {
     }
     match FirstWord::of(&words) {
         FirstWord::Known => subcommand(),
-        FirstWord::Later => {
-            let word = words.first().map(|word| word.to_string_lossy());
-            let word = word.unwrap_or_default();
-            hint(
-                "jwt-ssh",
-                &format!("{word} is not built yet in this version; `jwt-ssh -- {word}` is a host"),
-            );
-            ExitCode::from(CANNOT)
-        }
         FirstWord::Ssh => connect(words),
     }
 }
@@ -105,6 +97,7 @@ fn subcommand() -> ExitCode {
         Subcommands::Login(login) => login.run(&out),
         Subcommands::Logout(logout) => logout.run(&out),
         Subcommands::Status(status) => status.run(&out),
+        Subcommands::Token(token) => token.run(&out),
         Subcommands::Completions(completions) => completions.run(&out),
         Subcommands::Manual(manual) => manual.run(&out),
     };
@@ -123,6 +116,7 @@ impl Subcommands {
             Self::Login(login) => login.json,
             Self::Logout(logout) => logout.json,
             Self::Status(status) => status.json,
+            Self::Token(token) => token.json,
             Self::Completions(_) | Self::Manual(_) => false,
         }
     }

@@ -2,7 +2,7 @@
 //! completions are made as well.
 
 use crate::source::Source;
-use crate::{completions, login, logout, manual, status};
+use crate::{completions, login, logout, manual, own_token, status};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -125,6 +125,7 @@ pub enum Subcommands {
     Login(login::Login),
     Logout(logout::Logout),
     Status(status::Status),
+    Token(own_token::OwnToken),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -170,14 +171,12 @@ pub struct OwnWords {
 const USAGE: &str = "\
 jwt-ssh [--token-file FILE | --token-command COMMAND] [--force]
                [SSH OPTIONS] [USER@]HOST [COMMAND]
-       jwt-ssh login | logout | status [HOST]";
+       jwt-ssh login | logout | status [HOST] | token";
 
-/// First words that are jwt-ssh's own, whether they do something yet or not.
+/// Whose the first word is.
 pub enum FirstWord {
     /// Known to [`JwtSsh`].
     Known,
-    /// Of a later version; a host of that name is not meant by accident then.
-    Later,
     /// ssh's.
     Ssh,
 }
@@ -188,10 +187,9 @@ impl FirstWord {
         match words.first().map(|word| word.as_bytes()) {
             None
             | Some(
-                b"login" | b"logout" | b"status" | b"completions" | b"manual" | b"--help"
-                | b"--version",
+                b"login" | b"logout" | b"status" | b"token" | b"completions" | b"manual"
+                | b"--help" | b"--version",
             ) => Self::Known,
-            Some(b"token") => Self::Later,
             Some(_) => Self::Ssh,
         }
     }
