@@ -23,13 +23,13 @@ const MOST_LISTS: usize = 100;
 /// For how long a list is good that does not say so, in seconds.
 const LONG: u64 = 86_400;
 
-/// The lists that the issuer names at `uri` (§ Status List Aggregation).
+/// The lists that `issuer` names at `uri` (§ Status List Aggregation).
 ///
 /// # Errors
 /// What is wrong with the answer.
-pub fn aggregated(uri: &str, deadline: Deadline) -> Result<Vec<String>, String> {
+pub fn aggregated(uri: &str, issuer: &str, deadline: Deadline) -> Result<Vec<String>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{uri}: {error}");
-    if !is_address(uri) {
+    if !may_name(issuer, uri) {
         return Err(failed(&"it is no https URL"));
     }
     let answer = http(deadline, 512 * 1024)?.get(uri, None);
@@ -37,17 +37,23 @@ pub fn aggregated(uri: &str, deadline: Deadline) -> Result<Vec<String>, String> 
     if answer.status != 200 {
         return Err(failed(&oauth::Error::Status(answer.status)));
     }
-    named(&answer.body).ok_or_else(|| failed(&oauth::Error::Form("a list of status lists")))
+    named(issuer, &answer.body).ok_or_else(|| failed(&oauth::Error::Form("a list of status lists")))
 }
 
-fn named(body: &[u8]) -> Option<Vec<String>> {
+/// Whether what `issuer` has published over https may name this place: one that is over https
+/// too, and none of this machine.
+fn may_name(issuer: &str, uri: &str) -> bool {
+    is_address(uri) && (!issuer.starts_with("https://") || uri.starts_with("https://"))
+}
+
+fn named(issuer: &str, body: &[u8]) -> Option<Vec<String>> {
     let members = json::object(body).ok()?;
     let uris = members.get("status_lists")?.as_array()?;
     let uris: Option<Vec<String>> = uris
         .iter()
         .map(|uri| {
             uri.as_str()
-                .filter(|uri| is_address(uri))
+                .filter(|uri| may_name(issuer, uri))
                 .map(str::to_owned)
         })
         .collect();
@@ -95,7 +101,7 @@ pub fn fetch(
     let fetched = get(&list.uri, issuer, trust, deadline, now);
     match fetched {
         Ok((good_for, cache_control)) => {
-            list.next_at = schedule::after_success(now, cache_control.as_deref(), good_for);
+            list.next_at = schedule::after_list(now, cache_control.as_deref(), good_for);
             list.checked_at = Some(now);
             list.failures = 0;
             list.error = None;
@@ -165,6 +171,7 @@ mod tests {
         // draft-ietf-oauth-status-list § Status List Aggregation in JSON Format
         let example = r#"{"status_lists": ["https://example.com/statuslists/1",
             "https://example.com/statuslists/2", "https://example.com/statuslists/3"]}"#;
+        let named = |body: &[u8]| named("https://example.com", body);
         assert_eq!(named(example.as_bytes()).unwrap().len(), 3);
         assert_eq!(named(br#"{"status_lists":[]}"#), Some(Vec::new()));
         for odd in [
@@ -174,6 +181,7 @@ mod tests {
             r#"{"status_lists":"https://a/1"}"#,
             r#"{"status_lists":["http://a/1"]}"#,
             r#"{"status_lists":["file:///etc/passwd"]}"#,
+            r#"{"status_lists":["http://127.0.0.1/1"]}"#,
             r#"{"status_lists":[1]}"#,
         ] {
             assert_eq!(named(odd.as_bytes()), None, "{odd}");
@@ -181,6 +189,10 @@ mod tests {
         let many = vec!["https://a/1"; MOST_LISTS + 1];
         let many = serde_json::json!({ "status_lists": many });
         assert_eq!(named(many.to_string().as_bytes()), None);
+        // An issuer on this machine has its lists there too.
+        let local = br#"{"status_lists":["http://127.0.0.1:1/1"]}"#;
+        let uris = super::named("http://127.0.0.1:1", local);
+        assert_eq!(uris.unwrap().len(), 1);
     }
 
     #[test]

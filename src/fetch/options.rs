@@ -12,7 +12,8 @@ use std::path::PathBuf;
 /// after a failure at growing intervals. What is no good set of keys changes nothing, so logins
 /// go on with the keys that are there until these are older than max_key_age. A key that an
 /// issuer publishes no longer is kept for a day. Status lists are those that an issuer's file names
-/// (status_lists), and with discover those that the issuer does; they are fetched as they say (ttl).
+/// (status_lists), and with discover those that the issuer does; they are fetched as they say (ttl,
+/// and Cache-Control from a minute on).
 ///
 /// A timer runs this as a user of its own: systemctl enable --now pam-jwt-fetch.timer. Root may
 /// run it too, and it becomes that user first.

@@ -1,7 +1,7 @@
 //! When a server is asked again. Times and spans are in seconds, times since the epoch; what is
 //! random is a parameter.
 
-/// After a success nobody is asked earlier, whatever the answer says.
+/// After a success nobody is asked for keys earlier, whatever the answer says.
 const LEAST: u64 = 5 * 60;
 
 /// Nor later.
@@ -16,7 +16,7 @@ const FIRST_PAUSE: u64 = 60;
 /// However many there were.
 const LONGEST_PAUSE: u64 = 3600;
 
-/// What is good for a shorter time is asked for this often all the same.
+/// What is good for a shorter time is asked for this often all the same, as are status lists.
 const FLOOR: u64 = 60;
 
 /// Whether it is time. A clock that was set back does not hold anything up: who was asked after
@@ -25,10 +25,18 @@ pub const fn is_due(now: u64, attempted_at: u64, next_at: u64) -> bool {
     now >= next_at || attempted_at > now || next_at > now.saturating_add(MOST)
 }
 
-/// When to ask again after an answer at `now` with this `Cache-Control`. What was fetched is good
-/// for `good_for` more: there have to be tries left before that has passed.
+/// When to ask for keys again after an answer at `now` with this `Cache-Control`. What was fetched
+/// is good for `good_for` more: there have to be tries left before that has passed.
 pub fn after_success(now: u64, cache_control: Option<&str>, good_for: u64) -> u64 {
     let fresh = cache_control.map_or(USUAL, fresh_for).clamp(LEAST, MOST);
+    let span = fresh.min(good_for / 2).max(FLOOR);
+    now.saturating_add(span)
+}
+
+/// The same for a status list: how soon a host hears of what was taken back is for the issuer to
+/// say.
+pub fn after_list(now: u64, cache_control: Option<&str>, good_for: u64) -> u64 {
+    let fresh = cache_control.map_or(USUAL, fresh_for).clamp(FLOOR, MOST);
     let span = fresh.min(good_for / 2).max(FLOOR);
     now.saturating_add(span)
 }
@@ -101,6 +109,22 @@ mod tests {
             assert_eq!(after_success(0, Some("max-age=7200"), good_for), span);
         }
         assert_eq!(after_success(u64::MAX, None, 10), u64::MAX);
+    }
+
+    #[test]
+    fn a_list_is_fetched_as_soon_as_its_issuer_says() {
+        for (cache_control, good_for, span) in [
+            (Some("public, max-age=60"), 600, 60),
+            (Some("max-age=90"), 600, 90),
+            (Some("max-age=7200"), 600, 300),
+            (Some("no-cache"), 600, FLOOR),
+            (Some("max-age=60"), 10, FLOOR),
+            (None, 86_400, USUAL),
+            (Some("max-age=999999"), 86_400, MOST),
+        ] {
+            let next = after_list(1000, cache_control, good_for);
+            assert_eq!(next, 1000 + span, "{cache_control:?} {good_for}");
+        }
     }
 
     #[test]

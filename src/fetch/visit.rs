@@ -79,7 +79,8 @@ impl Visit<'_> {
     }
 
     fn lists(&self, report: &mut Report, aggregation: Option<&str>) {
-        let named = aggregation.map(|uri| lists::aggregated(uri, self.deadline));
+        let name = self.issuer.issuer.as_str();
+        let named = aggregation.map(|uri| lists::aggregated(uri, name, self.deadline));
         let is_discovered = self
             .issuer
             .fetch
@@ -107,7 +108,6 @@ impl Visit<'_> {
                 return;
             }
         };
-        let name = self.issuer.issuer.as_str();
         let Some(trusted) = trust.issuer(name) else {
             return;
         };

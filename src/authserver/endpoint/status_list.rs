@@ -11,8 +11,10 @@ use jose::sign;
 use jose::status_list::{Bits, StatusList};
 use std::sync::Arc;
 
-/// For how many seconds a copy is good: so long a token that was taken back may still work.
-const TTL: u64 = 60;
+/// For how many seconds a copy is good. Hosts that ask for one (`status = "require"`) let nobody in
+/// with a copy that is older, so this spans several tries to get one; that there may be a newer
+/// one sooner is for `Cache-Control` to say.
+const TTL: u64 = 600;
 
 /// The type of a list (§8.1).
 const MEDIA_TYPE: &str = "application/statuslist+jwt";
