@@ -119,38 +119,12 @@ fn granted(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Keys;
-    use crate::store::Store;
+    use crate::local::tests::{account, server};
     use crate::token::access;
-    use clients::Clients;
-    use jose::{Algorithm, private_key};
 
-    const CONFIG: &str = "issuer = \"https://i\"\n\
-        [scopes.ssh]\ndescription = \"d\"\naudiences = [\"ssh://*\"]\n\
-        [scopes.api]\ndescription = \"d\"\naudiences = [\"https://api\"]\ngroups = [\"ops\"]\n\
-        groups_claim = true\n";
-
-    async fn server(client: Option<&str>) -> Server {
-        let key = private_key::generate(Algorithm::EdDsa, Some("k"))
-            .unwrap()
-            .private_jwk;
-        let settings = Settings {
-            config: Config::parse(CONFIG).unwrap(),
-            clients: Clients::parse(client.map(|text| ("local.toml", text))).unwrap(),
-            keys: Keys::parse([("k", key.as_str())], 100).unwrap(),
-            tls: None,
-        };
-        let store = Store::open("sqlite::memory:").await.unwrap();
-        Server::new(settings, store, 100).await.unwrap()
-    }
-
-    fn account(groups: &[&str]) -> Account {
-        Account {
-            uid: 1000,
-            name: "alice".to_owned(),
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        }
-    }
+    const SCOPES: &str = "[scopes.ssh]\ndescription = \"d\"\naudiences = [\"ssh://*\"]\n\
+        [scopes.api]\ndescription = \"d\"\naudiences = [\"https://api\"]\n\
+        groups = [\"ops\"]\ngroups_claim = true\n";
 
     fn asked(audience: &[&str], scope: Option<&str>) -> Asked {
         Asked {
@@ -181,8 +155,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_says_who_asked_and_that_nobody_logged_in() {
-        let server = server(None).await;
-        let claims = claims(&server, &account(&[]), &asked(&["ssh://host"], None)).await;
+        let server = server(SCOPES, None).await;
+        let claims = claims(&server, &account(1000, &[]), &asked(&["ssh://host"], None)).await;
         let expected = json!({
             "sub": "alice", "aud": "ssh://host", "client_id": "local", "exp": 700,
             "scope": "ssh", "amr": ["peercred"],
@@ -192,8 +166,8 @@ mod tests {
 
     #[tokio::test]
     async fn scopes_and_audiences_are_the_accounts() {
-        let server = server(None).await;
-        let [plain, ops] = [account(&["staff"]), account(&["staff", "ops"])];
+        let server = server(SCOPES, None).await;
+        let [plain, ops] = [account(1000, &["staff"]), account(1000, &["staff", "ops"])];
         for (account, asked, expected) in [
             (&plain, asked(&[], None), Ok(json!(["ssh", "https://i"]))),
             (
@@ -228,10 +202,7 @@ mod tests {
             });
             assert_eq!(told, expected, "{asked:?}");
         }
-        let system = Account {
-            uid: 33,
-            ..account(&[])
-        };
+        let system = account(33, &[]);
         let refused = claims(&server, &system, &asked(&[], None)).await;
         assert_eq!(refused, Err(Code::AccessDenied));
     }
@@ -240,8 +211,8 @@ mod tests {
     async fn the_administrator_may_say_what_such_tokens_are_good_for() {
         let client = "client_id = \"local\"\ntoken_endpoint_auth_method = \"none\"\n\
              scopes = [\"openid\", \"ssh\"]\naudiences = [\"https://batch\"]";
-        let server = server(Some(client)).await;
-        let ops = account(&["ops"]);
+        let server = server(SCOPES, Some(client)).await;
+        let ops = account(1000, &["ops"]);
         let told = claims(&server, &ops, &asked(&[], None)).await.unwrap();
         assert_eq!(
             (&told["scope"], &told["aud"]),

@@ -68,7 +68,14 @@ fn publish(machine: &Machine, case: &Case, web: &mut Web) -> Key {
     match case.keys {
         Keys::At(address) => drop(web.insert(address.to_owned(), keys)),
         Keys::DiscoveredAt(document, address) => {
-            let found = json!({ "issuer": case.issuer, "jwks_uri": address });
+            let mut found = json!({ "issuer": case.issuer, "jwks_uri": address });
+            if let Some(uri) = case.claims.pointer("/status/status_list/uri") {
+                let uri = uri.as_str().expect("a URI");
+                let lists = format!("{}/lists", case.issuer);
+                found["status_list_aggregation_endpoint"] = json!(lists);
+                web.insert(lists, json!({ "status_lists": [uri] }));
+                web.insert(uri.to_owned(), key.sign_list(uri, now()).into());
+            }
             web.insert(document.to_owned(), found);
             web.insert(address.to_owned(), keys);
         }

@@ -213,6 +213,7 @@ pub fn authserver(now: u64) -> Case {
         "iss": "https://login.example.org", "sub": "alice", "aud": "ssh://machine",
         "client_id": "jwt-ssh", "auth_time": now - 30, "amr": ["pwd"],
         "jti": "b1c2d3e4f5061728394a5b6c7d8e9f00",
+        "status": { "status_list": { "idx": 6, "uri": "https://login.example.org/status/0" } },
     });
     Case {
         recipe: "pam-jwt-authserver",
@@ -228,7 +229,7 @@ pub fn authserver(now: u64) -> Case {
         claims: timed(claims, now, 20, 3600),
         account: "alice",
         service: "sshd",
-        bytes: 300..=500,
+        bytes: 400..=600,
         misses: vec![
             (Change::Account("bob"), "account_not_allowed"),
             (Change::Account("root"), "account_not_allowed"),
@@ -245,6 +246,22 @@ pub fn authserver(now: u64) -> Case {
                 "audience_mismatch",
             ),
             (Change::Service("sudo"), "service_not_allowed"),
+            (
+                Change::Claim("/status/status_list/idx", json!(7)),
+                "status_invalid",
+            ),
+            (
+                Change::Claim("/status/status_list/idx", json!(8)),
+                "status_unknown",
+            ),
+            (
+                Change::Claim(
+                    "/status/status_list/uri",
+                    json!("https://login.example.org/status/1"),
+                ),
+                "status_unknown",
+            ),
+            (Change::Without("status"), "status_missing"),
         ],
     }
 }

@@ -1,7 +1,7 @@
 """What issuers publish, by address, at port 443 and 8443 of every name that has a certificate.
 
-web.py DOCUMENTS CERTIFICATES: the first is a JSON object of address and document, the second
-the directory with NAME.pem and NAME.key. Each request is a line on standard output.
+web.py DOCUMENTS CERTIFICATES: the first is a JSON object of address and document, which is JSON
+too, or a text that goes out as it is; the second the directory with NAME.pem and NAME.key. Each request is a line on standard output.
 """
 
 import http.server
@@ -18,7 +18,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         address = f"https://{self.headers['Host']}{self.path}"
         document = documents.get(address)
-        body = json.dumps(document).encode()
+        body = (document if isinstance(document, str) else json.dumps(document)).encode()
         self.send_response(404 if document is None else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
