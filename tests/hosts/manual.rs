@@ -1,7 +1,7 @@
 //! Manual pages, completions and the examples of --help: all of them from the
 //! definitions of the command line, as they were installed.
 
-use machine::{Command, Issuer, Machine, Output, Provider, tell};
+use machine::{AuthServer, Command, Issuer, Machine, Output, Provider, tell};
 use std::collections::BTreeSet;
 
 /// A command whose definitions all of this is made from.
@@ -32,7 +32,7 @@ const PAM_JWT_FETCH: Documented = Documented {
 const JWT_SSH: Documented = Documented {
     name: "jwt-ssh",
     section: '1',
-    pages: 6,
+    pages: 7,
     width: Some(80),
 };
 
@@ -244,6 +244,7 @@ fn the_examples_of_jwt_ssh_do_what_they_say() {
     let get_token = "#!/bin/sh\n[ \"$*\" = ssh://web1.example.org ] && exec cat ~/token\n";
     machine.write("/usr/local/bin/get-token", get_token, 0o755);
     let provider = Provider::start(&machine, "{ \"interval\": 1 }");
+    let _server = own_server(&machine);
     play_examples(&machine, &JWT_SSH, |example| {
         let alices = script(&machine, example).user("alice");
         if example.starts_with("jwt-ssh login") {
@@ -255,6 +256,22 @@ fn the_examples_of_jwt_ssh_do_what_they_say() {
         }
         alices.env("BEARER_TOKEN_FILE", "/home/alice/token").run()
     });
+}
+
+/// The pam-jwt-authserver of the machine itself, whose tokens its hosts take.
+fn own_server(machine: &Machine) -> AuthServer<'_> {
+    let scope = "[scopes.ssh]\ndescription = \"log in\"\naudiences = [\"ssh://*\"]\n";
+    let server = AuthServer::on(machine).settings(scope).start();
+    let jwks = server.get("/jwks", &[]).expect(200).body;
+    let keys = "/etc/pam-jwt/keys/server.jwks";
+    machine.write(keys, jwks, 0o644);
+    let trust = format!(
+        "issuer = \"{}\"\naudience = [\"ssh://web1.example.org\"]\nkeys = [\"{keys}\"]\n\
+         [[allow]]\naccount = \"{{sub}}\"\nservices = [\"sshd\"]\n",
+        server.issuer
+    );
+    machine.write("/etc/pam-jwt/issuers.d/server.toml", trust, 0o644);
+    server
 }
 
 /// Plays a login, with alice at the page that it names. What opens the page opens nothing here.
