@@ -29,7 +29,16 @@ const MOST_MESSAGES: usize = 64;
 pub struct Owners {
     channel: Arc<Channel>,
     slots: Arc<Semaphore>,
-    time: Duration,
+    limits: Limits,
+}
+
+/// How long what is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// The end of a conversation.
+    whole: Duration,
+    /// What follows a text without a prompt.
+    patience: Duration,
 }
 
 /// What is next in a conversation.
@@ -53,7 +62,10 @@ impl Owners {
         Self {
             channel,
             slots: Arc::new(Semaphore::new((most - most / 8).max(1))),
-            time,
+            limits: Limits {
+                whole: time + GRACE,
+                patience: PATIENCE,
+            },
         }
     }
 
@@ -75,7 +87,7 @@ impl Owners {
             texts: Vec::new(),
             prompts: 0,
             began: Moment::now(),
-            time: self.time,
+            limits: self.limits,
             _slot: slot,
         };
         let said = conversation.say(start).await;
@@ -91,7 +103,7 @@ pub struct Conversation {
     texts: Vec<Message>,
     prompts: usize,
     began: Moment,
-    time: Duration,
+    limits: Limits,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -99,9 +111,10 @@ impl Conversation {
     /// What is next. Before that, every prompt of the last step has to be answered.
     pub async fn next(&mut self) -> Step {
         loop {
-            let left = (self.time + GRACE).saturating_sub(self.began.age());
-            let patient = self.texts.is_empty() || left < PATIENCE;
-            let wait = if patient { left } else { PATIENCE };
+            let left = self.limits.whole.saturating_sub(self.began.age());
+            let patience = self.limits.patience;
+            let patient = self.texts.is_empty() || left < patience;
+            let wait = if patient { left } else { patience };
             let report = match timeout(wait, self.report()).await {
                 Ok(Ok(report)) => report,
                 Ok(Err(_)) => return self.done(Outcome::Refused(Reason::Unavailable)),
@@ -189,6 +202,184 @@ impl Conversation {
             if self.stream.read_buf(&mut self.received).await? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::{Granted, Purpose, Style};
+    use super::*;
+    use crate::serve::channel::{Received, receive};
+    use std::io::Write;
+    use std::thread;
+
+    /// The monitor's end of the channel.
+    fn owners(most: usize) -> (Owners, Channel) {
+        let (ours, theirs) = Channel::pair().unwrap();
+        let owners = Owners::new(Arc::new(ours), most, Duration::from_secs(100));
+        (owners, theirs)
+    }
+
+    /// The socket of the conversation that was asked for.
+    fn asked(monitor: &Channel) -> Channel {
+        match receive(monitor).unwrap() {
+            Received::Request(Kind::Conversation, socket) => Channel::from(socket),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn start() -> Start {
+        Start {
+            account: "alice".to_owned(),
+            rhost: [192, 0, 2, 7].into(),
+            purpose: Purpose::Page,
+        }
+    }
+
+    fn messages(styles: &[Style]) -> Vec<Message> {
+        let message = |style: &Style| Message::new(*style, &format!("{style:?}"));
+        styles.iter().map(message).collect()
+    }
+
+    fn granted() -> Outcome {
+        Outcome::Granted(Granted {
+            account: "alice".to_owned(),
+            uid: 1000,
+            groups: Vec::new(),
+            amr: vec!["pwd".to_owned()],
+            changed_password: false,
+        })
+    }
+
+    /// What the process says, before it closes the socket or reads so many answers.
+    fn says(socket: &mut Channel, report: &Report) {
+        frame::write(socket, report).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_step_has_the_texts_up_to_the_prompts_that_come_together() {
+        use Style::{Error, Hidden, Info, Visible};
+        let (owners, monitor) = owners(8);
+        let mut conversation = owners.start(&start()).await.unwrap();
+        let mut socket = asked(&monitor);
+        let process = thread::spawn(move || {
+            assert_eq!(frame::read::<Start>(&mut socket).unwrap(), start());
+            says(&mut socket, &Report::Messages(messages(&[Info])));
+            says(
+                &mut socket,
+                &Report::Messages(messages(&[Visible, Error, Hidden])),
+            );
+            let answers: Answers = frame::read(&mut socket).unwrap();
+            let answers: Vec<&str> = answers.answers.iter().map(Secret::text).collect();
+            assert_eq!(answers, ["blue", "secret"]);
+            says(&mut socket, &Report::Messages(messages(&[Info])));
+            says(&mut socket, &Report::Outcome(granted()));
+        });
+        let step = conversation.next().await;
+        assert_eq!(step, Step::Ask(messages(&[Info, Visible, Error, Hidden])));
+        assert_eq!(conversation.prompts(), 2);
+        for wrong in [&[][..], &["one"], &["one", "two", "three"]] {
+            let wrong = wrong.iter().map(|text| Secret::from(*text)).collect();
+            assert!(conversation.answer(wrong).await.is_err());
+        }
+        let answers = ["blue", "secret"].map(Secret::from).to_vec();
+        conversation.answer(answers.clone()).await.unwrap();
+        // Once, and not once more.
+        assert!(conversation.answer(answers).await.is_err());
+        let step = conversation.next().await;
+        assert_eq!(step, Step::Done(granted(), messages(&[Info])));
+        process.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_report_may_come_in_pieces_and_be_waited_for_twice() {
+        let (mut owners, monitor) = owners(8);
+        owners.limits.patience = Duration::from_millis(1);
+        let mut conversation = owners.start(&start()).await.unwrap();
+        let mut socket = asked(&monitor);
+        says(&mut socket, &Report::Messages(messages(&[Style::Info])));
+        let outcome = frame::encoded(&Report::Outcome(granted())).unwrap();
+        let (first, rest) = outcome.split_at(10);
+        socket.write_all(first).unwrap();
+        // It is a while until the rest comes, and meanwhile the text is shown.
+        let step = conversation.next().await;
+        assert_eq!(step, Step::Tell(messages(&[Style::Info])));
+        socket.write_all(rest).unwrap();
+        assert_eq!(conversation.next().await, Step::Done(granted(), Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_gone_or_talks_nonsense_lets_nobody_in() {
+        let (owners, monitor) = owners(8);
+        let unavailable = Step::Done(Outcome::Refused(Reason::Unavailable), Vec::new());
+        let granted = frame::encoded(&Report::Outcome(granted())).unwrap();
+        let cut = &granted[..granted.len() - 1];
+        for said in [&b""[..], b"\xff\xff\xff\xff", b"\0\0\0\x02{}", cut] {
+            let mut conversation = owners.start(&start()).await.unwrap();
+            asked(&monitor).write_all(said).unwrap();
+            assert_eq!(conversation.next().await, unavailable, "{said:?}");
+        }
+        let mut conversation = owners.start(&start()).await.unwrap();
+        let mut socket = asked(&monitor);
+        let flood = Report::Messages(messages(&[Style::Info; MOST_MESSAGES]));
+        says(&mut socket, &flood);
+        says(&mut socket, &flood);
+        let Step::Done(outcome, _) = conversation.next().await else {
+            panic!("it goes on");
+        };
+        assert_eq!(outcome, Outcome::Refused(Reason::Unavailable));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_never_ends_is_not_waited_for() {
+        let (mut owners, monitor) = owners(8);
+        owners.limits.whole = Duration::from_millis(1);
+        let mut conversation = owners.start(&start()).await.unwrap();
+        let _socket = asked(&monitor);
+        let late = Step::Done(Outcome::Refused(Reason::TimedOut), Vec::new());
+        assert_eq!(conversation.next().await, late);
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_conversations_than_there_may_be() {
+        let (owners, monitor) = owners(8);
+        let mut held = Vec::new();
+        for _ in 0..7 {
+            held.push((owners.start(&start()).await.unwrap(), asked(&monitor)));
+        }
+        assert_eq!(owners.start(&start()).await.err(), Some(Reason::Busy));
+        assert!(matches!(receive(&monitor).unwrap(), Received::Nothing));
+        held.pop();
+        assert!(owners.start(&start()).await.is_ok());
+        drop(monitor);
+        held.clear();
+        assert_eq!(
+            owners.start(&start()).await.err(),
+            Some(Reason::Unavailable)
+        );
+    }
+
+    #[tokio::test]
+    async fn one_password_answers_one_prompt() {
+        let refused = Outcome::Refused(Reason::NoAnswer);
+        let hidden = || Report::Messages(messages(&[Style::Hidden]));
+        let both = Report::Messages(messages(&[Style::Visible, Style::Hidden]));
+        let info = Report::Messages(messages(&[Style::Info]));
+        let cases = [
+            (vec![info, hidden(), Report::Outcome(granted())], granted()),
+            (vec![hidden(), hidden()], refused.clone()),
+            (vec![both], refused),
+        ];
+        for (reports, expected) in cases {
+            let (owners, monitor) = owners(8);
+            let conversation = owners.start(&start()).await.unwrap();
+            let mut socket = asked(&monitor);
+            for report in &reports {
+                says(&mut socket, report);
+            }
+            let outcome = conversation.with_password(Secret::from("secret")).await;
+            assert_eq!(outcome, expected, "{reports:?}");
         }
     }
 }
