@@ -34,7 +34,7 @@ pub use status::Revocations;
 
 use crate::error::Fault;
 use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyPool, Transaction};
+use sqlx::{AnyConnection, AnyPool, Connection, Transaction};
 use std::future::Future;
 use std::time::Duration;
 
@@ -119,6 +119,13 @@ impl Store {
 }
 
 async fn pool(url: &str, connections: u32, settings: &'static str) -> Result<AnyPool, Fault> {
+    // A pool tries again and again; one connection says at once what is wrong.
+    let first = async {
+        let mut connection = AnyConnection::connect(url).await?;
+        sqlx::raw_sql(settings).execute(&mut connection).await?;
+        connection.close().await
+    };
+    patiently(first).await?;
     let options = AnyPoolOptions::new()
         .acquire_timeout(PATIENCE)
         .max_connections(connections)
@@ -128,7 +135,7 @@ async fn pool(url: &str, connections: u32, settings: &'static str) -> Result<Any
                 Ok(())
             })
         });
-    options.connect(url).await.map_err(|error| fault(&error))
+    options.connect_lazy(url).map_err(|error| fault(&error))
 }
 
 /// What the work comes to, within [`PATIENCE`]. A transaction that is broken off is rolled back.
