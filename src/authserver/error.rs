@@ -35,6 +35,8 @@ pub enum Code {
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2
     InvalidClientMetadata,
+    /// RFC 7591 §3.2.2
+    UnapprovedSoftwareStatement,
     /// RFC 7009 §2.2.1
     UnsupportedTokenType,
     /// RFC 6750 §3.1
@@ -76,6 +78,7 @@ impl Code {
             Self::ExpiredToken => "expired_token",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",

@@ -2,6 +2,8 @@
 //! published, so that a new one is known everywhere before it signs, and what an old one signed
 //! is good until it is over; every replica has the same files.
 
+use crate::token::introspection::Known;
+use crate::token::recent::Recent;
 use jose::{Algorithm, Compact, Header, Material, PrivateKey, VerifyingKey};
 use serde_json::{Map, Value, json};
 
@@ -17,6 +19,8 @@ struct Key {
 pub struct Keys {
     keys: Vec<Key>,
     jwks: String,
+    /// The access tokens that these keys were found to have signed.
+    pub recent: Recent<Known>,
 }
 
 impl Keys {
@@ -45,7 +49,11 @@ impl Keys {
         }
         let jwks: Vec<Value> = keys.iter().filter_map(Key::public_jwk).collect();
         let jwks = json!({ "keys": jwks }).to_string();
-        Ok(Self { keys, jwks })
+        Ok(Self {
+            keys,
+            jwks,
+            recent: Recent::default(),
+        })
     }
 
     /// The key that signs at `now`.

@@ -15,6 +15,8 @@ mod local;
 mod log;
 mod options;
 mod parameters;
+mod pending;
+mod registration;
 mod resource_owner;
 mod scopes;
 mod serve;

@@ -1,6 +1,8 @@
 //! What all requests share.
 
+use crate::endpoint::status_list::Signed;
 use crate::error::Fault;
+use crate::pending::Pending;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::token::status::{Indices, Revoked};
@@ -17,6 +19,10 @@ pub struct Server {
     pub indices: Indices,
     /// What was taken back.
     pub revoked: Revoked,
+    /// The lists of that, signed.
+    pub status_lists: Signed,
+    /// What was left here and nobody has confirmed.
+    pub pending: Pending,
     /// Up to where the store was asked what was taken back.
     sequence: tokio::sync::Mutex<u64>,
     /// One block of indices is drawn at a time.
@@ -34,6 +40,8 @@ impl Server {
             store,
             indices: Indices::default(),
             revoked: Revoked::default(),
+            status_lists: Signed::default(),
+            pending: Pending::default(),
             sequence: tokio::sync::Mutex::default(),
             drawing: tokio::sync::Mutex::default(),
         };
@@ -57,12 +65,15 @@ impl Server {
         *place = Arc::new(settings);
     }
 
-    /// The client of this id.
+    /// The client of this id: the administrator's, or one that registered itself.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn client(&self, settings: &Settings, id: &str) -> Result<Option<Client>, Fault> {
-        Ok(settings.clients.get(id).cloned())
+        match settings.clients.get(id) {
+            Some(client) => Ok(Some(client.clone())),
+            None => self.store.registered(id).await,
+        }
     }
 
     /// The time, in seconds since the epoch.
@@ -91,6 +102,20 @@ impl Server {
             self.indices
                 .refill(self.store.draw_indices(now).await?, now);
         }
+    }
+
+    /// Whether tokens were given places in this status list.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn has_list(&self, list: u64) -> Result<bool, Fault> {
+        if list < self.indices.lists() {
+            return Ok(true);
+        }
+        // Another replica may have begun it, or this one before it was started again.
+        let last = self.store.lists(0).await?.last().copied();
+        self.indices.seen(last);
+        Ok(list < self.indices.lists())
     }
 
     /// Takes access tokens back, each an index and when it expires; on the disk when this

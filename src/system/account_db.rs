@@ -32,6 +32,24 @@ pub fn groups_of(name: &str) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// The full name of the account `name`: the first field of its GECOS (passwd(5)), nothing where
+/// that is empty; none if there is no such account.
+///
+/// # Errors
+/// Where the database does not answer (getpwnam_r(3)).
+pub fn full_name_of(name: &str) -> std::io::Result<Option<String>> {
+    let user = User::from_name(name)?.filter(|user| user.name == name);
+    Ok(user.map(|user| {
+        let gecos = user.gecos.to_string_lossy();
+        gecos
+            .split(',')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +61,18 @@ mod tests {
         for name in ["Root", "root ", "", "no-such-account", "0"] {
             assert_eq!(uid_of(name).unwrap(), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn full_names_end_where_the_rest_of_the_gecos_begins() {
+        let entry = |name: &str| {
+            let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+            let line = passwd.lines().find(|line| line.starts_with(name));
+            line.unwrap().split(':').nth(4).unwrap().to_owned()
+        };
+        let first = entry("root:").split(',').next().unwrap().to_owned();
+        assert_eq!(full_name_of("root").unwrap(), Some(first));
+        assert_eq!(full_name_of("no-such-account").unwrap(), None);
     }
 
     #[test]

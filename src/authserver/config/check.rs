@@ -3,8 +3,8 @@
 use super::{Config, RegistrationMode};
 use std::net::IpAddr;
 
-/// Scopes that mean something to the server itself (OpenID Connect Core §3.1.2.1, §11).
-const BUILT_IN: [&str; 2] = ["openid", "offline_access"];
+/// Scopes that mean something to the server itself (OpenID Connect Core §3.1.2.1, §5.4, §11).
+pub const BUILT_IN: [&str; 3] = ["openid", "profile", "offline_access"];
 
 impl Config {
     /// Reads the text of the file.
@@ -42,6 +42,23 @@ impl Config {
         {
             faults.push("registration: initial_access_tokens is missing".to_owned());
         }
+        if !self
+            .registration
+            .initial_access_tokens
+            .iter()
+            .all(|digest| is_digest(digest))
+        {
+            faults.push(
+                "registration: initial_access_tokens has what is no SHA-256; sha256sum makes one \
+                 of a token: 64 hexadecimal digits, in lower case"
+                    .to_owned(),
+            );
+        }
+        for name in &self.registration.scopes {
+            if !Self::is_built_in(name) && !self.scopes.contains_key(name) {
+                faults.push(format!("registration: the scope {name:?} is unknown"));
+            }
+        }
         if !self.store.url.starts_with("sqlite:") && !self.store.url.starts_with("postgres") {
             faults.push("store: url begins with sqlite: or postgres:".to_owned());
         }
@@ -65,6 +82,11 @@ impl Config {
         }
         faults
     }
+}
+
+fn is_digest(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 64 && text.bytes().all(is_digit)
 }
 
 /// Whether a text can be a scope (RFC 6749 §3.3).
@@ -149,7 +171,16 @@ mod tests {
                 &format!("{issuer}[store]\nurl = \"mysql://x\""),
                 "begins with",
             ),
+            (
+                &format!("{issuer}[registration]\ninitial_access_tokens = [\"secret\"]"),
+                "no SHA-256",
+            ),
+            (
+                &format!("{issuer}[registration]\nscopes = [\"openid\", \"ssh\"]"),
+                "\"ssh\" is unknown",
+            ),
             (&format!("{issuer}[scopes.openid]"), "built in"),
+            (&format!("{issuer}[scopes.profile]"), "built in"),
             (&format!("{issuer}[scopes.\"a b\"]"), "no name of a scope"),
         ] {
             let error = Config::parse(text).unwrap_err();

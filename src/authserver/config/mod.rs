@@ -1,7 +1,7 @@
 //! `/etc/pam-jwt/authserver.toml`: the one file of settings. Unknown keys and impossible
 //! combinations are errors that say where; a file that does not load starts no server.
 
-mod check;
+pub mod check;
 pub mod scope;
 
 pub use scope::Scope;
@@ -183,7 +183,7 @@ impl Default for Local {
 }
 
 /// `[registration]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Registration {
     /// Who may register clients.
@@ -192,6 +192,19 @@ pub struct Registration {
     pub initial_access_tokens: Vec<String>,
     /// The scopes that a client registered so may have.
     pub scopes: Vec<String>,
+    /// How many clients may have been registered so, at once.
+    pub most: usize,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            mode: RegistrationMode::Off,
+            initial_access_tokens: Vec::new(),
+            scopes: Vec::new(),
+            most: 1000,
+        }
+    }
 }
 
 /// Who may register clients (RFC 7591 §3).
@@ -224,7 +237,8 @@ pub struct Limits {
     pub request_timeout: u64,
     /// Requests in a minute of one client, and of one address that no client's secret vouches for.
     pub requests_per_minute: u32,
-    /// Bytes of the memory for what strangers ask for and nobody has confirmed, each.
+    /// Requests that wait at once until somebody confirms them: device codes, pushed requests. A
+    /// client that shows who it is, and any address, has a sixteenth of them at most.
     pub pending: usize,
 }
 

@@ -2,7 +2,8 @@
 //! so that they agree.
 
 use super::path;
-use super::respond::json_to_keep;
+use super::respond::{for_everybody, json_to_keep};
+use crate::config::check::BUILT_IN;
 use crate::config::{Config, RegistrationMode};
 use crate::keys::{Keys, assertion_algorithms};
 use crate::state::Server;
@@ -16,15 +17,13 @@ use std::sync::Arc;
 /// Answers.
 pub async fn answer(State(server): State<Arc<Server>>) -> Response<Body> {
     let settings = server.settings();
-    json_to_keep(
-        &metadata(&settings.config, &settings.keys),
-        "public, max-age=300",
-    )
+    let metadata = metadata(&settings.config, &settings.keys);
+    for_everybody(json_to_keep(&metadata, "public, max-age=300"))
 }
 
 fn metadata(config: &Config, keys: &Keys) -> Value {
     let at = |path: &str| format!("{}{path}", config.issuer);
-    let scopes: Vec<&str> = ["openid", "offline_access"]
+    let scopes: Vec<&str> = BUILT_IN
         .into_iter()
         .chain(config.scopes.keys().map(String::as_str))
         .collect();
@@ -43,6 +42,7 @@ fn metadata(config: &Config, keys: &Keys) -> Value {
         "pushed_authorization_request_endpoint": at(path::PAR),
         "userinfo_endpoint": at(path::USERINFO),
         "jwks_uri": at(path::JWKS),
+        "status_list_aggregation_endpoint": at(path::STATUS),
         "scopes_supported": scopes,
         "response_types_supported": ["code", "token", "id_token", "id_token token"],
         "response_modes_supported": ["query", "fragment"],

@@ -1,11 +1,18 @@
 //! The endpoints: what comes in by HTTP, to a decision, to what goes out. One file each.
 
+mod bearer;
+mod device_authorization;
+mod introspect;
 mod jwks;
 mod metadata;
+mod par;
+mod register;
 pub mod request;
 pub mod respond;
-mod status_list;
+mod revoke;
+pub mod status_list;
 mod token;
+mod userinfo;
 
 use crate::state::Server;
 use axum::Router;
@@ -51,7 +58,20 @@ pub fn router(server: Arc<Server>) -> Router {
     let at = |path: &str| format!("{below}{path}");
     Router::new()
         .route(&at(path::TOKEN), post(token::answer))
+        .route(&at(path::REVOKE), post(revoke::answer))
+        .route(&at(path::INTROSPECT), post(introspect::answer))
+        .route(
+            &at(path::DEVICE_AUTHORIZATION),
+            post(device_authorization::answer),
+        )
+        .route(&at(path::REGISTER), post(register::answer))
+        .route(&at(path::PAR), post(par::answer))
+        .route(
+            &at(path::USERINFO),
+            get(userinfo::answer).post(userinfo::answer),
+        )
         .route(&at(path::JWKS), get(jwks::answer))
+        .route(&at(path::STATUS), get(status_list::all))
         .route(
             &format!("{}/{{list}}", at(path::STATUS)),
             get(status_list::answer),
@@ -73,3 +93,20 @@ fn issuer_path(issuer: &str) -> &str {
         .and_then(|at| rest.get(at..))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod bad_input_tests;
+#[cfg(test)]
+mod device_authorization_tests;
+#[cfg(test)]
+mod introspect_tests;
+#[cfg(test)]
+mod metadata_tests;
+#[cfg(test)]
+mod par_tests;
+#[cfg(test)]
+mod register_tests;
+#[cfg(test)]
+mod revoke_tests;
+#[cfg(test)]
+mod userinfo_tests;

@@ -38,6 +38,15 @@ impl Incoming {
         Parameters::parse(self.query.as_deref().unwrap_or_default().as_bytes())
     }
 
+    /// Whether the query has a parameter of this name, well-formed or not.
+    #[must_use]
+    pub fn has_in_query(&self, name: &str) -> bool {
+        let pairs = self.query.as_deref().unwrap_or_default().split('&');
+        pairs
+            .filter_map(|pair| pair.split('=').next())
+            .any(|one| one == name)
+    }
+
     /// The parameters of the body, which has to be a form (RFC 6749 §3.2): none are taken from
     /// a query, since addresses end up in logs.
     ///

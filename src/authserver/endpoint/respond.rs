@@ -2,7 +2,9 @@
 
 use crate::error::{Code, Failure, OAuthError};
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -19,6 +21,29 @@ pub fn json_to_keep(value: &impl Serialize, cache_control: &'static str) -> Resp
     // What is sent is made of strings and numbers, so it can be written.
     let body = serde_json::to_vec(value).unwrap_or_default();
     text(body, "application/json", cache_control)
+}
+
+/// An answer that says all by its status.
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+/// There is nothing at this address.
+pub fn not_found() -> Response<Body> {
+    let mut response = text("there is nothing here\n", "text/plain", "no-store");
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// What pages of any origin may read, since it is the same for everybody (Fetch, CORS protocol).
+pub fn for_everybody(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
 }
 
 /// A text of some type.

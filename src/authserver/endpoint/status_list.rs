@@ -1,52 +1,168 @@
-//! The lists of what was taken back (Token Status List §8).
+//! The lists of what was taken back (Token Status List §8), each signed once until something in
+//! it changes, and where there are any (§9).
 
-use super::respond::{failure, text};
+use super::request::Incoming;
+use super::respond::{failure, for_everybody, json_to_keep, not_found, text};
 use crate::error::{Failure, Fault};
+use crate::settings::Settings;
 use crate::state::Server;
 use crate::token::access::list_uri;
-use axum::body::Body;
+use crate::token::status::{BLOCK_LIFETIME, Revoked, still_matters};
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::{Response, StatusCode};
-use jose::sign;
-use jose::status_list::{Bits, StatusList};
-use std::sync::Arc;
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderValue, Response, StatusCode};
+use jose::status_list::{Bits, StatusList, TYPE};
+use jose::{digest, sign};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// For how many seconds a copy is good. Hosts that ask for one (`status = "require"`) let nobody in
 /// with a copy that is older, so this spans several tries to get one; that there may be a newer
 /// one sooner is for `Cache-Control` to say.
 const TTL: u64 = 600;
 
+/// For how many seconds a list goes out as it was signed, where nothing in it changes: whoever
+/// fetches it has nearly all of [`TTL`] left.
+const FRESH: u64 = 60;
+
 /// The type of a list (§8.1).
 const MEDIA_TYPE: &str = "application/statuslist+jwt";
 
-/// Answers.
-pub async fn answer(State(server): State<Arc<Server>>, Path(list): Path<String>) -> Response<Body> {
+/// The lists as they were signed last.
+#[derive(Default)]
+pub struct Signed {
+    by_number: Mutex<BTreeMap<u64, Copy>>,
+}
+
+/// A list as it goes out.
+#[derive(Clone)]
+struct Copy {
+    token: Bytes,
+    tag: HeaderValue,
+    /// When it was signed.
+    at: u64,
+    /// What had been taken back then.
+    additions: u64,
+}
+
+/// Answers with a list.
+pub async fn answer(
+    State(server): State<Arc<Server>>,
+    Path(list): Path<String>,
+    request: Incoming,
+) -> Response<Body> {
     let number = list
         .parse()
         .ok()
         .filter(|number: &u64| number.to_string() == list);
     let Some(number) = number else {
-        let mut response = text("there is no such list\n", "text/plain", "no-store");
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        return response;
+        return not_found();
     };
-    match signed(&server, number) {
-        Ok(token) => text(token, MEDIA_TYPE, "public, max-age=60"),
+    if request.has_in_query("time") {
+        // A list of another time (§8.4), of which none is kept.
+        return super::respond::empty(StatusCode::NOT_IMPLEMENTED);
+    }
+    match current(&server, number).await {
+        Ok(Some(copy)) => sent(copy, request.header(IF_NONE_MATCH.as_str())),
+        Ok(None) => not_found(),
         Err(fault) => failure(&Failure::Fault(fault)),
     }
 }
 
-fn signed(server: &Server, number: u64) -> Result<String, Fault> {
+/// Answers where the lists are that a token which has not expired may be in.
+pub async fn all(State(server): State<Arc<Server>>) -> Response<Body> {
+    match uris(&server).await {
+        Ok(uris) => {
+            let lists = json!({ "status_lists": uris });
+            for_everybody(json_to_keep(&lists, "public, max-age=60"))
+        }
+        Err(fault) => failure(&Failure::Fault(fault)),
+    }
+}
+
+async fn uris(server: &Server) -> Result<Vec<String>, Fault> {
+    let settings = server.settings();
+    // The last token of a block lives so long after it was drawn.
+    let longest = settings
+        .config
+        .lifetimes
+        .access_token
+        .saturating_add(BLOCK_LIFETIME);
+    let since = still_matters(server.now()?).saturating_sub(longest);
+    let lists = server.store.lists(since).await?;
+    let uri = |list: u64| list_uri(&settings.config.issuer, list);
+    Ok(lists.into_iter().map(uri).collect())
+}
+
+fn sent(copy: Copy, known: Option<&str>) -> Response<Body> {
+    let is_known = known.is_some_and(|known| known.as_bytes() == copy.tag.as_bytes());
+    let mut response = text(copy.token, MEDIA_TYPE, "public, max-age=60");
+    if is_known {
+        *response.body_mut() = Body::empty();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    response.headers_mut().insert(ETAG, copy.tag);
+    for_everybody(response)
+}
+
+/// The list as it is now; none where there never was one of this number.
+async fn current(server: &Server, number: u64) -> Result<Option<Copy>, Fault> {
+    if !server.has_list(number).await? {
+        return Ok(None);
+    }
     let now = server.now()?;
     let settings = server.settings();
-    let bits = server.revoked.bits(number);
+    let copy = server
+        .status_lists
+        .current(number, now, &settings, &server.revoked);
+    copy.map(Some)
+}
+
+impl Signed {
+    /// The list as it is, signed anew where something was taken back since, or where it was
+    /// signed some time ago.
+    fn current(
+        &self,
+        number: u64,
+        now: u64,
+        settings: &Settings,
+        revoked: &Revoked,
+    ) -> Result<Copy, Fault> {
+        // Whoever asks while it is signed waits here, and has the same copy.
+        let mut copies = self
+            .by_number
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let additions = revoked.additions();
+        let is_good =
+            |copy: &Copy| copy.additions == additions && (copy.at..copy.at + FRESH).contains(&now);
+        copies.retain(|_, copy| is_good(copy));
+        if let Some(copy) = copies.get(&number) {
+            return Ok(copy.clone());
+        }
+        let token = signed(number, now, settings, revoked)?;
+        let tag = format!("\"{}\"", digest::sha256_base64url(token.as_bytes()));
+        let copy = Copy {
+            tag: HeaderValue::try_from(tag).map_err(Fault::lasting)?,
+            token: token.into(),
+            at: now,
+            additions,
+        };
+        copies.insert(number, copy.clone());
+        Ok(copy)
+    }
+}
+
+fn signed(number: u64, now: u64, settings: &Settings, revoked: &Revoked) -> Result<String, Fault> {
     let list = StatusList {
         uri: list_uri(&settings.config.issuer, number),
         issued_at: now,
         expires: Some(now.saturating_add(TTL.saturating_mul(5))),
         ttl: Some(TTL),
         bits: Bits::new(1).ok_or_else(|| Fault::lasting("a list has one bit for each token"))?,
-        compressed: status_list::deflate::deflate(&bits).map_err(Fault::lasting)?,
+        compressed: status_list::deflate::deflate(&revoked.bits(number)).map_err(Fault::lasting)?,
     };
     let key = settings
         .keys
@@ -54,5 +170,9 @@ fn signed(server: &Server, number: u64) -> Result<String, Fault> {
         .ok_or_else(|| Fault::lasting("no key signs now"))?;
     let mut claims = list.claims();
     claims.insert("iss".to_owned(), settings.config.issuer.as_str().into());
-    sign::sign(key, "statuslist+jwt", &claims).map_err(Fault::lasting)
+    sign::sign(key, TYPE, &claims).map_err(Fault::lasting)
 }
+
+#[cfg(test)]
+#[path = "status_list_tests.rs"]
+mod tests;

@@ -3,5 +3,14 @@
 //! taken back.
 
 pub mod access;
+pub mod introspection;
+pub mod recent;
 pub mod secret;
 pub mod status;
+pub mod user_code;
+
+/// Whether a token is a JWT, as access tokens are; codes and refresh tokens have no dot.
+#[must_use]
+pub fn is_jwt(token: &str) -> bool {
+    token.contains('.')
+}

@@ -3,6 +3,7 @@
 //! store has given out for good, so that issuing a token writes nothing to a disk.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 /// Tokens of one list: 128 KiB before it is compressed.
@@ -29,6 +30,7 @@ pub const fn still_matters(now: u64) -> u64 {
 #[derive(Debug, Default)]
 pub struct Indices {
     block: Mutex<Block>,
+    lists: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +61,20 @@ impl Indices {
             end: first.saturating_add(BLOCK),
             expires: now.saturating_add(BLOCK_LIFETIME),
         };
+        let (last, _) = place(block.end.saturating_sub(1));
+        self.seen(Some(last));
+    }
+
+    /// Notes that the lists up to this one were begun, here or by another replica.
+    pub fn seen(&self, last: Option<u64>) {
+        let lists = last.map_or(0, |last| last.saturating_add(1));
+        self.lists.fetch_max(lists, Ordering::SeqCst);
+    }
+
+    /// How many lists are known to have been begun.
+    #[must_use]
+    pub fn lists(&self) -> u64 {
+        self.lists.load(Ordering::SeqCst)
     }
 }
 
@@ -72,6 +88,7 @@ pub const fn place(index: u64) -> (u64, u64) {
 #[derive(Debug, Default)]
 pub struct Revoked {
     by_index: RwLock<BTreeMap<u64, u64>>,
+    additions: AtomicU64,
 }
 
 impl Revoked {
@@ -88,7 +105,17 @@ impl Revoked {
             .by_index
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        let before = by_index.len();
         by_index.extend(indices);
+        if by_index.len() > before {
+            self.additions.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// A number that is another one after each addition that has changed a list.
+    #[must_use]
+    pub fn additions(&self) -> u64 {
+        self.additions.load(Ordering::SeqCst)
     }
 
     /// Forgets those that nobody takes any more at `now`.
@@ -138,6 +165,7 @@ mod tests {
     fn a_block_that_was_drawn_long_ago_is_not_used_up() {
         let indices = Indices::default();
         indices.refill(5000, 100);
+        assert_eq!(indices.lists(), 1);
         assert_eq!(indices.take(99 + BLOCK_LIFETIME), Some(5000));
         assert_eq!(indices.take(100 + BLOCK_LIFETIME), None);
     }
@@ -147,8 +175,13 @@ mod tests {
         let revoked = Revoked::default();
         revoked.add([(0, 10), (9, 20), (LIST + 1, 10)]);
         assert!(revoked.has(9) && !revoked.has(8));
+        let additions = revoked.additions();
+        revoked.add([(9, 20)]);
+        assert_eq!(revoked.additions(), additions);
+        revoked.add([(LIST + 1, 10), (LIST + 2, 10)]);
+        assert_ne!(revoked.additions(), additions);
         assert_eq!(revoked.bits(0)[..2], [0b1, 0b10]);
-        assert_eq!(revoked.bits(1)[0], 0b10);
+        assert_eq!(revoked.bits(1)[0], 0b110);
         revoked.forget_expired(9 + LEEWAY);
         assert!(revoked.has(0));
         revoked.forget_expired(10 + LEEWAY);

@@ -1,0 +1,141 @@
+//! What anybody may leave here before anybody has confirmed it: pushed requests (RFC 9126) and
+//! device codes (RFC 8628). Each is kept until it expires, so there is a bound to how many there
+//! are, and nobody can take up all of it.
+
+use crate::config::Limits;
+use crate::error::{Code, OAuthError};
+use crate::limits::origin::Origin;
+use clients::Client;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+/// The part of all that one asker may have: one of so many.
+const SHARE: usize = 16;
+
+/// Who asks: a client that has shown who it is, or else an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// Its `client_id`.
+    Client(String),
+    /// Where it is.
+    Address(Origin),
+}
+
+impl Asker {
+    /// Who asks as this client from this address: a public client may be anybody.
+    #[must_use]
+    pub fn of(client: &Client, peer: IpAddr) -> Self {
+        if client.is_public() {
+            Self::Address(peer.into())
+        } else {
+            Self::Client(client.client_id.clone())
+        }
+    }
+}
+
+/// How many there are, and whose.
+#[derive(Debug, Default)]
+pub struct Pending {
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    /// By when each expires, and a number that no two have.
+    by_expiry: BTreeMap<(u64, u64), Asker>,
+    of_asker: HashMap<Asker, usize>,
+    next: u64,
+}
+
+impl Pending {
+    /// Counts one more, which expires at `expires`.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable`, where there are too many, of this asker or of all.
+    pub fn admit(
+        &self,
+        asker: Asker,
+        limits: &Limits,
+        now: u64,
+        expires: u64,
+    ) -> Result<(), OAuthError> {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.forget_expired(now);
+        let own = counted.of_asker.get(&asker).copied().unwrap_or_default();
+        let is_full = counted.by_expiry.len() >= limits.pending;
+        if is_full || own >= (limits.pending / SHARE).max(1) {
+            let why = "too many requests wait to be confirmed; try again in a minute";
+            return Err(OAuthError::new(Code::TemporarilyUnavailable, why));
+        }
+        let number = counted.next;
+        counted.next = number.wrapping_add(1);
+        counted
+            .of_asker
+            .insert(asker.clone(), own.saturating_add(1));
+        counted.by_expiry.insert((expires, number), asker);
+        Ok(())
+    }
+}
+
+impl Counted {
+    fn forget_expired(&mut self, now: u64) {
+        while let Some(first) = self.by_expiry.first_entry() {
+            if first.key().0 > now {
+                return;
+            }
+            let asker = first.remove();
+            let left = self.of_asker.get(&asker).copied().unwrap_or_default();
+            if left > 1 {
+                self.of_asker.insert(asker, left - 1);
+            } else {
+                self.of_asker.remove(&asker);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Asker {
+        Asker::Address(IpAddr::from([192, 0, 2, last]).into())
+    }
+
+    #[test]
+    fn nobody_takes_up_all_and_what_expires_makes_room() {
+        let limits = Limits {
+            pending: 32,
+            ..Limits::default()
+        };
+        let pending = Pending::default();
+        let admit = |asker, now| pending.admit(asker, &limits, now, now + 10).is_ok();
+        assert!(admit(address(0), 0) && admit(address(0), 5));
+        assert!(!admit(address(0), 5));
+        assert!(admit(Asker::Client("c".to_owned()), 5));
+        assert!(admit(address(0), 10));
+        for last in 1..=15 {
+            assert!(admit(address(last), 10));
+            assert!(last == 15 || admit(address(last), 10));
+        }
+        // 32 there are: two of the first's, one of the client's, 29 of the others'.
+        assert!(!admit(address(99), 10));
+        assert!(admit(address(99), 15));
+        for last in 0..=99 {
+            assert_eq!(admit(address(last), 20), last <= 30, "{last}");
+        }
+        assert!(admit(address(1), 30));
+        let counted = pending.counted.lock().unwrap();
+        assert_eq!((counted.by_expiry.len(), counted.of_asker.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_public_client_may_be_anybody() {
+        let peer = IpAddr::from([192, 0, 2, 1]);
+        let client = |more: &str| toml::from_str(&format!("client_id = \"c\"\n{more}")).unwrap();
+        let public = client("token_endpoint_auth_method = \"none\"");
+        assert_eq!(Asker::of(&public, peer), Asker::Address(peer.into()));
+        assert_eq!(Asker::of(&client(""), peer), Asker::Client("c".to_owned()));
+    }
+}
