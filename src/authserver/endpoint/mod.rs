@@ -110,3 +110,20 @@ mod register_tests;
 mod revoke_tests;
 #[cfg(test)]
 mod userinfo_tests;
+
+#[cfg(test)]
+mod tests {
+    use super::issuer_path;
+
+    #[test]
+    fn what_comes_behind_the_host_is_before_every_path() {
+        for (issuer, expected) in [
+            ("https://a", ""),
+            ("https://a:1", ""),
+            ("https://a/b", "/b"),
+            ("http://[::1]:1/b/c", "/b/c"),
+        ] {
+            assert_eq!(issuer_path(issuer), expected, "{issuer}");
+        }
+    }
+}

@@ -12,13 +12,22 @@ async fn world() -> World {
 
 /// A token for the account root, which there is everywhere, with these scopes.
 async fn token(world: &World, scopes: &[&str], groups: Option<&[String]>) -> (String, u64) {
+    token_of(world, "root", scopes, groups).await
+}
+
+async fn token_of(
+    world: &World,
+    account: &str,
+    scopes: &[&str],
+    groups: Option<&[String]>,
+) -> (String, u64) {
     let settings = world.server.settings();
     let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     let now = world.now();
     let index = world.server.next_index().await.unwrap();
     let access = Access {
         issuer: &settings.config.issuer,
-        subject: "root",
+        subject: account,
         audience: &["https://api".to_owned()],
         client_id: "c",
         scopes: &scopes,
@@ -109,6 +118,10 @@ async fn a_token_that_is_not_good_enough_is_refused_and_why() {
             "{challenge}"
         );
     }
+    // The account was there when the token was issued.
+    let (gone, _) = token_of(&world, "no-such-account", &["openid"], None).await;
+    let answer = ask(&world, Method::GET, &[&format!("Bearer {gone}")]).await;
+    assert_eq!(answer.refusal(), (401, "invalid_token".to_owned()));
     let expires = world.now() + 60;
     world.server.revoke(&[(index, expires)]).await.unwrap();
     let answer = ask(&world, Method::GET, &[&header]).await;

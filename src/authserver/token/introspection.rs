@@ -115,3 +115,40 @@ pub fn of_refresh(issuer: &str, grant: &Grant, expires: u64) -> Value {
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Keys;
+    use crate::token::access::{Access, verify};
+    use jose::{Algorithm, private_key};
+
+    /// What is known of a token saves its verification, and nothing else.
+    ///
+    /// Checklist: C.15
+    #[test]
+    fn what_is_known_expires_and_is_taken_back_as_the_token_is() {
+        let key = private_key::generate(Algorithm::EdDsa, Some("k")).unwrap();
+        let keys = Keys::parse([("k", key.private_jwk.as_str())], 100).unwrap();
+        let access = Access {
+            issuer: "https://i",
+            subject: "alice",
+            client_id: "c",
+            now: 100,
+            lifetime: 60,
+            index: 7,
+            ..Access::default()
+        };
+        let token = access.signed(keys.signing(100).unwrap()).unwrap();
+        let known = Known::of(&verify(&token, "https://i", &keys, 100).unwrap());
+        let client = |id: &str| toml::from_str(&format!("client_id = \"{id}\"")).unwrap();
+        let revoked = Revoked::default();
+        assert!(known.answer_to(&client("c"), &revoked, 159).is_some());
+        assert!(known.answer_to(&client("d"), &revoked, 159).is_none());
+        assert!(known.answer_to(&client("c"), &revoked, 160).is_none());
+        revoked.add([(8, 160)]);
+        assert!(known.answer_to(&client("c"), &revoked, 101).is_some());
+        revoked.add([(7, 160)]);
+        assert!(known.answer_to(&client("c"), &revoked, 101).is_none());
+    }
+}
