@@ -57,7 +57,7 @@ fn settings(options: &Options) -> Result<monitor::Settings, String> {
     let now = system::clock::now().map_err(|_| "the clock is earlier than this program")?;
     let bundle = Bundle::read(&options.config)?;
     let rules = Rules::from(&bundle.settings(now)?.config.accounts);
-    let mut text = Zeroizing::new(Vec::new());
+    let mut text = Zeroizing::new(Vec::with_capacity(process::ROOM));
     serde_json::to_writer(&mut *text, &bundle).map_err(|error| error.to_string())?;
     Ok(monitor::Settings {
         bundle: text,

@@ -22,6 +22,10 @@ pub const CONVERSATION: &str = "conversation";
 /// No settings are longer, in bytes.
 const MOST_SETTINGS: u64 = 64 * 1024 * 1024;
 
+/// Few settings are longer, in bytes: a buffer of that size does not grow, which would leave
+/// private keys behind.
+pub const ROOM: usize = 256 * 1024;
+
 /// What ps(1) and the log call it.
 const NAME: &str = "pam-jwt-authserver";
 
@@ -65,7 +69,7 @@ pub fn socket() -> io::Result<UnixStream> {
 pub fn settings(channel: &UnixStream) -> Result<Zeroizing<Vec<u8>>, String> {
     let failed = |error: io::Error| format!("the settings do not come: {error}");
     let answer = channel::ask(channel, Kind::Settings).map_err(failed)?;
-    let mut text = Zeroizing::new(Vec::new());
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
     let most = MOST_SETTINGS + 1;
     answer.take(most).read_to_end(&mut text).map_err(failed)?;
     match u64::try_from(text.len()) {

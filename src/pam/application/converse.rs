@@ -215,6 +215,13 @@ mod tests {
 
     /// What a module gets that sends these messages in one array.
     fn ask(messages: &[(c_int, &CStr)]) -> Result<Vec<Option<String>>, Code> {
+        ask_of(Mirror, messages)
+    }
+
+    fn ask_of(
+        conversation: impl Conversation + 'static,
+        messages: &[(c_int, &CStr)],
+    ) -> Result<Vec<Option<String>>, Code> {
         let messages: Vec<sys::Message> = messages
             .iter()
             .map(|(style, text)| sys::Message {
@@ -224,7 +231,7 @@ mod tests {
             .collect();
         let mut pointers: Vec<*const sys::Message> = messages.iter().map(ptr::from_ref).collect();
         let count = pointers.len();
-        let mut conversation: Box<dyn Conversation> = Box::new(Mirror);
+        let mut conversation: Box<dyn Conversation> = Box::new(conversation);
         let mut array = ptr::null_mut();
         // SAFETY: all of it is as libpam passes it.
         Code::check(unsafe {
@@ -269,6 +276,29 @@ mod tests {
         ] {
             assert_eq!(ask(&[(1, c"abc"), (1, text)]), Err(code), "{text:?}");
         }
+    }
+
+    /// Answers all messages of a call with how many there were, or with one answer too few.
+    struct Together;
+
+    impl Conversation for Together {
+        fn answer(&mut self, _: Style, _: &str) -> Result<Option<Vec<u8>>, Code> {
+            Err(Code::Abort)
+        }
+
+        fn answer_all(&mut self, messages: &[(Style, &str)]) -> Result<Vec<Answer>, Code> {
+            let short = messages.iter().any(|(_, text)| *text == "short");
+            let answer = Some(Zeroizing::new(messages.len().to_string().into_bytes()));
+            Ok(vec![answer; messages.len() - usize::from(short)])
+        }
+    }
+
+    #[test]
+    fn messages_that_come_together_are_answered_together_and_each() {
+        let answers = ask_of(Together, &[(1, c"a"), (2, c"b"), (1, c"c")]).unwrap();
+        assert_eq!(answers, vec![Some("3".to_owned()); 3]);
+        let short = ask_of(Together, &[(1, c"a"), (1, c"short")]);
+        assert_eq!(short, Err(Code::ConvErr));
     }
 
     #[test]
