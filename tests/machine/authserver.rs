@@ -227,6 +227,12 @@ impl<'m> AuthServer<'m> {
         replica
     }
 
+    /// The machine that it runs in.
+    #[must_use]
+    pub fn machine(&self) -> &'m Machine {
+        self.machine
+    }
+
     /// Where this one answers, however many replicas there are.
     #[must_use]
     pub fn url(&self) -> String {

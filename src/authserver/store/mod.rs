@@ -129,6 +129,12 @@ async fn pool(url: &str, connections: u32, settings: &'static str) -> Result<Any
     let options = AnyPoolOptions::new()
         .acquire_timeout(PATIENCE)
         .max_connections(connections)
+        // Where SQLite has ended a transaction by itself, as on a full disk, there is none to roll
+        // back, and sqlx takes it for open ever after: the connection is not used again.
+        .before_acquire(|connection, _| {
+            let is_free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_free) })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 sqlx::raw_sql(settings).execute(connection).await?;
