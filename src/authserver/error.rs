@@ -37,8 +37,6 @@ pub enum Code {
     InvalidClientMetadata,
     /// RFC 7591 §3.2.2
     UnapprovedSoftwareStatement,
-    /// RFC 7009 §2.2.1
-    UnsupportedTokenType,
     /// RFC 6750 §3.1
     InvalidToken,
     /// RFC 6750 §3.1
@@ -79,7 +77,6 @@ impl Code {
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
-            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::LoginRequired => "login_required",

@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use crate::endpoint::status_list::Signed;
+use crate::endpoint::status_list::SignedLists;
 use crate::error::Fault;
 use crate::pending::Pending;
 use crate::settings::Settings;
@@ -20,7 +20,7 @@ pub struct Server {
     /// What was taken back.
     pub revoked: Revoked,
     /// The lists of that, signed.
-    pub status_lists: Signed,
+    pub status_lists: SignedLists,
     /// What was left here and nobody has confirmed.
     pub pending: Pending,
     /// Up to where the store was asked what was taken back.
@@ -40,7 +40,7 @@ impl Server {
             store,
             indices: Indices::default(),
             revoked: Revoked::default(),
-            status_lists: Signed::default(),
+            status_lists: SignedLists::default(),
             pending: Pending::default(),
             sequence: tokio::sync::Mutex::default(),
             drawing: tokio::sync::Mutex::default(),

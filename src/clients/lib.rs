@@ -44,7 +44,8 @@ pub struct Client {
     /// house itself.
     #[serde(default = "yes")]
     pub consent: bool,
-    /// Whether it may ask about tokens that are not its own (RFC 7662): a resource server.
+    /// Whether it may ask about any token (RFC 7662), as a resource server does; otherwise about
+    /// its own, and about those that are for one of its audiences.
     #[serde(default)]
     pub introspects: bool,
 }

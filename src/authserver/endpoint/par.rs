@@ -61,7 +61,8 @@ async fn pushed(server: &Server, request: &Incoming) -> Result<Value, Failure> {
     }))
 }
 
-/// What the authorization endpoint reads again, form-encoded, as the client sent it.
+/// What the authorization endpoint reads again ([`Parameters::parse`]): form-encoded, as the client
+/// sent it, but for how it showed who it is.
 fn kept(form: &Parameters, client_id: &str) -> String {
     let is_kept = |name: &str| name != "client_id" && !OF_AUTHENTICATION.contains(&name);
     let mut kept = format!("client_id={}", encoded(client_id));

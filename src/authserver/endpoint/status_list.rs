@@ -32,13 +32,13 @@ const MEDIA_TYPE: &str = "application/statuslist+jwt";
 
 /// The lists as they were signed last.
 #[derive(Default)]
-pub struct Signed {
-    by_number: Mutex<BTreeMap<u64, Copy>>,
+pub struct SignedLists {
+    by_number: Mutex<BTreeMap<u64, SignedList>>,
 }
 
 /// A list as it goes out.
 #[derive(Clone)]
-struct Copy {
+struct SignedList {
     token: Bytes,
     tag: HeaderValue,
     /// When it was signed.
@@ -96,7 +96,7 @@ async fn uris(server: &Server) -> Result<Vec<String>, Fault> {
     Ok(lists.into_iter().map(uri).collect())
 }
 
-fn sent(copy: Copy, known: Option<&str>) -> Response<Body> {
+fn sent(copy: SignedList, known: Option<&str>) -> Response<Body> {
     let is_known = known.is_some_and(|known| known.as_bytes() == copy.tag.as_bytes());
     let mut response = text(copy.token, MEDIA_TYPE, "public, max-age=60");
     if is_known {
@@ -108,7 +108,7 @@ fn sent(copy: Copy, known: Option<&str>) -> Response<Body> {
 }
 
 /// The list as it is now; none where there never was one of this number.
-async fn current(server: &Server, number: u64) -> Result<Option<Copy>, Fault> {
+async fn current(server: &Server, number: u64) -> Result<Option<SignedList>, Fault> {
     if !server.has_list(number).await? {
         return Ok(None);
     }
@@ -120,7 +120,7 @@ async fn current(server: &Server, number: u64) -> Result<Option<Copy>, Fault> {
     copy.map(Some)
 }
 
-impl Signed {
+impl SignedLists {
     /// The list as it is, signed anew where something was taken back since, or where it was
     /// signed some time ago.
     fn current(
@@ -129,22 +129,23 @@ impl Signed {
         now: u64,
         settings: &Settings,
         revoked: &Revoked,
-    ) -> Result<Copy, Fault> {
+    ) -> Result<SignedList, Fault> {
         // Whoever asks while it is signed waits here, and has the same copy.
         let mut copies = self
             .by_number
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let additions = revoked.additions();
-        let is_good =
-            |copy: &Copy| copy.additions == additions && (copy.at..copy.at + FRESH).contains(&now);
+        let is_good = |copy: &SignedList| {
+            copy.additions == additions && (copy.at..copy.at + FRESH).contains(&now)
+        };
         copies.retain(|_, copy| is_good(copy));
         if let Some(copy) = copies.get(&number) {
             return Ok(copy.clone());
         }
         let token = signed(number, now, settings, revoked)?;
         let tag = format!("\"{}\"", digest::sha256_base64url(token.as_bytes()));
-        let copy = Copy {
+        let copy = SignedList {
             tag: HeaderValue::try_from(tag).map_err(Fault::lasting)?,
             token: token.into(),
             at: now,

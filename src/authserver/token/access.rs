@@ -169,7 +169,8 @@ mod tests {
 
         assert!(verify(&token, "https://i", &keys, 160).is_none());
         assert!(verify(&token, "https://other", &keys, 100).is_none());
-        assert!(verify(&token[1..], "https://i", &keys, 100).is_none());
+        let cut = token.strip_prefix('e').unwrap();
+        assert!(verify(cut, "https://i", &keys, 100).is_none());
         let other = private_key::generate(Algorithm::EdDsa, Some("k"))
             .unwrap()
             .private_jwk;
