@@ -3,7 +3,7 @@
 use crate::error::{Code, Failure, OAuthError};
 use axum::body::Body;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -13,6 +13,8 @@ use serde_json::json;
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     let mut response = json_to_keep(value, "no-store");
     *response.status_mut() = status;
+    let no_cache = HeaderValue::from_static("no-cache");
+    response.headers_mut().insert(PRAGMA, no_cache);
     response
 }
 

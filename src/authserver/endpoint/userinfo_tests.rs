@@ -59,6 +59,7 @@ async fn it_tells_what_the_scopes_allow() {
             assert_eq!(answer.status, 200);
             assert_eq!(answer.json(), serde_json::json!({ "sub": "root" }));
             assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.header("pragma"), "no-cache");
         }
     }
     let groups = ["root".to_owned()];
