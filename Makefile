@@ -41,7 +41,7 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages test-packages build install uninstall demo foreign debians test clean
+.PHONY: help packages test-packages build install uninstall demo foreign debians test bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -136,6 +136,9 @@ debians: | test-packages
 
 $(DEBIANS): $(CARGO_TARGET_DIR)/%.tar: tests/debian.sh
 	@sh tests/debian.sh $* $@
+
+bench: test-packages build foreign ## measure what pam-jwt-authserver bears, beside oidc-provider
+	$(CARGO) bench --locked -p pam-jwt-tests $(RUN_AS_ROOT) --bench authserver -- $(ONLY)
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -92,15 +92,27 @@ impl Server {
     pub async fn next_index(&self) -> Result<u64, Fault> {
         let now = self.now()?;
         loop {
-            if let Some(index) = self.indices.take(now) {
-                return Ok(index);
+            if let Some(taken) = self.indices.take(now) {
+                if taken.is_middle {
+                    self.draw_ahead(now).await;
+                }
+                return Ok(taken.index);
             }
             let _one_at_a_time = self.drawing.lock().await;
-            if let Some(index) = self.indices.take(now) {
-                return Ok(index);
+            if self.indices.are_over(now) {
+                self.indices
+                    .refill(self.store.draw_indices(now).await?, now);
             }
-            self.indices
-                .refill(self.store.draw_indices(now).await?, now);
+        }
+    }
+
+    /// Draws a block before it is needed, so that one request waits for the store, and the others
+    /// go on. Where that fails, whoever finds none left is told.
+    async fn draw_ahead(&self, now: u64) {
+        let _one_at_a_time = self.drawing.lock().await;
+        match self.store.draw_indices(now).await {
+            Ok(first) => self.indices.refill(first, now),
+            Err(fault) => crate::log::fault(&fault),
         }
     }
 

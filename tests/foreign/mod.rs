@@ -3,9 +3,8 @@
 //! `make foreign` installs them.
 
 use machine::Machine;
-use serde_json::{Value, json};
-use std::path::Path;
-use std::time::SystemTime;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// The algorithms of RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2 and RFC 9964 §5.
 pub const EVERY: [&str; 17] = [
@@ -31,9 +30,6 @@ pub const EVERY: [&str; 17] = [
 /// Those of RFC 9964. The Python libraries for JWT have no key of type AKP yet, and jose
 /// has what Node has, which is none before 24.
 pub const POST_QUANTUM: [&str; 3] = ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];
-
-/// What every token here is for.
-pub const AUDIENCE: &str = "ssh://machine";
 
 /// A library, and how it answers.
 pub struct Library {
@@ -92,25 +88,21 @@ pub const LIBRARIES: [Library; 4] = [
     },
 ];
 
-/// A key of a library's, and a token by it.
-pub struct Minted {
-    /// The token's algorithm and the key's.
-    pub alg: &'static str,
-    /// The key's kid, which the token names.
-    pub kid: String,
-    /// The public key; with HS* the key itself.
-    pub jwk: Value,
-    pem: Option<String>,
-    /// The token, for alice and [`AUDIENCE`], minted just now.
-    pub token: String,
+/// Where they are, and their interpreters.
+///
+/// # Panics
+///
+/// If `make foreign` has not installed them.
+pub fn installed() -> PathBuf {
+    let installed = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("foreign");
+    assert!(
+        installed.join("installed").exists(),
+        "the libraries are not installed: `make foreign`"
+    );
+    installed
 }
 
 impl Library {
-    /// The iss of its tokens.
-    pub fn issuer(&self) -> String {
-        format!("https://{}.example.org", self.name)
-    }
-
     /// Whether it has this algorithm.
     pub fn has(&self, alg: &str) -> bool {
         !self.lacks.contains(&alg)
@@ -118,11 +110,7 @@ impl Library {
 
     /// Runs its script once, for all `requests`, which exchange.py describes.
     pub fn ask(&self, machine: &Machine, what: &str, requests: &[Value]) -> Vec<Value> {
-        let installed = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("foreign");
-        assert!(
-            installed.join("installed").exists(),
-            "the libraries are not installed: `make foreign`"
-        );
+        let installed = installed();
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("foreign")
             .join(self.script);
@@ -137,54 +125,5 @@ impl Library {
             .unwrap_or_else(|error| panic!("{error}\n{output}"));
         assert_eq!(answers.len(), requests.len(), "{output}");
         answers
-    }
-
-    /// A key and a token for every algorithm that it has.
-    pub fn mint(&self, machine: &Machine) -> Vec<Minted> {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .expect("a clock")
-            .as_secs();
-        let kid = |alg: &str| format!("{}-{alg}", self.name);
-        let requests = EVERY.map(|alg| {
-            let claims = json!({
-                "iss": self.issuer(), "sub": "alice", "aud": AUDIENCE, "iat": now, "exp": now + 600,
-                "jti": format!("{now}-{alg}"),
-            });
-            json!({ "alg": alg, "kid": kid(alg), "claims": claims })
-        });
-        let mut minted = Vec::new();
-        for (alg, answer) in EVERY.into_iter().zip(self.ask(machine, "mint", &requests)) {
-            let text = |name: &str| answer[name].as_str().map(str::to_owned);
-            match text("token").filter(|_| self.has(alg)) {
-                Some(token) => minted.push(Minted {
-                    alg,
-                    kid: kid(alg),
-                    jwk: answer["jwk"].clone(),
-                    pem: text("pem"),
-                    token,
-                }),
-                // Or it would have, with a newer Node.
-                None => assert!(!self.has(alg), "{} and {alg}: {answer}", self.name),
-            }
-        }
-        assert_eq!(
-            minted.len(),
-            EVERY.len() - self.lacks.len(),
-            "{}",
-            self.name
-        );
-        minted
-    }
-}
-
-impl Minted {
-    /// Whether it is trusted as PEM. From one library to the next it is the other half of
-    /// the algorithms, so that each is trusted in both forms.
-    pub fn as_pem(&self, library: usize) -> Option<&str> {
-        let place = EVERY.iter().position(|alg| *alg == self.alg)?;
-        self.pem
-            .as_deref()
-            .filter(|_| (place + library).is_multiple_of(2))
     }
 }

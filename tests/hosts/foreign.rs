@@ -3,9 +3,12 @@
 
 #[path = "../foreign/mod.rs"]
 mod foreign;
+#[path = "../foreign/mint.rs"]
+mod mint;
 
-use foreign::{AUDIENCE, EVERY, LIBRARIES, Library, Minted, POST_QUANTUM};
+use foreign::{EVERY, LIBRARIES, Library, POST_QUANTUM};
 use machine::{ISSUER, Machine, Output, in_pieces, tell};
+use mint::{AUDIENCE, Minted};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::thread;

@@ -132,8 +132,13 @@ impl<'m> Setup<'m> {
     }
 
     /// Has it store in this database.
-    pub fn postgresql(mut self, database: &Postgresql<'_>) -> Self {
-        self.store = format!("[store]\nurl = \"{}\"\n", database.url());
+    pub fn postgresql(self, database: &Postgresql<'_>) -> Self {
+        self.store(&database.url())
+    }
+
+    /// Has it store at this URL.
+    pub fn store(mut self, url: &str) -> Self {
+        self.store = format!("[store]\nurl = \"{url}\"\n");
         self
     }
 

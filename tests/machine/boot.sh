@@ -5,7 +5,8 @@
 # process. Nothing is written outside: there is nothing to tidy.
 #
 # Arguments: the machine's name, then the directories to keep as they are even
-# if they are mounts of their own below one that is overlaid (the checkout).
+# if they are mounts of their own below one that is overlaid (the checkout). With DISK in the
+# environment, that directory is there at AT, to be written to.
 set -eu
 
 name=$1
@@ -25,6 +26,11 @@ for directory; do
     mkdir /run/.machine/$keep
     mount --bind "$directory" /run/.machine/$keep
 done
+
+if [ -n "${DISK-}" ]; then
+    mkdir /run/.machine/disk
+    mount --bind "$DISK" /run/.machine/disk
+fi
 
 # A directory overlaid here looks as it does outside; what is written to it
 # goes to memory.
@@ -51,6 +57,12 @@ for directory; do
     mount -o remount,bind,ro "$directory"
     umount /run/.machine/$keep
 done
+
+if [ -n "${DISK-}" ]; then
+    mkdir "$AT"
+    mount --bind /run/.machine/disk "$AT"
+    umount /run/.machine/disk
+fi
 
 # /dev of its own, so that /dev/log and the terminals are the machine's.
 mkdir /run/.machine/dev

@@ -55,7 +55,7 @@ pub use http::Answer;
 pub use issuer::Issuer;
 pub use lengths::{LENGTHS, PIECE, in_pieces, prompts};
 pub use log::{LogLine, Mark};
-pub use machine::Machine;
+pub use machine::{DISK, Machine};
 pub use postgresql::Postgresql;
 pub use provider::{PROVIDER, Provider, SECRET};
 pub use ready::ISSUER;

@@ -16,6 +16,9 @@ use crate::{Command, LogLine, Mark, Output, Ssh, Sshd};
 /// The name of a machine that is given none: `gethostname` and `/etc/hosts` say so.
 pub(crate) const NAME: &str = "machine";
 
+/// Where a machine with a directory on a disk has it.
+pub const DISK: &str = "/srv/disk";
+
 const NEEDS: &str = "A throwaway machine takes root with CAP_SYS_ADMIN, a kernel with overlayfs, \
     and unshare and ip (`make packages` installs util-linux and iproute2). \
     `make test` and `make demo` become root with sudo; a container has to be privileged.";
@@ -65,15 +68,30 @@ impl Machine {
     /// As [`Machine::boot`].
     #[must_use]
     pub fn boot_named(name: &str) -> Machine {
-        Machine::try_boot_named(name).unwrap_or_else(|reason| panic!("{reason}"))
+        Machine::try_boot_with(name, None).unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// Boots a machine that has, besides what it holds in memory, a directory on a disk:
+    /// [`DISK`], where what is synced is synced. It is one of this name below cargo's target
+    /// directory, is empty at first, and stays when the machine has ended.
+    ///
+    /// # Panics
+    ///
+    /// As [`Machine::boot`].
+    #[must_use]
+    pub fn boot_on_disk(name: &str) -> Machine {
+        let directory = target().join(name);
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).expect("cargo's target directory");
+        Machine::try_boot_with(NAME, Some(&directory)).unwrap_or_else(|reason| panic!("{reason}"))
     }
 
     /// Boots a machine, or says why not and what to do about it.
     pub fn try_boot() -> Result<Machine, String> {
-        Machine::try_boot_named(NAME)
+        Machine::try_boot_with(NAME, None)
     }
 
-    fn try_boot_named(name: &str) -> Result<Machine, String> {
+    fn try_boot_with(name: &str, disk: Option<&Path>) -> Result<Machine, String> {
         let explain = |reason: &dyn std::fmt::Display| format!("no machine: {reason}\n{NEEDS}");
         let process = fs::metadata("/proc/self").map_err(|error| explain(&error))?;
         if process.uid() != 0 {
@@ -85,6 +103,9 @@ impl Machine {
             .args(["--kill-child", "--propagation", "private"])
             .args(["sh", "-c", include_str!("boot.sh"), "boot.sh", name])
             .args([checkout(), target()].iter().filter(|path| path.is_dir()));
+        if let Some(disk) = disk {
+            command.env("DISK", disk).env("AT", DISK);
+        }
         let (holder, pid) = Holder::start(&mut command).map_err(|reason| explain(&reason))?;
         let namespaces = Namespaces::of(pid).map_err(|error| explain(&error))?;
         let machine = Machine::held(holder, namespaces, &DEV_LOG, Kind::Overlay, name);

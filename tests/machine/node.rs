@@ -9,22 +9,24 @@ use crate::{Command, Machine};
 /// Where they are in the machine, with what they read.
 pub(crate) const DIRECTORY: &str = "/run/node";
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("provider.mjs", include_str!("../provider/provider.mjs")),
     ("keys.mjs", include_str!("../provider/keys.mjs")),
     ("exchange.mjs", include_str!("../provider/exchange.mjs")),
     ("chromium.mjs", include_str!("../provider/chromium.mjs")),
     ("browser.mjs", include_str!("../provider/browser.mjs")),
+    ("bench.mjs", include_str!("../bench/provider.mjs")),
     ("picture.mjs", include_str!("../provider/picture.mjs")),
 ];
 
 impl Machine {
-    /// One of the scripts, with its arguments.
+    /// Node.js with one of the scripts that the tests have beside its packages, and the
+    /// script's arguments.
     ///
     /// # Panics
     ///
     /// If `make foreign` has not installed the packages.
-    pub(crate) fn node(&self, arguments: &[&str]) -> Command<'_> {
+    pub fn node(&self, arguments: &[&str]) -> Command<'_> {
         let installed = target().join("foreign");
         assert!(
             installed.join("installed").exists(),

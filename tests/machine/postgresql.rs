@@ -16,24 +16,33 @@ const DATABASE: &str = "authserver";
 /// what it acknowledges is on the disk, as by its own defaults.
 pub struct Postgresql<'m> {
     machine: &'m Machine,
+    data: String,
 }
 
 impl<'m> Postgresql<'m> {
     /// Makes a cluster with an empty database, and starts it.
     pub fn start(machine: &'m Machine) -> Self {
+        Self::start_in(machine, DATA)
+    }
+
+    /// The same, with its files in this directory, which is made.
+    pub fn start_in(machine: &'m Machine, data: &str) -> Self {
         machine
-            .run(["install", "-d", "-o", "postgres", "-m", "700", DATA])
+            .run(["install", "-d", "-o", "postgres", "-m", "700", data])
             .expect_success();
         machine
             .postgresql_program("initdb")
-            .args(["--pgdata", DATA, "--auth=trust", "--no-sync"])
+            .args(["--pgdata", data, "--auth=trust", "--no-sync"])
             .run()
             .expect_success();
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{SOCKET}'\nmax_connections = 200\n"
         );
-        machine.append(&format!("{DATA}/postgresql.conf"), settings);
-        let postgresql = Self { machine };
+        machine.append(&format!("{data}/postgresql.conf"), settings);
+        let postgresql = Self {
+            machine,
+            data: data.to_owned(),
+        };
         postgresql.again();
         let make = format!("create role {DATABASE} login");
         postgresql.sql("postgres", &make);
@@ -55,7 +64,7 @@ impl<'m> Postgresql<'m> {
 
     /// Starts it after [`Postgresql::stop`].
     pub fn again(&self) {
-        let log = format!("--log={DATA}/log");
+        let log = format!("--log={}/log", self.data);
         self.control(&[&log, "start"]);
     }
 
@@ -74,7 +83,7 @@ impl<'m> Postgresql<'m> {
     fn control(&self, arguments: &[&str]) {
         self.machine
             .postgresql_program("pg_ctl")
-            .args(["--pgdata", DATA, "--wait"])
+            .args(["--pgdata", &self.data, "--wait"])
             .args(arguments)
             .run()
             .expect_success();

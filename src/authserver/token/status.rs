@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError, RwLock};
 /// Tokens of one list: 128 KiB before it is compressed.
 pub const LIST: u64 = 1 << 20;
 
-/// How many indices are drawn from the store at once.
-pub const BLOCK: u64 = 1000;
+/// How many indices are drawn from the store at once: seldom a commit, and where the process
+/// ends what is left of a block is a hundredth of a list.
+pub const BLOCK: u64 = 10_000;
 
 /// For how many seconds indices of a block are given out: where few tokens are issued, a list is
 /// done with some time after the last block of it was drawn.
@@ -26,10 +27,10 @@ pub const fn still_matters(now: u64) -> u64 {
     now.saturating_sub(LEEWAY)
 }
 
-/// The indices that this process may still give out.
+/// The indices that this process may still give out: a block, and the one after it.
 #[derive(Debug, Default)]
 pub struct Indices {
-    block: Mutex<Block>,
+    blocks: Mutex<(Block, Block)>,
     lists: AtomicU64,
 }
 
@@ -40,28 +41,61 @@ struct Block {
     expires: u64,
 }
 
+impl Block {
+    fn is_over(&self, now: u64) -> bool {
+        self.next >= self.end || self.expires <= now
+    }
+}
+
+/// An index for one token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The index.
+    pub index: u64,
+    /// Whether half of the block is used up that no other follows: whoever has this index draws
+    /// one, while the others go on with the rest.
+    pub is_middle: bool,
+}
+
 impl Indices {
     /// The next one at `now`; none where a block has to be drawn first.
     #[must_use]
-    pub fn take(&self, now: u64) -> Option<u64> {
-        let mut block = self.block.lock().unwrap_or_else(PoisonError::into_inner);
-        if block.next >= block.end || block.expires <= now {
+    pub fn take(&self, now: u64) -> Option<Taken> {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (block, after) = &mut *blocks;
+        if block.is_over(now) {
+            *block = std::mem::take(after);
+        }
+        if block.is_over(now) {
             return None;
         }
         let index = block.next;
+        let is_middle = block.end.saturating_sub(index) == BLOCK / 2;
         block.next = index.saturating_add(1);
-        Some(index)
+        Some(Taken {
+            index,
+            is_middle: is_middle && after.is_over(now),
+        })
     }
 
-    /// Puts a block in place that the store has given out at `now`, from `first` on.
+    /// Whether a block has to be drawn before one is given out at `now`.
+    #[must_use]
+    pub fn are_over(&self, now: u64) -> bool {
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.0.is_over(now) && blocks.1.is_over(now)
+    }
+
+    /// Adds a block that the store has given out at `now`, from `first` on.
     pub fn refill(&self, first: u64, now: u64) {
-        let mut block = self.block.lock().unwrap_or_else(PoisonError::into_inner);
-        *block = Block {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (block, after) = &mut *blocks;
+        let place = if block.is_over(now) { block } else { after };
+        *place = Block {
             next: first,
             end: first.saturating_add(BLOCK),
             expires: now.saturating_add(BLOCK_LIFETIME),
         };
-        let (last, _) = place(block.end.saturating_sub(1));
+        let (last, _) = self::place(place.end.saturating_sub(1));
         self.seen(Some(last));
     }
 
@@ -156,9 +190,23 @@ mod tests {
     fn a_block_is_given_out_once() {
         let indices = Indices::default();
         assert_eq!(indices.take(100), None);
+        assert!(indices.are_over(100));
+        let mut middles = Vec::new();
+        let mut indices_of_all = Vec::new();
         indices.refill(5000, 100);
-        let taken: Vec<u64> = std::iter::from_fn(|| indices.take(100)).collect();
-        assert_eq!(taken, (5000..5000 + BLOCK).collect::<Vec<_>>());
+        while let Some(Taken { index, is_middle }) = indices.take(100) {
+            indices_of_all.push(index);
+            if is_middle {
+                middles.push(index);
+                // The next one is there in time, once.
+                if index < 90_000 {
+                    indices.refill(90_000, 100);
+                }
+            }
+        }
+        let expected = (5000..5000 + BLOCK).chain(90_000..90_000 + BLOCK);
+        assert!(indices_of_all.into_iter().eq(expected));
+        assert_eq!(middles, [5000 + BLOCK / 2, 90_000 + BLOCK / 2]);
     }
 
     #[test]
@@ -166,7 +214,8 @@ mod tests {
         let indices = Indices::default();
         indices.refill(5000, 100);
         assert_eq!(indices.lists(), 1);
-        assert_eq!(indices.take(99 + BLOCK_LIFETIME), Some(5000));
+        let taken = indices.take(99 + BLOCK_LIFETIME);
+        assert_eq!(taken.map(|taken| taken.index), Some(5000));
         assert_eq!(indices.take(100 + BLOCK_LIFETIME), None);
     }
 
