@@ -66,35 +66,39 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
 	cd conf/systemd && find . -type f -exec install -D -m 0644 {} $(UNITS)/{} \;
-	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service $(UNITS)/pam-jwt-fetch.service
+	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service $(UNITS)/pam-jwt-fetch.service \
+		$(UNITS)/pam-jwt-authserver.service
 	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
 	install -D -m 0644 -t $(SYSUSERS) conf/sysusers.d/*
 	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null
 	$(RELEASE)/pam-jwt-fetch manual $(SHARE)/man/man8 >/dev/null
+	$(RELEASE)/pam-jwt-authserver manual $(SHARE)/man/man8 >/dev/null
 	$(RELEASE)/jwt-ssh manual $(SHARE)/man/man1 >/dev/null
 	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
-	for command in pam-jwt pam-jwt-fetch jwt-ssh; do \
+	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
 		$(RELEASE)/$$command completions bash >$(BASH_COMPLETIONS)/$$command && \
 		$(RELEASE)/$$command completions zsh >$(ZSH_COMPLETIONS)/_$$command && \
 		$(RELEASE)/$$command completions fish >$(FISH_COMPLETIONS)/$$command.fish || exit 1; \
 	done
 	chmod 0644 $(BASH_COMPLETIONS)/*jwt* $(ZSH_COMPLETIONS)/*jwt* $(FISH_COMPLETIONS)/*jwt*
-# A package does this for itself; elsewhere pam-jwt-fetch says what it lacks.
-	[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || { \
-		systemd-sysusers $(SYSUSERS)/pam-jwt-fetch.conf && \
-		systemd-tmpfiles --create $(TMPFILES)/pam-jwt-fetch.conf; }
+# A package does this for itself; elsewhere the programs say what they lack.
+	[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || \
+		for name in pam-jwt-fetch pam-jwt-authserver; do \
+			systemd-sysusers $(SYSUSERS)/$$name.conf && \
+			systemd-tmpfiles --create $(TMPFILES)/$$name.conf || exit 1; done
 
 uninstall: ## remove what was installed; what is in /etc and /var/lib stays. First take the lines out of pam.d
 	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(PREFIX)/sbin/pam-jwt
 	rm -f $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch $(DESTDIR)$(PREFIX)/sbin/pam-jwt-authserver
 	rm -f $(DESTDIR)$(PREFIX)/bin/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
-	for command in pam-jwt pam-jwt-fetch jwt-ssh; do rm -f $(BASH_COMPLETIONS)/$$command \
+	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do rm -f $(BASH_COMPLETIONS)/$$command \
 		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done
 	rm -f $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
 	rm -f $(SHARE)/man/man1/jwt-ssh.1 $(SHARE)/man/man1/jwt-ssh-*.1
 	cd conf/systemd && find . -type f -exec rm -f $(UNITS)/{} \;
 	[ ! -d $(UNITS)/session-.scope.d ] || rmdir --ignore-fail-on-non-empty $(UNITS)/session-.scope.d
-	rm -f $(TMPFILES)/pam-jwt.conf $(TMPFILES)/pam-jwt-fetch.conf $(SYSUSERS)/pam-jwt-fetch.conf
+	cd conf/tmpfiles.d && find . -type f -exec rm -f $(TMPFILES)/{} \;
+	cd conf/sysusers.d && find . -type f -exec rm -f $(SYSUSERS)/{} \;
 	rm -rf $(SHARE)/doc/pam-jwt
 
 demo: packages build ## log in with a token, in a throwaway machine

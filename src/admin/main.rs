@@ -4,7 +4,6 @@
 
 mod check;
 mod clients;
-mod completions;
 mod faults;
 mod grounds;
 mod init;
@@ -12,7 +11,6 @@ mod issue;
 mod jws;
 mod keygen;
 mod keys;
-mod manual;
 mod moment;
 mod new_config;
 mod new_file;
@@ -98,9 +96,18 @@ enum Command {
     Sessions(sessions::Sessions),
     #[command(subcommand)]
     Clients(clients::Clients),
-    Completions(completions::Completions),
-    Manual(manual::Manual),
+    Completions(Completions),
+    Manual(Manual),
 }
+
+cli::documented!(
+    Cli,
+    "pam-jwt",
+    "8",
+    "System Administration",
+    [("pam", "7"), ("pam.d", "5")],
+    "/usr/local/share/man/man8"
+);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

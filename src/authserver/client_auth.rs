@@ -2,7 +2,7 @@
 //! assertion, or not at all, as a public client does.
 
 use crate::endpoint::request::Incoming;
-use crate::error::{Failure, OAuthError};
+use crate::error::{Code, Failure, OAuthError};
 use crate::parameters::{Parameters, decoded};
 use crate::settings::Settings;
 use crate::state::Server;
@@ -59,11 +59,31 @@ pub async fn authenticate(
         }
         _ => false,
     };
-    if is_shown {
-        Ok(Authenticated { client })
-    } else {
-        Err(unknown().into())
+    if !is_shown {
+        return Err(unknown().into());
     }
+    noted(server, settings, request, &client)?;
+    Ok(Authenticated { client })
+}
+
+/// Notes for the access log who asks, and counts for a client that cannot be another.
+fn noted(
+    server: &Server,
+    settings: &Settings,
+    request: &Incoming,
+    client: &Client,
+) -> Result<(), OAuthError> {
+    request.seen.client(&client.client_id, !client.is_public());
+    if client.is_public() {
+        return Ok(());
+    }
+    let per_minute = settings.config.limits.requests_per_minute;
+    let now = server.milliseconds();
+    let counted = server.rates.client(&client.client_id, per_minute, now);
+    counted.map_err(|wait| {
+        request.seen.too_often(wait);
+        OAuthError::new(Code::TemporarilyUnavailable, "the client asks too often")
+    })
 }
 
 fn shown(request: &Incoming, form: &Parameters) -> Result<Shown, OAuthError> {

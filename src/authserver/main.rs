@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod authorization;
+mod check;
 mod client_auth;
 mod clock;
 mod config;
@@ -13,6 +14,7 @@ mod keys;
 mod limits;
 mod local;
 mod log;
+mod metrics;
 mod options;
 mod parameters;
 mod pending;
@@ -34,21 +36,28 @@ use resource_owner::{conversation, rules::Rules};
 use serve::{monitor, network, process};
 use settings::Bundle;
 use std::process::ExitCode;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match &options.process {
-        None => monitor::run(|| settings(&options)),
-        Some(Process::Conversation { rules }) => conversation::run(rules),
-        Some(Process::NetworkProcess) => match network_process() {
-            Ok(()) => Exit::Done.into(),
-            Err(reason) => {
-                let out = Output::new("pam-jwt-authserver", options.json);
-                out.failure(&Failure::new(reason));
-                Exit::Cannot.into()
-            }
-        },
+    let out = Output::new("pam-jwt-authserver", options.json);
+    let result = match &options.process {
+        None => return monitor::run(|| settings(&options)),
+        Some(Process::Conversation { rules }) => return conversation::run(rules),
+        Some(Process::NetworkProcess) => {
+            network_process().map(|()| Exit::Done).map_err(Failure::new)
+        }
+        Some(Process::Check(check)) => check.run(&options.config, &out),
+        Some(Process::Completions(command)) => command.run(&out),
+        Some(Process::Manual(command)) => command.run(&out),
+    };
+    match result.and_then(|exit| out.finish().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            Exit::Cannot.into()
+        }
     }
 }
 
@@ -68,12 +77,13 @@ fn settings(options: &Options) -> Result<monitor::Settings, String> {
 fn network_process() -> Result<(), String> {
     process::begin().map_err(|errno| errno.desc().to_owned())?;
     let channel = process::socket().map_err(|error| error.to_string())?;
-    let bundle = process::settings(&channel)?;
-    let bundle: Bundle = serde_json::from_slice(&bundle).map_err(|error| error.to_string())?;
+    let channel = Arc::new(channel);
+    let bundle = process::bundle(&channel)?;
+    let watched = Arc::clone(&channel);
     std::thread::spawn(move || {
-        serve::channel::wait_for_end(&channel);
+        serve::channel::wait_for_end(&watched);
         log::line(3, "the monitor is gone");
         std::process::exit(1);
     });
-    network::serve(&bundle).map_err(|fault| fault.to_string())
+    network::serve(&bundle, channel).map_err(|fault| fault.to_string())
 }

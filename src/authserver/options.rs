@@ -1,11 +1,39 @@
 //! The command line.
 
+use crate::check::Check;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Issues tokens to OAuth clients for the accounts of this machine.
+///
+/// People log in by PAM, and clients get JSON Web Tokens (RFC 9068) that hosts with pam_jwt.so, and
+/// everybody who has its public keys, can verify. It runs as root and speaks to nobody: what
+/// speaks to the network is a process of its own, of the user pam-jwt-authserver. SIGHUP has it
+/// read its files again, SIGTERM ends it when what was begun is finished.
 #[derive(Parser)]
-#[command(name = "pam-jwt-authserver", version, max_term_width = 100)]
+#[command(
+    name = "pam-jwt-authserver",
+    version,
+    max_term_width = 100,
+    after_long_help = "\
+Exit status:
+  0  it was told to end, and has; or what \"check\" looked at is good
+  1  it has ended by itself; or \"check\" has found something wrong
+  2  nothing could be tried: usage, a file that cannot be read
+
+Files:
+  /etc/pam-jwt/authserver.toml         the settings
+  /etc/pam-jwt/clients.d/              the clients (pam-jwt clients)
+  /etc/pam-jwt/authserver-keys/        what it signs with (pam-jwt keys rotate)
+  /etc/pam.d/pam-jwt-authserver        how people log in
+  /var/lib/pam-jwt-authserver/         what has to survive
+  /run/pam-jwt-authserver/local        where this machine's users get tokens (jwt-ssh token)
+
+Examples:
+  # what is wrong with the files, before the server is started
+  pam-jwt-authserver check
+  # systemd starts it: systemctl enable --now pam-jwt-authserver"
+)]
 pub struct Options {
     /// The configuration directory.
     #[arg(long, global = true, value_name = "DIR", default_value = system::CONFIG_DIR)]
@@ -13,14 +41,17 @@ pub struct Options {
     /// Report as JSON on standard output.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Which of the server's processes this is; without it the one that starts the others.
+    /// Something else than to serve.
     #[command(subcommand)]
     pub process: Option<Process>,
 }
 
-/// The processes that the server starts by itself (serve/process.rs).
+/// What else it does, and the processes that the server starts by itself (serve/process.rs).
 #[derive(Subcommand)]
 pub enum Process {
+    Check(Check),
+    Completions(Completions),
+    Manual(Manual),
     /// Speaks to clients.
     #[command(hide = true)]
     NetworkProcess,
@@ -30,4 +61,22 @@ pub enum Process {
         /// By which rules.
         rules: String,
     },
+}
+
+cli::documented!(
+    Options,
+    "pam-jwt-authserver",
+    "8",
+    "System Administration",
+    [("pam-jwt", "8"), ("pam.d", "5"), ("systemd.service", "5")],
+    "/usr/local/share/man/man8"
+);
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        super::Options::command().debug_assert();
+    }
 }

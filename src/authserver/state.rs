@@ -1,12 +1,16 @@
 //! What all requests share.
 
+use crate::clock::Moment;
 use crate::endpoint::status_list::SignedLists;
 use crate::error::Fault;
+use crate::limits::rates::Rates;
+use crate::log::audit::Event;
+use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::token::status::{Indices, Revoked};
-use clients::Client;
+use clients::{Client, GrantType};
 use std::sync::{Arc, PoisonError, RwLock};
 use system::clock;
 
@@ -25,6 +29,11 @@ pub struct Server {
     pub pending: Pending,
     /// Up to where the store was asked what was taken back.
     sequence: tokio::sync::Mutex<u64>,
+    /// How often who asks.
+    pub rates: Rates,
+    /// What is counted.
+    pub metrics: Metrics,
+    began: Moment,
     /// One block of indices is drawn at a time.
     drawing: tokio::sync::Mutex<()>,
 }
@@ -43,6 +52,9 @@ impl Server {
             status_lists: SignedLists::default(),
             pending: Pending::default(),
             sequence: tokio::sync::Mutex::default(),
+            rates: Rates::default(),
+            metrics: Metrics::default(),
+            began: Moment::now(),
             drawing: tokio::sync::Mutex::default(),
         };
         server.refresh_revoked(now).await?;
@@ -83,6 +95,21 @@ impl Server {
     pub fn now(&self) -> Result<u64, Fault> {
         let unset = |_| Fault::passing("the clock is earlier than this program");
         clock::now().map_err(unset)
+    }
+
+    /// Milliseconds since the server began, for rates.
+    #[must_use]
+    pub fn milliseconds(&self) -> u64 {
+        u64::try_from(self.began.age().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Tells the audit log what has happened, and counts it.
+    pub fn audit(&self, event: &Event<'_>) {
+        let grant = event.grant.and_then(GrantType::from_name);
+        let grant = grant.map_or("", GrantType::name);
+        self.metrics
+            .event(event.kind.name(), event.refused.is_none(), grant);
+        event.tell();
     }
 
     /// The place in the status lists for a new token.

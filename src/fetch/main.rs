@@ -4,7 +4,6 @@
 #![forbid(unsafe_code)]
 
 mod clock;
-mod completions;
 mod device;
 mod helper;
 mod identity;
@@ -13,7 +12,6 @@ mod issuer;
 mod keys;
 mod link;
 mod lists;
-mod manual;
 mod options;
 mod place;
 mod refresh;

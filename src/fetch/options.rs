@@ -1,7 +1,5 @@
 //! The command line.
 
-use crate::completions::Completions;
-use crate::manual::Manual;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -71,6 +69,15 @@ pub enum Command {
     Completions(Completions),
     Manual(Manual),
 }
+
+cli::documented!(
+    Options,
+    "pam-jwt-fetch",
+    "8",
+    "System Administration",
+    [("pam-jwt", "8"), ("systemd.timer", "5")],
+    "/usr/local/share/man/man8"
+);
 
 #[cfg(test)]
 mod tests {

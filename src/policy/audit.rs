@@ -89,7 +89,7 @@ fn field(f: &mut fmt::Formatter<'_>, prefix: &str, name: &str, value: Option<&st
 
 /// A value that cannot end its line, its field or its quotes. One with a space,
 /// or with nothing in it, is quoted; one that is too long ends in `...`.
-struct Value<'a>(&'a str);
+pub struct Value<'a>(pub &'a str);
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

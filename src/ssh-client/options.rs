@@ -2,7 +2,7 @@
 //! completions are made as well.
 
 use crate::source::Source;
-use crate::{completions, login, logout, manual, own_token, status};
+use crate::{login, logout, own_token, status};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -126,8 +126,8 @@ pub enum Subcommands {
     Logout(logout::Logout),
     Status(status::Status),
     Token(own_token::OwnToken),
-    Completions(completions::Completions),
-    Manual(manual::Manual),
+    Completions(Completions),
+    Manual(Manual),
 }
 
 /// The options before the host.
@@ -194,3 +194,12 @@ impl FirstWord {
         }
     }
 }
+
+cli::documented!(
+    JwtSsh,
+    "jwt-ssh",
+    "1",
+    "User Commands",
+    [("ssh", "1"), ("ssh_config", "5"), ("sudo", "8")],
+    "~/.local/share/man/man1"
+);

@@ -145,6 +145,34 @@ mod tests {
         );
     }
 
+    /// As it is, and with all that it says of other settings.
+    #[test]
+    fn the_example_is_a_configuration() {
+        let example = include_str!("../../../conf/authserver.toml");
+        let config = Config::parse(example).unwrap();
+        assert!(config.tls.is_none() && config.scopes.is_empty());
+        let is_setting = |line: &&str| {
+            let name = line.split(" = ").next().unwrap_or_default();
+            line.starts_with('[') || (line.contains(" = ") && !name.contains(' '))
+        };
+        let uncommented = |line: &str| {
+            let setting = line.strip_prefix("# ").filter(is_setting);
+            setting.unwrap_or(line).to_owned() + "\n"
+        };
+        let all: String = example.lines().map(uncommented).collect();
+        let config = Config::parse(&all).unwrap();
+        assert!(config.tls.is_some() && config.metrics.is_some());
+        assert_eq!(config.scopes.len(), 1);
+        let defaults = Config::parse("issuer = \"https://a\"").unwrap();
+        assert_eq!(
+            format!("{:?}", (&config.limits, &config.lifetimes, &config.local)),
+            format!(
+                "{:?}",
+                (&defaults.limits, &defaults.lifetimes, &defaults.local)
+            )
+        );
+    }
+
     #[test]
     fn what_does_not_go_together_is_told() {
         let issuer = "issuer = \"https://a\"\n";

@@ -10,7 +10,7 @@ use policy::duration;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings of the server. Every key but `issuer` has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +69,17 @@ pub struct Store {
     /// `sqlite:///PATH`, or `postgres://…` where several replicas are one server.
     #[serde(default = "default_store")]
     pub url: String,
+}
+
+impl Store {
+    /// The directory of SQLite's files, of which there are several; PostgreSQL has none here.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        let path = self.url.strip_prefix("sqlite:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let path = path.split('?').next().unwrap_or_default();
+        PathBuf::from(path).parent().map(Path::to_path_buf)
+    }
 }
 
 impl Default for Store {

@@ -2,6 +2,7 @@
 
 mod bearer;
 mod device_authorization;
+mod health;
 mod introspect;
 mod jwks;
 mod metadata;
@@ -72,6 +73,7 @@ pub fn router(server: Arc<Server>) -> Router {
         )
         .route(&at(path::JWKS), get(jwks::answer))
         .route(&at(path::STATUS), get(status_list::all))
+        .route(&at(path::HEALTH), get(health::answer))
         .route(
             &format!("{}/{{list}}", at(path::STATUS)),
             get(status_list::answer),
@@ -87,7 +89,7 @@ pub fn router(server: Arc<Server>) -> Router {
 }
 
 /// The path of the issuer's URL: nothing, or it begins with a slash.
-fn issuer_path(issuer: &str) -> &str {
+pub fn issuer_path(issuer: &str) -> &str {
     let rest = issuer.split_once("://").map_or("", |(_, rest)| rest);
     rest.find('/')
         .and_then(|at| rest.get(at..))

@@ -1,6 +1,7 @@
 //! A request as the endpoints see it: who sends it, and the parameters, each once.
 
 use crate::error::OAuthError;
+use crate::log::access::Seen;
 use crate::parameters::Parameters;
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequest;
@@ -25,6 +26,8 @@ pub struct Incoming {
     pub peer: IpAddr,
     /// Its head's fields.
     pub headers: HeaderMap,
+    /// Where is noted who turns out to ask.
+    pub seen: Seen,
     query: Option<String>,
     body: Result<Bytes, OAuthError>,
 }
@@ -111,6 +114,7 @@ impl<S: Sync> FromRequest<S> for Incoming {
             .extensions
             .get::<BodyLimit>()
             .map_or(0, |limit| limit.0);
+        let seen = head.extensions.get::<Seen>().cloned().unwrap_or_default();
         let body = Limited::new(body, limit).collect().await;
         let body = body.map(|body| body.to_bytes()).map_err(|error| {
             OAuthError::request(if error.is::<LengthLimitError>() {
@@ -122,6 +126,7 @@ impl<S: Sync> FromRequest<S> for Incoming {
         Ok(Self {
             peer,
             headers: head.headers,
+            seen,
             query: head.uri.query().map(str::to_owned),
             body,
         })

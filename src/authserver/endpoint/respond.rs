@@ -3,7 +3,7 @@
 use crate::error::{Code, Failure, OAuthError};
 use axum::body::Body;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -75,6 +75,18 @@ pub fn failure(failure: &Failure) -> Response<Body> {
             refusal(&fault.told())
         }
     }
+}
+
+/// Who asks too often is told when to come again (RFC 6585 §4).
+pub fn too_often(seconds: u64) -> Response<Body> {
+    let error = OAuthError::new(
+        Code::TemporarilyUnavailable,
+        "there are too many requests; Retry-After says when to come again",
+    );
+    let mut response = refusal(&error);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 /// An error of a client.

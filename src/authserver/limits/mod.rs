@@ -1,5 +1,7 @@
 //! What keeps strangers from taking more than their part.
 
+pub mod connections;
 pub mod guesses;
 mod lru;
 pub mod origin;
+pub mod rates;

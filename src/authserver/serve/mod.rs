@@ -2,8 +2,15 @@
 //! network process, which talks to everybody and is nobody.
 
 pub mod background;
+mod body;
 pub mod channel;
+mod connection;
+mod listen;
+mod metrics;
 pub mod monitor;
 pub mod network;
+mod notify;
+mod peer;
 pub mod process;
 mod sending;
+mod tls;

@@ -1,94 +1,201 @@
 //! The network process: sockets, HTTP, and nothing else that the machine has.
 
-use crate::endpoint::request::{BodyLimit, Peer};
+use super::connection::Shared;
+use super::tls::Tls;
+use super::{background, listen, notify, process};
 use crate::endpoint::router;
 use crate::error::Fault;
+use crate::limits::connections::Connections;
 use crate::local;
 use crate::log;
-use crate::serve::background;
-use crate::settings::Bundle;
+use crate::settings::{Bundle, Settings};
 use crate::state::Server;
 use crate::store::Store;
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::net::SocketAddr;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use sandbox::Needs;
+use std::net::TcpListener as StdListener;
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use system::clock;
-use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tower::Service;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-/// Serves until it is told to end.
+/// How long what was begun has to come to its end when the server is told to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// All that it listens on, bound while it still may.
+struct Sockets {
+    public: Vec<StdListener>,
+    metrics: Option<StdListener>,
+    local: Option<StdUnixListener>,
+}
+
+/// Serves until it is told to end. `channel` leads to the monitor, which has the settings.
 ///
 /// # Errors
 /// Why it cannot.
-pub fn serve(bundle: &Bundle) -> Result<(), Fault> {
+pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>) -> Result<(), Fault> {
+    let now = clock::now().map_err(|_| Fault::lasting("the clock is earlier than this program"))?;
+    let settings = bundle.settings(now).map_err(Fault::lasting)?;
+    let config = &settings.config;
+    let sockets = listen::sockets(config)?;
+    let metrics = listen::metrics(config)?;
+    let local = local::bind(&config.local)?;
+    raise_open_files();
+    confine(&settings)?;
+    // Only now: a thread has what its process had when it began.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    runtime.map_err(Fault::lasting)?.block_on(run(bundle))
+    let runtime = runtime.map_err(Fault::lasting)?;
+    let sockets = Sockets {
+        public: sockets,
+        metrics,
+        local,
+    };
+    runtime.block_on(run(settings, sockets, channel))
 }
 
-async fn run(bundle: &Bundle) -> Result<(), Fault> {
-    let now = clock::now().map_err(|_| Fault::lasting("the clock is earlier than this program"))?;
-    let settings = bundle.settings(now).map_err(Fault::lasting)?;
-    let store = Store::open(&settings.config.store.url).await?;
-    let listen = settings.config.listen.clone();
-    let server = Arc::new(Server::new(settings, store, now).await?);
-    let router = router(Arc::clone(&server));
-    let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(background::run(Arc::clone(&server)));
-    for address in listen {
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.map_err(|error| Fault::lasting(format!("{address}: {error}")))?;
-        tasks.spawn(accept(listener, Arc::clone(&server), router.clone()));
+/// As many connections as the system lets: what a process has by default is for programs that
+/// use select(2).
+fn raise_open_files() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
-    if let Some(listener) = local::bind(&server.settings().config.local)? {
-        let listener = UnixListener::from_std(listener).map_err(Fault::lasting)?;
-        tasks.spawn(local::accept(listener, Arc::clone(&server)));
-    }
-    log::line(6, &format!("serving {}", server.settings().config.issuer));
-    while tasks.join_next().await.is_some() {}
+}
+
+/// From here on there is the store to write to, and what every program reads.
+fn confine(settings: &Settings) -> Result<(), Fault> {
+    let store = settings.config.store.directory();
+    let local = settings.config.local.socket.parent();
+    let writable: Vec<&Path> = store.as_deref().into_iter().chain(local).collect();
+    let confined = sandbox::enter(Needs {
+        readable: &[],
+        writable: &writable,
+        serves: true,
+    });
+    let confined = confined.map_err(Fault::lasting)?;
+    log::line(6, &confined.to_string());
     Ok(())
 }
 
-async fn accept(listener: TcpListener, server: Arc<Server>, router: Router) {
+async fn run(settings: Settings, sockets: Sockets, channel: Arc<UnixStream>) -> Result<(), Fault> {
+    let heard = |kind| signal(kind).map_err(Fault::lasting);
+    let mut hangup = heard(SignalKind::hangup())?;
+    let ends = [
+        heard(SignalKind::terminate())?,
+        heard(SignalKind::interrupt())?,
+    ];
+    let now = clock::now().map_err(|_| Fault::lasting("the clock is earlier than this program"))?;
+    let tls = Arc::new(Tls::of(&settings).map_err(Fault::lasting)?);
+    let store = Store::open(&settings.config.store.url).await?;
+    let server = Arc::new(Server::new(settings, store, now).await?);
+    let shared = Shared {
+        router: router(Arc::clone(&server)),
+        server: Arc::clone(&server),
+        tls: Arc::clone(&tls),
+        connections: Connections::default(),
+    };
+    let (ending, _) = watch::channel(false);
+    let mut tasks = Vec::new();
+    tasks.push(tokio::spawn(background::run(Arc::clone(&server))));
+    for socket in sockets.public {
+        tasks.push(accept(socket, shared.clone(), ending.clone())?);
+    }
+    if let Some(socket) = sockets.metrics {
+        tasks.push(super::metrics::serve(socket, shared.clone())?);
+    }
+    if let Some(socket) = sockets.local {
+        let socket = UnixListener::from_std(socket).map_err(Fault::lasting)?;
+        tasks.push(tokio::spawn(local::accept(socket, Arc::clone(&server))));
+    }
+    log::line(6, &format!("serving {}", server.settings().config.issuer));
+    notify::tell(notify::READY);
+    let [mut terminate, mut interrupt] = ends;
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                tokio::spawn(connection(
-                    stream,
-                    peer,
-                    Arc::clone(&server),
-                    router.clone(),
-                ));
-            }
-            Err(error) => {
-                // Such as no descriptors left: what is open goes on, and ends.
-                log::line(4, &format!("accept: {error}"));
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            Some(()) = hangup.recv() => reload(&server, &tls, &channel, &mut hangup).await,
         }
     }
+    notify::tell(notify::STOPPING);
+    log::line(6, "ending: nothing new is taken");
+    for task in tasks {
+        task.abort();
+    }
+    // Who waits for the next request is told that there is none; who waits for an answer has it.
+    ending.send_replace(true);
+    let ended = tokio::time::timeout(GRACE, ending.closed()).await;
+    if ended.is_err() {
+        log::line(4, "some requests are not at their end, and are broken off");
+    }
+    server.store.close().await;
+    log::line(6, "ended");
+    Ok(())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, router: Router) {
-    let limits = server.settings().config.limits.clone();
-    let body_limit = BodyLimit(limits.body);
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer.ip()));
-        request.extensions_mut().insert(body_limit);
-        router.clone().call(request.map(Body::new))
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.request_timeout))
-        .max_buf_size(limits.head.max(8192))
-        .serve_connection(TokioIo::new(stream), service);
-    // Whoever breaks off is told nothing.
-    let _ = served.await;
+fn accept(
+    socket: StdListener,
+    shared: Shared,
+    ending: watch::Sender<bool>,
+) -> Result<JoinHandle<()>, Fault> {
+    let listener = TcpListener::from_std(socket).map_err(Fault::lasting)?;
+    Ok(tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => shared.take(stream, peer, ending.subscribe()),
+                Err(error) => {
+                    // Such as no descriptors left: what is open goes on, and ends.
+                    log::line(4, &format!("accept: {error}"));
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }))
+}
+
+/// Takes the settings as they are now; where they are no good, those from before hold.
+async fn reload(server: &Server, tls: &Tls, channel: &Arc<UnixStream>, hangup: &mut Signal) {
+    notify::tell(notify::RELOADING);
+    let channel = Arc::clone(channel);
+    // The monitor reads files meanwhile, and requests do not wait for that.
+    let read = tokio::task::spawn_blocking(move || process::bundle(&channel));
+    let taken = match read.await {
+        Ok(bundle) => bundle.and_then(|bundle| take(server, tls, &bundle)),
+        Err(error) => Err(error.to_string()),
+    };
+    match taken {
+        Ok(()) => log::line(6, "the settings are taken as they are now"),
+        Err(error) => log::line(3, &format!("the settings from before hold: {error}")),
+    }
+    // Those that came meanwhile meant the same.
+    while let Ok(Some(())) = tokio::time::timeout(Duration::ZERO, hangup.recv()).await {}
+    notify::tell(notify::READY);
+}
+
+fn take(server: &Server, tls: &Tls, bundle: &Bundle) -> Result<(), String> {
+    let now = server.now().map_err(|fault| fault.to_string())?;
+    let settings = bundle.settings(now)?;
+    let before = server.settings();
+    let (old, new) = (&before.config, &settings.config);
+    let is_other = old.issuer != new.issuer
+        || old.listen != new.listen
+        || old.metrics != new.metrics
+        || old.store.url != new.store.url
+        || before.tls.is_some() != settings.tls.is_some();
+    if is_other {
+        return Err(
+            "issuer, listen, metrics, [store] and whether there is [tls] hold from a start on: \
+             restart the server"
+                .to_owned(),
+        );
+    }
+    tls.set(&settings)?;
+    server.set_settings(settings);
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The program's processes: each is the program again, by a subcommand that nobody types.
 
 use super::channel::{self, Kind};
+use crate::settings::Bundle;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
@@ -66,7 +67,11 @@ pub fn socket() -> io::Result<UnixStream> {
 ///
 /// # Errors
 /// Why there are none.
-pub fn settings(channel: &UnixStream) -> Result<Zeroizing<Vec<u8>>, String> {
+pub fn bundle(channel: &UnixStream) -> Result<Bundle, String> {
+    serde_json::from_slice(&text(channel)?).map_err(|error| error.to_string())
+}
+
+fn text(channel: &UnixStream) -> Result<Zeroizing<Vec<u8>>, String> {
     let failed = |error: io::Error| format!("the settings do not come: {error}");
     let answer = channel::ask(channel, Kind::Settings).map_err(failed)?;
     let mut text = Zeroizing::new(Vec::with_capacity(ROOM));

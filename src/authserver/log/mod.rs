@@ -1,0 +1,38 @@
+//! What is told to the journal, by standard error: a line each. Never a token, a code, a password
+//! or a part of one.
+
+pub mod access;
+pub mod audit;
+
+use crate::error::Fault;
+use policy::audit::Value;
+use std::fmt::{Display, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many faults there were, for the metrics: they come up everywhere.
+static FAULTS: AtomicU64 = AtomicU64::new(0);
+
+/// Something is wrong inside.
+pub fn fault(fault: &Fault) {
+    FAULTS.fetch_add(1, Ordering::Relaxed);
+    line(3, &format!("fault: {fault}"));
+}
+
+/// How many faults the log was told of.
+pub fn faults() -> u64 {
+    FAULTS.load(Ordering::Relaxed)
+}
+
+/// One line, with the level that systemd reads (sd-daemon(3)).
+pub fn line(level: u8, text: &str) {
+    use std::io::Write;
+    let text = cli::output::visible(text);
+    // In one piece, so that lines of several threads do not mix. Where nobody reads it there is
+    // nobody to tell.
+    let _ = std::io::stderr().write_all(format!("<{level}>{text}\n").as_bytes());
+}
+
+/// Puts ` name=value` at the end of a line, the value escaped as in the log of logins.
+fn field(line: &mut String, name: &str, value: impl Display) {
+    let _ = write!(line, " {name}={}", Value(&value.to_string()));
+}
