@@ -6,6 +6,7 @@ use super::request::Incoming;
 use super::respond::{failure, json, not_found};
 use crate::config::{Registration, RegistrationMode};
 use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::log::audit::{Event, Kind};
 use crate::registration;
 use crate::state::Server;
 use crate::token::secret::{self, Secret};
@@ -83,6 +84,12 @@ async fn registered(
         let why = "no more clients can be registered until an administrator removes some";
         return Err(OAuthError::new(Code::TemporarilyUnavailable, why).into());
     }
+    server.audit(&Event {
+        client_id: Some(&client.client_id),
+        scope: Some(&client.scopes.join(" ")),
+        peer: Some(request.peer),
+        ..Event::new(Kind::Registration)
+    });
     let secret = secret.as_ref().map(|secret| secret.text.as_str());
     Ok(registration::shown(&client, secret, now))
 }

@@ -5,6 +5,7 @@ use super::request::Incoming;
 use super::respond::{empty, failure};
 use crate::client_auth::{self, Authenticated};
 use crate::error::{Code, Failure, OAuthError};
+use crate::log::audit::{Event, Kind};
 use crate::settings::Settings;
 use crate::state::Server;
 use crate::store::Issued;
@@ -25,6 +26,15 @@ pub async fn answer(State(server): State<Arc<Server>>, request: Incoming) -> Res
     }
 }
 
+/// What the audit log is told of a token of this client's.
+fn event<'a>(client: &'a Client, request: &Incoming) -> Event<'a> {
+    Event {
+        client_id: Some(&client.client_id),
+        peer: Some(request.peer),
+        ..Event::new(Kind::Revocation)
+    }
+}
+
 async fn answered(server: &Server, request: &Incoming) -> Result<(), Failure> {
     let form = request.form()?;
     let settings = server.settings();
@@ -34,9 +44,17 @@ async fn answered(server: &Server, request: &Incoming) -> Result<(), Failure> {
     // `token_type_hint` says nothing that the token does not (§2.1).
     let token = form.need("token")?;
     if is_jwt(token) {
-        access_token(server, &settings, &client, token, now).await
+        access_token(
+            server,
+            &settings,
+            &client,
+            token,
+            event(&client, request),
+            now,
+        )
+        .await
     } else {
-        refresh_token(server, &client, token, now).await
+        refresh_token(server, &client, token, event(&client, request), now).await
     }
 }
 
@@ -45,6 +63,7 @@ async fn access_token(
     settings: &Settings,
     client: &Client,
     token: &str,
+    event: Event<'_>,
     now: u64,
 ) -> Result<(), Failure> {
     let Some(verified) = access::verify(token, &settings.config.issuer, &settings.keys, now) else {
@@ -56,6 +75,12 @@ async fn access_token(
     if !server.revoked.has(verified.index) {
         server.revoke(&[(verified.index, expires)]).await?;
     }
+    let subject = verified.claims.subject.as_deref();
+    server.audit(&Event {
+        account: subject.filter(|subject| !subject.contains(':')),
+        jti: verified.claims.id.as_deref(),
+        ..event
+    });
     Ok(())
 }
 
@@ -65,6 +90,7 @@ async fn refresh_token(
     server: &Server,
     client: &Client,
     token: &str,
+    event: Event<'_>,
     now: u64,
 ) -> Result<(), Failure> {
     let Some(kept) = server.store.refresh(&secret::digest(token)).await? else {
@@ -73,6 +99,11 @@ async fn refresh_token(
     own(client, &kept.grant.client_id)?;
     let issued = server.store.revoke_family(&kept.grant.id, now).await?;
     server.revoked.add(issued.into_iter().map(Issued::pair));
+    server.audit(&Event {
+        account: Some(&kept.grant.account),
+        sid: Some(&kept.grant.id),
+        ..event
+    });
     Ok(())
 }
 
