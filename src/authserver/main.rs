@@ -10,6 +10,7 @@ mod config;
 mod endpoint;
 mod error;
 mod grant;
+mod issue;
 mod keys;
 mod limits;
 mod local;

@@ -16,7 +16,7 @@ pub fn asked(
     scope: Option<&str>,
 ) -> Result<Vec<String>, OAuthError> {
     let Some(scope) = scope else {
-        return Ok(client.scopes.clone());
+        return Ok(of_client(config, client, &client.scopes));
     };
     let mut scopes: Vec<String> = Vec::new();
     for name in scope.split(' ').filter(|name| !name.is_empty()) {
@@ -34,6 +34,16 @@ pub fn asked(
     Ok(scopes)
 }
 
+/// Those of the scopes that are still known, and still the client's.
+#[must_use]
+pub fn of_client(config: &Config, client: &Client, scopes: &[String]) -> Vec<String> {
+    let is_theirs = |name: &&String| {
+        let is_known = Config::is_built_in(name) || config.scopes.contains_key(name.as_str());
+        is_known && client.scopes.contains(name)
+    };
+    scopes.iter().filter(is_theirs).cloned().collect()
+}
+
 /// Those of the scopes that the account may have, which is in `groups`.
 #[must_use]
 pub fn of_account(
@@ -49,7 +59,8 @@ pub fn of_account(
     scopes.iter().filter(may).cloned().collect()
 }
 
-/// For whom the token is (`aud`).
+/// For whom the token is (`aud`). What is asked for is a URI, or else a name that is registered as
+/// it is (RFC 8693 §2.1).
 ///
 /// # Errors
 /// `invalid_target`, where neither the client nor a scope reaches one that is asked for
@@ -78,13 +89,13 @@ pub fn audience(
             all
         });
     }
+    let patterns = || {
+        let of_scopes = granted().flat_map(|scope| &scope.audiences);
+        client.audiences.iter().chain(of_scopes)
+    };
     let is_reached = |resource: &String| {
-        is_uri(resource)
-            && (client
-                .audiences
-                .iter()
-                .any(|pattern| is_match(pattern, resource))
-                || granted().any(|scope| scope.reaches(resource)))
+        let is_name = patterns().any(|pattern| pattern == resource && !pattern.ends_with('*'));
+        is_name || (is_uri(resource) && patterns().any(|pattern| is_match(pattern, resource)))
     };
     if resources.iter().all(is_reached) {
         let mut all = resources.to_vec();

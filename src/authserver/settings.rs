@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::keys::Keys;
 use clients::Clients;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use system::trusted_file;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -28,6 +28,7 @@ pub struct TextFile {
 /// The texts of all the files.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Bundle {
+    dir: PathBuf,
     config: TextFile,
     clients: Vec<TextFile>,
     keys: Vec<TextFile>,
@@ -45,6 +46,8 @@ pub struct Settings {
     pub keys: Keys,
     /// The certificate's chain and its private key, PEM.
     pub tls: Option<(TextFile, TextFile)>,
+    /// The configuration directory, whose other files (`issuers.d`) everybody may read.
+    pub dir: PathBuf,
 }
 
 impl Bundle {
@@ -56,6 +59,7 @@ impl Bundle {
     pub fn read(dir: &Path) -> Result<Self, String> {
         let config = read(&dir.join(FILE), false)?;
         let mut bundle = Self {
+            dir: dir.to_owned(),
             clients: read_all(&dir.join(CLIENTS), ".toml", false)?,
             keys: read_all(&dir.join(KEYS), ".jwk", true)?,
             ..Self::default()
@@ -84,6 +88,7 @@ impl Bundle {
             clients: Clients::parse(pairs(&self.clients))?,
             keys: Keys::parse(pairs(&self.keys), now)?,
             tls,
+            dir: self.dir.clone(),
         })
     }
 }

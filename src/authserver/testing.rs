@@ -9,8 +9,8 @@ use crate::keys::Keys;
 use crate::parameters::encoded;
 use crate::settings::Settings;
 use crate::state::Server;
-use crate::store::Store;
-use crate::token::secret;
+use crate::store::{Code, Grant, Store};
+use crate::token::secret::{self, Secret};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -18,9 +18,11 @@ use axum::http::{HeaderMap, Method, Request};
 use base64ct::{Base64, Encoding};
 use clients::Clients;
 use http_body_util::BodyExt;
-use jose::{Algorithm, Claims, Compact, Header, private_key, sign};
+use jose::{Algorithm, Claims, Compact, Header, PrivateKey, private_key, sign};
 use serde_json::{Map, Value};
+use std::fs::Permissions;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tower::Service;
@@ -30,6 +32,37 @@ pub const ISSUER: &str = "https://auth.example.org";
 
 /// The secret of the clients that have one.
 pub const SECRET: &str = "a secret/of 100%+";
+
+/// An account that every machine has, and that [`CONFIG`] lets log in.
+pub const ACCOUNT: &str = "daemon";
+
+/// Settings with a few scopes: `ssh` and `api` for everybody, `staff` for the group of
+/// [`ACCOUNT`], `ops` for another.
+pub const CONFIG: &str = r#"
+[accounts]
+min_uid = 1
+[scopes.ssh]
+description = "Log in to hosts"
+audiences = ["ssh://*"]
+[scopes.api]
+description = "Use the API"
+audiences = ["https://api.example.org"]
+[scopes.staff]
+description = "Be staff"
+groups = ["daemon"]
+groups_claim = true
+[scopes.ops]
+description = "Run it"
+groups = ["no-such-group"]
+"#;
+
+/// Where browsers are sent back to.
+pub const REDIRECT: &str = "https://app.example.org/cb";
+
+/// A verifier, and the challenge that is made of it (RFC 7636 appendix B).
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// See [`VERIFIER`].
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A server, and the directory of its store.
 pub struct World {
@@ -42,6 +75,25 @@ pub struct World {
 impl Drop for World {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// An issuer that the machine trusts.
+pub struct Foreign {
+    /// `iss`
+    pub issuer: String,
+    key: PrivateKey,
+}
+
+impl Foreign {
+    /// A token of these claims, with `iss` and `iat` if they lack them.
+    pub fn token(&self, claims: &Value) -> String {
+        let mut claims = claims.as_object().unwrap().clone();
+        let issuer = Value::from(self.issuer.as_str());
+        claims.entry("iss").or_insert(issuer);
+        let now = system::clock::now().unwrap();
+        claims.entry("iat").or_insert(now.into());
+        sign::sign(&self.key, "JWT", &claims).unwrap()
     }
 }
 
@@ -59,10 +111,9 @@ pub fn public(client_id: &str, more: &str) -> String {
 impl World {
     /// A server of these clients; `config` is what its file of settings says besides the issuer.
     pub async fn new(config: &str, clients: &[String]) -> Self {
-        let dir = std::env::temp_dir().join(format!(
-            "pam-jwt-authserver.{}",
-            sign::random_name().unwrap()
-        ));
+        // Below a directory that nobody else may write to, as trusted files are.
+        let dir = format!("/run/pam-jwt-authserver.{}", sign::random_name().unwrap());
+        let dir = PathBuf::from(dir);
         std::fs::create_dir(&dir).unwrap();
         let now = system::clock::now().unwrap();
         let key = private_key::generate(Algorithm::EdDsa, Some("own")).unwrap();
@@ -71,6 +122,7 @@ impl World {
             clients: Clients::parse(clients.iter().map(|text| ("client", text.as_str()))).unwrap(),
             keys: Keys::parse([("own", key.private_jwk.as_str())], now).unwrap(),
             tls: None,
+            dir: dir.clone(),
         };
         let url = format!("sqlite://{}", dir.join("store.db").display());
         let store = Store::open(&url).await.unwrap();
@@ -85,6 +137,62 @@ impl World {
     /// The time by the server's clock.
     pub fn now(&self) -> u64 {
         self.server.now().unwrap()
+    }
+
+    /// What [`ACCOUNT`] has allowed this client just now.
+    pub fn grant(&self, client_id: &str, scopes: &[&str]) -> Grant {
+        Grant {
+            id: sign::random_id().unwrap(),
+            client_id: client_id.to_owned(),
+            account: ACCOUNT.to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            resources: Vec::new(),
+            auth_time: Some(self.now() - 10),
+            amr: vec!["pwd".to_owned()],
+            nonce: Some("n-0S6_WzA2Mj".to_owned()),
+            expires: self.now() + 86_400,
+        }
+    }
+
+    /// A code, as the authorization endpoint hands it out, for [`REDIRECT`] and [`VERIFIER`].
+    pub async fn code(&self, grant: Grant) -> String {
+        let code = Code {
+            grant,
+            redirect_uri: Some(REDIRECT.to_owned()),
+            challenge: Some(CHALLENGE.to_owned()),
+        };
+        self.put_code(&code, self.now() + 60).await
+    }
+
+    /// Any code.
+    pub async fn put_code(&self, code: &Code, expires: u64) -> String {
+        let secret = Secret::new().unwrap();
+        let store = &self.server.store;
+        store.put_code(&secret.digest, code, expires).await.unwrap();
+        secret.text.to_string()
+    }
+
+    /// Trusts an issuer: what `more` says of it, and its key.
+    pub fn trust(&self, name: &str, more: &str) -> Foreign {
+        let key = private_key::generate(Algorithm::Es256, Some(name)).unwrap();
+        let write = |file: &str, text: &str| {
+            let path = self.dir.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            path.display().to_string()
+        };
+        let file = write(&format!("keys/{name}.jwk"), &key.public_jwk.unwrap());
+        write("pam-jwt.toml", "min_uid = 1\n");
+        let issuer = format!("https://{name}.example.org");
+        write(
+            &format!("issuers.d/{name}.toml"),
+            &format!("issuer = \"{issuer}\"\nkeys = [\"{file}\"]\n{more}"),
+        );
+        Foreign {
+            issuer,
+            key: PrivateKey::parse(key.private_jwk.as_bytes()).unwrap(),
+        }
     }
 
     /// Sends a form. `basic` is an id and a secret for HTTP Basic.

@@ -19,6 +19,9 @@ impl Config {
         }
     }
 
+    /// The scope that makes a login of it (OpenID Connect Core §3.1.2.1).
+    pub const OPENID: &str = "openid";
+
     /// Whether this is one of the scopes that are built in.
     #[must_use]
     pub fn is_built_in(scope: &str) -> bool {

@@ -28,14 +28,6 @@ impl Scope {
             || self.accounts.iter().any(|one| one == account)
             || self.groups.iter().any(|one| groups.contains(one))
     }
-
-    /// Whether a token with it may be meant for `audience`.
-    #[must_use]
-    pub fn reaches(&self, audience: &str) -> bool {
-        self.audiences
-            .iter()
-            .any(|pattern| is_match(pattern, audience))
-    }
 }
 
 /// Whether `audience` is what the pattern stands for.

@@ -48,3 +48,7 @@ async fn answered(server: &Server, request: &Incoming) -> Result<TokenResponse, 
     };
     grant::granted(grant, &context).await
 }
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;

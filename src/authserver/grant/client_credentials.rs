@@ -52,3 +52,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         id_token: None,
     })
 }
+
+#[cfg(test)]
+#[path = "client_credentials_tests.rs"]
+mod tests;

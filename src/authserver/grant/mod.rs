@@ -1,16 +1,26 @@
 //! The grants: what is presented, to what is given for it. One file each.
 
+mod authorization_code;
 mod client_credentials;
+mod device_code;
+mod jwt_bearer;
+mod pkce;
+mod refresh_token;
+mod token_exchange;
+mod trusted;
 
-use crate::error::{Code, Failure, OAuthError};
+use crate::error::{Code, Failure, Fault, OAuthError};
 use crate::parameters::Parameters;
 use crate::settings::Settings;
 use crate::state::Server;
+use crate::store::{Grant, Issued, Redeemed};
 use clients::{Client, GrantType};
+use jose::sign;
 use serde::Serialize;
 use std::net::IpAddr;
 
 /// What a grant is decided on.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The server.
     pub server: &'a Server,
@@ -55,11 +65,81 @@ pub struct TokenResponse {
 /// Why there is no token.
 pub async fn granted(grant: GrantType, context: &Context<'_>) -> Result<TokenResponse, Failure> {
     match grant {
+        GrantType::AuthorizationCode => authorization_code::granted(context).await,
         GrantType::ClientCredentials => client_credentials::granted(context).await,
-        _ => Err(OAuthError::new(
+        GrantType::RefreshToken => refresh_token::granted(context).await,
+        GrantType::DeviceCode => device_code::granted(context).await,
+        GrantType::TokenExchange => token_exchange::granted(context).await,
+        GrantType::JwtBearer => jwt_bearer::granted(context).await,
+        GrantType::Implicit | GrantType::Password => Err(OAuthError::new(
             Code::UnsupportedGrantType,
-            "there is no such grant at this server",
+            "there is no such grant at the token endpoint",
         )
         .into()),
     }
+}
+
+/// What an account allows a client from now on, by something that it has shown and that nobody
+/// redeems again.
+fn new_grant(
+    client: &Client,
+    account: &str,
+    scopes: Vec<String>,
+    resources: Vec<String>,
+    expires: u64,
+) -> Result<Grant, Fault> {
+    Ok(Grant {
+        id: sign::random_id().map_err(Fault::lasting)?,
+        client_id: client.client_id.clone(),
+        account: account.to_owned(),
+        scopes,
+        resources,
+        auth_time: None,
+        amr: Vec::new(),
+        nonce: None,
+        expires,
+    })
+}
+
+/// The grant, for those of its resources alone that the request names (RFC 8707 §2.2).
+fn narrowed(grant: &Grant, resources: &[String]) -> Result<Grant, OAuthError> {
+    let was_allowed =
+        |resource: &String| grant.resources.is_empty() || grant.resources.contains(resource);
+    if !resources.iter().all(was_allowed) {
+        let why = "a resource is more than what was allowed";
+        return Err(OAuthError::new(Code::InvalidTarget, why));
+    }
+    let mut grant = grant.clone();
+    if !resources.is_empty() {
+        grant.resources = resources.to_vec();
+    }
+    Ok(grant)
+}
+
+/// The answer, where what was presented was good for it and the store has noted that.
+fn handed_out(
+    server: &Server,
+    response: TokenResponse,
+    redeemed: Redeemed,
+    unknown: impl FnOnce() -> OAuthError,
+) -> Result<TokenResponse, Failure> {
+    match redeemed {
+        Redeemed::Done => Ok(response),
+        Redeemed::Again(issued) => {
+            note_revoked(server, &issued);
+            Err(unknown().into())
+        }
+        Redeemed::Gone => Err(unknown().into()),
+    }
+}
+
+/// Takes all tokens of a family back.
+async fn take_back(server: &Server, family: &str, now: u64) -> Result<(), Fault> {
+    let issued = server.store.revoke_family(family, now).await?;
+    note_revoked(server, &issued);
+    Ok(())
+}
+
+fn note_revoked(server: &Server, issued: &[Issued]) {
+    server.revoked.add(issued.iter().copied().map(Issued::pair));
 }

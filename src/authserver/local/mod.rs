@@ -67,6 +67,7 @@ mod tests {
             clients: Clients::parse(client.map(|text| ("local.toml", text))).unwrap(),
             keys: Keys::parse([("k", key.as_str())], 100).unwrap(),
             tls: None,
+            dir: std::path::PathBuf::new(),
         };
         let store = Store::open("sqlite::memory:").await.unwrap();
         Server::new(settings, store, 100).await.unwrap()

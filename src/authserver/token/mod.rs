@@ -3,6 +3,7 @@
 //! taken back.
 
 pub mod access;
+pub mod id_token;
 pub mod introspection;
 pub mod recent;
 pub mod secret;
