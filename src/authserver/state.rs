@@ -7,11 +7,15 @@ use crate::limits::rates::Rates;
 use crate::log::audit::Event;
 use crate::metrics::Metrics;
 use crate::pending::Pending;
+use crate::resource_owner::client::Owners;
+use crate::resource_owner::logins::Logins;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::token::status::{Indices, Revoked};
 use clients::{Client, GrantType};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use system::clock;
 
 /// The server, behind all its sockets.
@@ -34,16 +38,28 @@ pub struct Server {
     /// What is counted.
     pub metrics: Metrics,
     began: Moment,
+    /// People who log in.
+    pub logins: Logins,
     /// One block of indices is drawn at a time.
     drawing: tokio::sync::Mutex<()>,
 }
 
 impl Server {
-    /// A server with these settings, and what the store says was taken back by `now`.
+    /// A server with these settings, whose people log in by way of `monitor`, and what the store
+    /// says was taken back by `now`.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn new(settings: Settings, store: Store, now: u64) -> Result<Self, Fault> {
+    pub async fn new(
+        settings: Settings,
+        store: Store,
+        monitor: Arc<UnixStream>,
+        now: u64,
+    ) -> Result<Self, Fault> {
+        let accounts = &settings.config.accounts;
+        let most = accounts.max_conversations;
+        let seconds = accounts.conversation_timeout;
+        let owners = Owners::new(monitor, most, Duration::from_secs(seconds));
         let server = Self {
             settings: RwLock::new(Arc::new(settings)),
             store,
@@ -51,6 +67,7 @@ impl Server {
             revoked: Revoked::default(),
             status_lists: SignedLists::default(),
             pending: Pending::default(),
+            logins: Logins::new(owners, most, seconds),
             sequence: tokio::sync::Mutex::default(),
             rates: Rates::default(),
             metrics: Metrics::default(),

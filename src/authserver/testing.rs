@@ -7,6 +7,11 @@ use crate::endpoint::request::{BodyLimit, Peer};
 use crate::endpoint::router;
 use crate::keys::Keys;
 use crate::parameters::encoded;
+use crate::resource_owner::frame;
+use crate::resource_owner::message::{
+    self, Answers, Granted, Message, Outcome, Reason, Report, Start, Style,
+};
+use crate::serve::channel::{Received, receive};
 use crate::settings::Settings;
 use crate::state::Server;
 use crate::store::{Code, Grant, Store};
@@ -23,8 +28,10 @@ use serde_json::{Map, Value};
 use std::fs::Permissions;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tower::Service;
 
 /// The server's issuer.
@@ -32,6 +39,9 @@ pub const ISSUER: &str = "https://auth.example.org";
 
 /// The secret of the clients that have one.
 pub const SECRET: &str = "a secret/of 100%+";
+
+/// The password of everybody.
+pub const PASSWORD: &str = "right \u{e9}";
 
 /// An account that every machine has, and that [`CONFIG`] lets log in.
 pub const ACCOUNT: &str = "daemon";
@@ -97,6 +107,45 @@ impl Foreign {
     }
 }
 
+/// A monitor that stands in for the real one and for PAM, which tests/hosts have: [`PASSWORD`] is
+/// everybody's, and each conversation asks for it and for nothing else.
+fn monitor() -> Arc<UnixStream> {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    theirs.set_nonblocking(false).unwrap();
+    std::thread::spawn(move || {
+        loop {
+            match receive(&theirs) {
+                Ok(Received::Request(_, socket)) => {
+                    std::thread::spawn(move || converse(UnixStream::from(socket)));
+                }
+                Ok(Received::Closed) | Err(_) => return,
+                Ok(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    });
+    Arc::new(ours)
+}
+
+fn converse(mut socket: UnixStream) -> Option<()> {
+    let start: Start = frame::read(&mut socket).ok()?;
+    let prompt = Report::Messages(vec![Message::new(Style::Hidden, "Password: ")]);
+    frame::write(&mut socket, &prompt).ok()?;
+    let answers: Answers = frame::read(&mut socket).ok()?;
+    let typed = answers.answers.first().map(message::Secret::text);
+    let outcome = if typed == Some(PASSWORD) {
+        Outcome::Granted(Granted {
+            account: start.account,
+            uid: 1,
+            groups: Vec::new(),
+            amr: vec!["pwd".to_owned()],
+            changed_password: false,
+        })
+    } else {
+        Outcome::Refused(Reason::AuthenticationFailed)
+    };
+    frame::write(&mut socket, &Report::Outcome(outcome)).ok()
+}
+
 /// The registration of a client that has [`SECRET`], and what `more` says of it.
 pub fn confidential(client_id: &str, more: &str) -> String {
     let digest = secret::digest(SECRET);
@@ -126,7 +175,8 @@ impl World {
         };
         let url = format!("sqlite://{}", dir.join("store.db").display());
         let store = Store::open(&url).await.unwrap();
-        let server = Arc::new(Server::new(settings, store, now).await.unwrap());
+        let server = Server::new(settings, store, monitor(), now).await;
+        let server = Arc::new(server.unwrap());
         Self {
             router: router(Arc::clone(&server)),
             server,

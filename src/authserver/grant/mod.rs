@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod jwt_bearer;
+mod password;
 mod pkce;
 mod refresh_token;
 mod token_exchange;
@@ -71,7 +72,8 @@ pub async fn granted(grant: GrantType, context: &Context<'_>) -> Result<TokenRes
         GrantType::DeviceCode => device_code::granted(context).await,
         GrantType::TokenExchange => token_exchange::granted(context).await,
         GrantType::JwtBearer => jwt_bearer::granted(context).await,
-        GrantType::Implicit | GrantType::Password => Err(OAuthError::new(
+        GrantType::Password => password::granted(context).await,
+        GrantType::Implicit => Err(OAuthError::new(
             Code::UnsupportedGrantType,
             "there is no such grant at the token endpoint",
         )

@@ -55,6 +55,9 @@ mod tests {
     use crate::store::Store;
     use clients::Clients;
     use jose::{Algorithm, private_key};
+    use std::os::unix::net::UnixStream;
+    use std::path::PathBuf;
+    use std::sync::Arc;
 
     /// A server of the issuer `https://i` with these settings beside, and perhaps the client
     /// `local`.
@@ -67,10 +70,12 @@ mod tests {
             clients: Clients::parse(client.map(|text| ("local.toml", text))).unwrap(),
             keys: Keys::parse([("k", key.as_str())], 100).unwrap(),
             tls: None,
-            dir: std::path::PathBuf::new(),
+            dir: PathBuf::new(),
         };
         let store = Store::open("sqlite::memory:").await.unwrap();
-        Server::new(settings, store, 100).await.unwrap()
+        let (monitor, _) = UnixStream::pair().unwrap();
+        let server = Server::new(settings, store, Arc::new(monitor), 100).await;
+        server.unwrap()
     }
 
     /// alice, with another uid.

@@ -5,7 +5,7 @@
 
 pub mod client;
 pub mod conversation;
-mod frame;
+pub mod frame;
 pub mod logins;
 pub mod message;
 pub mod rules;

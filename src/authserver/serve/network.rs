@@ -93,7 +93,7 @@ async fn run(settings: Settings, sockets: Sockets, channel: Arc<UnixStream>) -> 
     let now = clock::now().map_err(|_| Fault::lasting("the clock is earlier than this program"))?;
     let tls = Arc::new(Tls::of(&settings).map_err(Fault::lasting)?);
     let store = Store::open(&settings.config.store.url).await?;
-    let server = Arc::new(Server::new(settings, store, now).await?);
+    let server = Arc::new(Server::new(settings, store, Arc::clone(&channel), now).await?);
     let shared = Shared {
         router: router(Arc::clone(&server)),
         server: Arc::clone(&server),

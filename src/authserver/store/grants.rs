@@ -65,6 +65,24 @@ impl Store {
         patiently(work).await
     }
 
+    /// Begins a family whose first tokens are handed out at once, for nothing that is redeemed.
+    ///
+    /// # Errors
+    /// The database's; then it was not begun.
+    pub async fn begin_family(
+        &self,
+        grant: &Grant,
+        issued: Issued,
+        refresh: (&str, u64),
+    ) -> Result<(), Fault> {
+        let work = async {
+            let mut transaction = self.begin().await?;
+            begin(&mut transaction, grant, issued, Some(refresh)).await?;
+            transaction.commit().await
+        };
+        patiently(work).await
+    }
+
     /// Whether a family is there and was not revoked.
     ///
     /// # Errors
