@@ -160,18 +160,18 @@ impl Server {
         }
     }
 
-    /// Whether tokens were given places in this status list.
+    /// Whether tokens were given places in this status list, or it is the next one.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn has_list(&self, list: u64) -> Result<bool, Fault> {
-        if list < self.indices.lists() {
+        if list <= self.indices.lists() {
             return Ok(true);
         }
         // Another replica may have begun it, or this one before it was started again.
         let last = self.store.lists(0).await?.last().copied();
         self.indices.seen(last);
-        Ok(list < self.indices.lists())
+        Ok(list <= self.indices.lists())
     }
 
     /// Takes access tokens back, each an index and when it expires; on the disk when this

@@ -71,7 +71,8 @@ pub async fn answer(
     }
 }
 
-/// Answers where the lists are that a token which has not expired may be in.
+/// Answers where the lists are that a token which has not expired may be in, or that the next one
+/// will be in: a host that lets nobody in without a list has it before its first token comes.
 pub async fn all(State(server): State<Arc<Server>>) -> Response<Body> {
     match uris(&server).await {
         Ok(uris) => {
@@ -91,7 +92,12 @@ async fn uris(server: &Server) -> Result<Vec<String>, Fault> {
         .access_token
         .saturating_add(BLOCK_LIFETIME);
     let since = still_matters(server.now()?).saturating_sub(longest);
-    let lists = server.store.lists(since).await?;
+    let mut lists = server.store.lists(since).await?;
+    let last = server.store.lists(0).await?.last().copied();
+    lists.extend(last);
+    lists.push(last.map_or(0, |last| last.saturating_add(1)));
+    lists.sort_unstable();
+    lists.dedup();
     let uri = |list: u64| list_uri(&settings.config.issuer, list);
     Ok(lists.into_iter().map(uri).collect())
 }
@@ -107,7 +113,7 @@ fn sent(copy: SignedList, known: Option<&str>) -> Response<Body> {
     for_everybody(response)
 }
 
-/// The list as it is now; none where there never was one of this number.
+/// The list as it is now; none where there is none of this number.
 async fn current(server: &Server, number: u64) -> Result<Option<SignedList>, Fault> {
     if !server.has_list(number).await? {
         return Ok(None);

@@ -63,14 +63,17 @@ async fn who_has_it_is_told_so() {
 }
 
 #[tokio::test]
-async fn there_are_the_lists_that_were_begun() {
+async fn there_are_the_lists_that_were_begun_and_the_next_one() {
     let world = World::new("", &[confidential("c", "")]).await;
+    let named = |lists: &[&str]| json!({ "status_lists": lists });
+    let [first, second] = [0, 1].map(|list| format!("https://auth.example.org/status/{list}"));
     let all = world.get(path::STATUS).await;
-    assert_eq!(all.json(), json!({ "status_lists": [] }));
-    assert_eq!(world.get("/status/0").await.status, 404);
+    assert_eq!(all.json(), named(&[&first]));
+    assert_eq!(world.get("/status/0").await.status, 200);
+    assert_eq!(world.get("/status/1").await.status, 404);
     world.server.next_index().await.unwrap();
     for list in [
-        "1",
+        "2",
         "00",
         "+0",
         "-1",
@@ -86,10 +89,8 @@ async fn there_are_the_lists_that_were_begun() {
         );
     }
     let all = world.get(path::STATUS).await;
-    assert_eq!(
-        all.json(),
-        json!({ "status_lists": ["https://auth.example.org/status/0"] })
-    );
+    assert_eq!(all.json(), named(&[&first, &second]));
+    assert_eq!(world.get("/status/1").await.status, 200);
     assert_eq!(world.get("/status/0?time=1").await.status, 501);
 }
 
