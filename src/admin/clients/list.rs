@@ -1,6 +1,6 @@
 //! `pam-jwt clients list`
 
-use super::{Registered, as_json};
+use super::{Registered, as_json, itself};
 use crate::table::table;
 use ::clients::Client;
 use ::clients::text::short_name;
@@ -20,15 +20,19 @@ pub struct List {}
 impl List {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let all = Registered::all(config)?;
+        let mut all: Vec<Client> = Registered::all(config)?
+            .into_iter()
+            .map(|one| one.client)
+            .collect();
+        all.extend(itself::all(config, out)?);
         out.report(
             || {
                 all.iter()
-                    .map(|one| Value::from(as_json(&one.client)))
+                    .map(|one| Value::from(as_json(one)))
                     .collect::<Value>()
             },
             || {
-                let rows: Vec<_> = all.iter().map(|one| cells(&one.client)).collect();
+                let rows: Vec<_> = all.iter().map(cells).collect();
                 if rows.is_empty() {
                     return "no client is registered; begin with: pam-jwt clients add --help"
                         .to_owned();

@@ -1,6 +1,7 @@
 //! `pam-jwt clients`: who may ask pam-jwt-authserver for tokens.
 
 mod add;
+mod itself;
 mod list;
 mod remove;
 mod rotate_secret;
@@ -26,7 +27,8 @@ const TAKEN_UP: &str = "A server that runs takes it up by itself.";
 ///
 /// A client is a program that asks for tokens: a web application, a command, a CI job, a server
 /// that asks whether tokens are good. Each is a file in /etc/pam-jwt/clients.d that may be
-/// edited; clients that register themselves (RFC 7591) are not among them.
+/// edited; those that registered themselves (RFC 7591) are in the store of the server, which shows
+/// and removes them while it runs.
 #[derive(Subcommand)]
 #[command(after_long_help = "\
 Files:

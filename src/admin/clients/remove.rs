@@ -1,6 +1,6 @@
 //! `pam-jwt clients remove`
 
-use super::Registered;
+use super::{Registered, itself};
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use serde_json::json;
@@ -25,12 +25,26 @@ pub struct Remove {
 impl Remove {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let found = Registered::find(config, &self.id)?;
+        let found = match Registered::find(config, &self.id) {
+            Ok(found) => found,
+            Err(none) => return self.remove_itself(config, out, none),
+        };
         let shown = found.path.display().to_string();
         fs::remove_file(&found.path).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
         out.report(
             || json!({ "client_id": self.id, "removed": shown }),
             || format!("Removed {shown}.\n{}", super::TAKEN_UP),
+        );
+        Ok(Exit::Done)
+    }
+
+    /// One that registered itself, or else there is `none`.
+    fn remove_itself(&self, config: &Path, out: &Output, none: Failure) -> Result<Exit, Failure> {
+        itself::find(config, &self.id)?.ok_or(none)?;
+        itself::remove(config, &self.id)?;
+        out.report(
+            || json!({ "client_id": self.id, "removed": "the store of pam-jwt-authserver" }),
+            || format!("Removed {}, which had registered itself.", self.id),
         );
         Ok(Exit::Done)
     }

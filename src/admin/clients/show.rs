@@ -1,6 +1,6 @@
 //! `pam-jwt clients show`
 
-use super::{Registered, as_json, as_text};
+use super::{Registered, as_json, as_text, itself};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, visible};
 use std::path::Path;
@@ -20,11 +20,11 @@ pub struct Show {
 impl Show {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let found = Registered::find(config, &self.id)?;
-        out.report(
-            || as_json(&found.client).into(),
-            || visible(&as_text(&found.client)),
-        );
+        let client = match Registered::find(config, &self.id) {
+            Ok(found) => found.client,
+            Err(none) => itself::find(config, &self.id)?.ok_or(none)?,
+        };
+        out.report(|| as_json(&client).into(), || visible(&as_text(&client)));
         Ok(Exit::Done)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::account::{self, Account};
 use super::callers::{Busy, Callers};
+use super::clients;
 use super::protocol::{self, MOST, Request};
 use super::token;
 use crate::error::{Code, Failure, Fault, OAuthError};
@@ -96,6 +97,7 @@ async fn answered(
             );
             Ok(issued.answer)
         }
+        Request::Clients(asked) => clients::answered(server, &account, &asked).await,
     }
 }
 

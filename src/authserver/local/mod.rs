@@ -9,6 +9,7 @@
 
 mod account;
 mod callers;
+mod clients;
 mod connection;
 mod protocol;
 mod socket;
@@ -45,45 +46,12 @@ pub async fn accept(listener: UnixListener, server: Arc<Server>) {
     }
 }
 
+/// alice, with another uid.
 #[cfg(test)]
-mod tests {
-    use super::account::Account;
-    use crate::config::Config;
-    use crate::keys::Keys;
-    use crate::settings::Settings;
-    use crate::state::Server;
-    use crate::store::Store;
-    use clients::Clients;
-    use jose::{Algorithm, private_key};
-    use std::os::unix::net::UnixStream;
-    use std::path::PathBuf;
-    use std::sync::Arc;
-
-    /// A server of the issuer `https://i` with these settings beside, and perhaps the client
-    /// `local`.
-    pub async fn server(settings: &str, client: Option<&str>) -> Server {
-        let key = private_key::generate(Algorithm::EdDsa, Some("k"))
-            .unwrap()
-            .private_jwk;
-        let settings = Settings {
-            config: Config::parse(&format!("issuer = \"https://i\"\n{settings}")).unwrap(),
-            clients: Clients::parse(client.map(|text| ("local.toml", text))).unwrap(),
-            keys: Keys::parse([("k", key.as_str())], 100).unwrap(),
-            tls: None,
-            dir: PathBuf::new(),
-        };
-        let store = Store::open("sqlite::memory:").await.unwrap();
-        let (monitor, _) = UnixStream::pair().unwrap();
-        let server = Server::new(settings, store, Arc::new(monitor), 100).await;
-        server.unwrap()
-    }
-
-    /// alice, with another uid.
-    pub fn account(uid: u32, groups: &[&str]) -> Account {
-        Account {
-            uid,
-            name: "alice".to_owned(),
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        }
+fn alice(uid: u32, groups: &[&str]) -> account::Account {
+    account::Account {
+        uid,
+        name: "alice".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
     }
 }

@@ -4,6 +4,12 @@
 //! {"token":{"audience":["ssh://host"],"scope":"ssh"}}
 //! {"access_token":"…","token_type":"Bearer","expires_in":600,"scope":"ssh"}
 //! {"error":"invalid_scope","error_description":"…"}
+//! {"clients":"list"}
+//! {"clients":[{"client_id":"…", …}]}
+//! {"clients":{"show":"CLIENT_ID"}}
+//! {"client":{"client_id":"…", …}}
+//! {"clients":{"remove":"CLIENT_ID"}}
+//! {"removed":"CLIENT_ID"}
 //! ```
 
 use crate::error::{Failure, OAuthError};
@@ -20,6 +26,20 @@ pub const MOST: usize = 4096;
 pub enum Request {
     /// A token for whoever asks.
     Token(Asked),
+    /// The clients that registered themselves (RFC 7591); for root.
+    Clients(ClientsRequest),
+}
+
+/// What is asked of the clients that registered themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientsRequest {
+    /// All of them.
+    List,
+    /// The one of this id.
+    Show(String),
+    /// That the one of this id is none any more.
+    Remove(String),
 }
 
 /// What the token is to be.
@@ -78,6 +98,14 @@ mod tests {
                 " {\"token\":{\"audience\":[\"a\",\"b\"],\"scope\":\"s t\"}}\r",
                 token(&["a", "b"], Some("s t")),
             ),
+            (
+                r#"{"clients":"list"}"#,
+                Request::Clients(ClientsRequest::List),
+            ),
+            (
+                r#"{"clients":{"remove":"c"}}"#,
+                Request::Clients(ClientsRequest::Remove("c".to_owned())),
+            ),
         ] {
             assert_eq!(Request::parse(text.as_bytes()), Ok(expected), "{text}");
         }
@@ -94,6 +122,10 @@ mod tests {
             b"{\"token\":{\"audience\":\"a\"}}",
             b"{\"token\":{\"audience\":[\"\xff\"]}}",
             b"{\"other\":{}}",
+            b"{\"clients\":{}}",
+            b"{\"clients\":\"remove\"}",
+            b"{\"clients\":{\"list\":\"c\"}}",
+            b"{\"clients\":{\"show\":\"a\",\"remove\":\"a\"}}",
         ] {
             let error = Request::parse(bad).unwrap_err();
             assert_eq!(error.code, Code::InvalidRequest);

@@ -27,8 +27,7 @@ pub fn bind(settings: &Local) -> Result<Option<UnixListener>, Fault> {
         Err(error) => {
             let advice = match error.kind() {
                 ErrorKind::NotFound | ErrorKind::PermissionDenied => {
-                    "; the unit makes its directory (RuntimeDirectory=), or: systemd-tmpfiles \
-                     --create"
+                    "; its directory is this server's user's: systemd-tmpfiles --create"
                 }
                 _ => "",
             };
@@ -115,6 +114,6 @@ mod tests {
             ..Local::default()
         };
         let why = bind(&nowhere).unwrap_err().message;
-        assert!(why.contains("RuntimeDirectory="), "{why}");
+        assert!(why.contains("systemd-tmpfiles --create"), "{why}");
     }
 }

@@ -119,7 +119,8 @@ fn granted(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::tests::{account, server};
+    use crate::local::alice;
+    use crate::testing::{ISSUER, World, public};
     use crate::token::access;
 
     const SCOPES: &str = "[scopes.ssh]\ndescription = \"d\"\naudiences = [\"ssh://*\"]\n\
@@ -133,16 +134,19 @@ mod tests {
         }
     }
 
-    async fn claims(server: &Server, account: &Account, asked: &Asked) -> Result<Value, Code> {
-        let issued = match issued(server, account, asked, 100).await {
+    async fn claims(world: &World, account: &Account, asked: &Asked) -> Result<Value, Code> {
+        let (server, now) = (&world.server, world.now());
+        let issued = match issued(server, account, asked, now).await {
             Ok(issued) => issued,
             Err(Failure::Refused(error)) => return Err(error.code),
             Err(Failure::Fault(fault)) => panic!("{fault}"),
         };
         let token = issued.answer["access_token"].as_str().unwrap();
         let settings = server.settings();
-        let verified = access::verify(token, "https://i", &settings.keys, 100).unwrap();
+        let verified = access::verify(token, ISSUER, &settings.keys, now).unwrap();
         let mut claims = verified.claims.all().clone();
+        let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+        claims.insert("exp".to_owned(), lifetime.into());
         for of_every_token in ["jti", "status", "iss", "iat"] {
             assert!(claims.remove(of_every_token).is_some());
         }
@@ -155,10 +159,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_says_who_asked_and_that_nobody_logged_in() {
-        let server = server(SCOPES, None).await;
-        let claims = claims(&server, &account(1000, &[]), &asked(&["ssh://host"], None)).await;
+        let world = World::new(SCOPES, &[]).await;
+        let claims = claims(&world, &alice(1000, &[]), &asked(&["ssh://host"], None)).await;
         let expected = json!({
-            "sub": "alice", "aud": "ssh://host", "client_id": "local", "exp": 700,
+            "sub": "alice", "aud": "ssh://host", "client_id": "local", "exp": 600,
             "scope": "ssh", "amr": ["peercred"],
         });
         assert_eq!(claims, Ok(expected));
@@ -166,20 +170,16 @@ mod tests {
 
     #[tokio::test]
     async fn scopes_and_audiences_are_the_accounts() {
-        let server = server(SCOPES, None).await;
-        let [plain, ops] = [account(1000, &["staff"]), account(1000, &["staff", "ops"])];
+        let world = World::new(SCOPES, &[]).await;
+        let [plain, ops] = [alice(1000, &["staff"]), alice(1000, &["staff", "ops"])];
         for (account, asked, expected) in [
-            (&plain, asked(&[], None), Ok(json!(["ssh", "https://i"]))),
+            (&plain, asked(&[], None), Ok(json!(["ssh", ISSUER]))),
             (
                 &ops,
                 asked(&[], None),
                 Ok(json!(["api ssh", "https://api"])),
             ),
-            (
-                &ops,
-                asked(&[], Some("ssh")),
-                Ok(json!(["ssh", "https://i"])),
-            ),
+            (&ops, asked(&[], Some("ssh")), Ok(json!(["ssh", ISSUER]))),
             (&plain, asked(&[], Some("ssh api")), Err(Code::InvalidScope)),
             (&plain, asked(&[], Some("other")), Err(Code::InvalidScope)),
             (
@@ -193,7 +193,7 @@ mod tests {
                 Err(Code::InvalidTarget),
             ),
         ] {
-            let claims = claims(&server, account, &asked).await;
+            let claims = claims(&world, account, &asked).await;
             let told = claims.map(|claims| {
                 let groups = claims.get("groups").cloned();
                 let has_api = claims["scope"].as_str().unwrap().contains("api");
@@ -202,23 +202,23 @@ mod tests {
             });
             assert_eq!(told, expected, "{asked:?}");
         }
-        let system = account(33, &[]);
-        let refused = claims(&server, &system, &asked(&[], None)).await;
+        let system = alice(33, &[]);
+        let refused = claims(&world, &system, &asked(&[], None)).await;
         assert_eq!(refused, Err(Code::AccessDenied));
     }
 
     #[tokio::test]
     async fn the_administrator_may_say_what_such_tokens_are_good_for() {
-        let client = "client_id = \"local\"\ntoken_endpoint_auth_method = \"none\"\n\
-             scopes = [\"openid\", \"ssh\"]\naudiences = [\"https://batch\"]";
-        let server = server(SCOPES, Some(client)).await;
-        let ops = account(1000, &["ops"]);
-        let told = claims(&server, &ops, &asked(&[], None)).await.unwrap();
+        let more = "scopes = [\"openid\", \"ssh\"]\naudiences = [\"https://batch\"]";
+        let client = public("local", more);
+        let world = World::new(SCOPES, &[client]).await;
+        let ops = alice(1000, &["ops"]);
+        let told = claims(&world, &ops, &asked(&[], None)).await.unwrap();
         assert_eq!(
             (&told["scope"], &told["aud"]),
             (&json!("ssh"), &json!("https://batch"))
         );
-        let refused = claims(&server, &ops, &asked(&[], Some("api"))).await;
+        let refused = claims(&world, &ops, &asked(&[], Some("api"))).await;
         assert_eq!(refused, Err(Code::InvalidScope));
     }
 }
