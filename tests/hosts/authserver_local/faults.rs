@@ -120,7 +120,7 @@ fn a_server_that_is_not_there_is_told_with_what_to_do() {
         \x20   one, _ = server.accept()\n\
         \x20   one.sendall(answer)\n\
         \x20   one.close()\n";
-    let mut other = machine
+    let other = machine
         .command(["python3", "-c", other])
         .user("alice")
         .terminal();

@@ -246,3 +246,55 @@ fn trust(machine: &Machine, server: &AuthServer<'_>) {
     machine.command(trust).args(sets).run().expect_success();
     machine.run(["pam-jwt-fetch", "--now"]).expect_success();
 }
+
+/// Clients that registered themselves are in the server's store: it tells root of them, and
+/// nobody else.
+#[test]
+fn root_sees_and_removes_the_clients_that_registered_themselves() {
+    let machine = machine();
+    let settings = format!("{SETTINGS}[registration]\nmode = \"open\"\n");
+    let server = AuthServer::on(&machine).settings(&settings).start();
+    let metadata = r#"{"client_name":"Itself","redirect_uris":["http://127.0.0.1/callback"]}"#;
+    let register = format!("{}/register", server.url());
+    let json = "Content-Type: application/json";
+    let answer = machine.curl(["--header", json, "--data", metadata, &register]);
+    let registered = answer.expect(201).json();
+    let id = registered["client_id"].as_str().expect("a text");
+    let clients = |words: &[&str]| machine.command(["pam-jwt", "clients"]).args(words).run();
+
+    let list = clients(&["list"]).expect_success();
+    assert!(
+        list.stdout.contains(id) && list.stdout.contains("Itself"),
+        "{list}"
+    );
+    assert!(list.stdout.contains("service"), "{list}");
+    let show = clients(&["show", id]).expect_success();
+    assert!(show.stdout.contains("Itself"), "{show}");
+    for said in [
+        "\"list\"",
+        &format!("{{\"show\":\"{id}\"}}"),
+        &format!("{{\"remove\":\"{id}\"}}"),
+    ] {
+        let said = format!("{{\"clients\":{said}}}\n");
+        let refused = error(&say(&machine, "alice", said.as_bytes(), false));
+        assert_eq!(refused.0, "access_denied");
+    }
+    let removed = clients(&["remove", id]).expect_success();
+    assert!(
+        removed.stdout.contains("which had registered itself"),
+        "{removed}"
+    );
+    assert!(!clients(&["list"]).expect_success().stdout.contains(id));
+    for words in [["show", id], ["remove", id]] {
+        let none = clients(&words).expect_code(2);
+        assert!(none.stderr.contains("there is no client"), "{none}");
+    }
+    server.stop();
+    let list = clients(&["list"]).expect_success();
+    assert!(list.stdout.contains("service"), "{list}");
+    assert!(
+        list.stderr
+            .contains("pam-jwt-authserver, whose store has them"),
+        "{list}"
+    );
+}
