@@ -7,24 +7,44 @@ use crate::error::KeyError;
 use crate::private_key::{PrivateKey, Signer};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Signs `claims` as a token of type `typ`; alg and kid are the key's.
 ///
 /// # Errors
 /// [`KeyError::Library`] where the cryptographic library fails.
 pub fn sign(key: &PrivateKey, typ: &str, claims: &Map<String, Value>) -> Result<String, KeyError> {
-    let header = json!({ "alg": key.alg.name(), "kid": key.kid, "typ": typ });
     let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Library)?;
-    let mut token = format!(
-        "{}.{}",
-        encode(header.to_string().as_bytes()),
-        encode(&claims)
-    );
+    sign_json(key, typ, &claims)
+}
+
+/// The same for claims that are written already: a JSON object.
+///
+/// # Errors
+/// As [`sign`].
+pub fn sign_json(key: &PrivateKey, typ: &str, claims: &[u8]) -> Result<String, KeyError> {
+    let header = Header {
+        alg: key.alg.name(),
+        kid: &key.kid,
+        typ,
+    };
+    let header = serde_json::to_vec(&header).map_err(|_| KeyError::Library)?;
+    let mut token = encode(&header);
+    token.push('.');
+    token.push_str(&encode(claims));
     let signature = signature(key, token.as_bytes())?;
     token.push('.');
     token.push_str(&encode(&signature));
     Ok(token)
+}
+
+/// The header of a token (RFC 7515 §4.1).
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    kid: &'a str,
+    typ: &'a str,
 }
 
 /// A new identifier for `jti`: 128 random bits, base64url.

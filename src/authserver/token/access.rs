@@ -6,7 +6,8 @@ use crate::error::Fault;
 use crate::keys::Keys;
 use jose::{Claims, Compact, Header, PrivateKey, sign};
 use policy::issue::{self, Grant};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// The `typ` of access tokens (RFC 9068 §2.1).
 const TYPE: &str = "at+jwt";
@@ -56,33 +57,51 @@ impl Access<'_> {
             now: self.now,
             expires: self.now.saturating_add(self.lifetime),
         };
-        let claims = issue::claims(&grant, self.extra()).map_err(Fault::lasting)?;
-        issue::signed(key, &claims).map_err(Fault::lasting)
+        issue::typed(key, &grant, &self.extra()).map_err(Fault::lasting)
     }
 
-    fn extra(&self) -> Map<String, Value> {
-        let mut extra = Map::new();
-        let mut put = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                extra.insert(name.to_owned(), value);
-            }
-        };
+    fn extra(&self) -> Extra<'_> {
         let (list, index) = place(self.index);
         let uri = list_uri(self.issuer, list);
-        put(
-            "status",
-            Some(json!({ "status_list": { "idx": index, "uri": uri } })),
-        );
-        put(
-            "scope",
-            (!self.scopes.is_empty()).then(|| self.scopes.join(" ").into()),
-        );
-        put("auth_time", self.auth_time.map(Value::from));
-        put("amr", (!self.amr.is_empty()).then(|| self.amr.into()));
-        put("groups", self.groups.map(Value::from));
-        put("act", self.actor.cloned());
-        extra
+        Extra {
+            status: Status {
+                status_list: Place { idx: index, uri },
+            },
+            scope: self.scopes.join(" "),
+            auth_time: self.auth_time,
+            amr: self.amr,
+            groups: self.groups,
+            act: self.actor,
+        }
     }
+}
+
+/// The claims beside those of every token; what is not said is left out.
+#[derive(Serialize)]
+struct Extra<'a> {
+    status: Status,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Value>,
+}
+
+/// `status` (draft-ietf-oauth-status-list §6.1)
+#[derive(Serialize)]
+struct Status {
+    status_list: Place,
+}
+
+#[derive(Serialize)]
+struct Place {
+    idx: u64,
+    uri: String,
 }
 
 /// The address of a status list.
@@ -130,6 +149,7 @@ mod tests {
     use super::*;
     use crate::token::status::LIST;
     use jose::{Algorithm, private_key};
+    use serde_json::json;
 
     /// Checklist: C.17
     #[test]
