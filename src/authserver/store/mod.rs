@@ -30,7 +30,6 @@ pub use device::{Decision, Device, KeptDevice, Poll, State};
 pub use grants::{Grant, Issued};
 pub use refresh::KeptRefresh;
 pub use sessions::Session;
-pub use status::Revocations;
 
 use crate::error::Fault;
 use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};

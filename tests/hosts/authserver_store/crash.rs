@@ -1,7 +1,9 @@
 //! SIGKILL under load: nothing that was acknowledged is lost.
 
 use super::load::under_load;
-use super::{is_active, place, revoke, token, with_both};
+use super::{
+    allow, is_active, is_refused, place, redeem, refresh, revoke, token, tokens, with_both,
+};
 use machine::wait_until;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +19,7 @@ const ENOUGH: usize = 40;
 /// Checklist: C.15
 #[test]
 fn what_was_acknowledged_survives_sigkill() {
-    with_both(|_, server| {
+    with_both(|server, _| {
         let mut places = BTreeSet::new();
         let mut revoked = Vec::new();
         let mut others = Vec::new();
@@ -62,5 +64,60 @@ fn what_was_acknowledged_survives_sigkill() {
         server.kill();
         server.again();
         assert!(revoked.iter().all(|token| !is_active(server, token)));
+    });
+}
+
+/// Every code and every refresh token that was acknowledged to be used stays so.
+///
+/// Checklist: C.8, C.11
+#[test]
+fn what_was_used_stays_used_after_sigkill() {
+    with_both(|server, sql| {
+        let codes: Vec<String> = (0..400).map(|number| format!("code-{number}")).collect();
+        allow(server.machine(), sql, &codes);
+        let next = AtomicUsize::new(0);
+        let acknowledged = AtomicUsize::new(0);
+        let mut places = BTreeSet::new();
+        for round in 1..=ROUNDS {
+            let used = under_load(
+                CALLERS,
+                |_, enough| {
+                    let mut used = Vec::new();
+                    while !enough.load(Ordering::Relaxed) {
+                        let Some(code) = codes.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                            break;
+                        };
+                        let Some(answer) = redeem(server, code) else {
+                            continue;
+                        };
+                        let (first, old) = tokens(&answer);
+                        let rotated = refresh(server, &old).map(|answer| tokens(&answer));
+                        if rotated.is_some() {
+                            acknowledged.fetch_add(1, Ordering::Relaxed);
+                        }
+                        used.push((code, first, old, rotated));
+                    }
+                    used
+                },
+                || {
+                    let many = || acknowledged.load(Ordering::Relaxed) >= round * 20;
+                    wait_until("many refresh tokens are used", many);
+                    server.kill();
+                },
+            );
+            server.again();
+            for (code, first, old, rotated) in used {
+                assert!(places.insert(place(&first)), "two tokens have one place");
+                if let Some((second, _)) = rotated {
+                    assert!(is_active(server, &first) && is_active(server, &second));
+                    assert!(is_refused(refresh(server, &old).as_ref()), "{code}");
+                    // And whoever has come again has ended all that came of it.
+                    assert!(!is_active(server, &first) && !is_active(server, &second));
+                    assert!(places.insert(place(&second)), "two tokens have one place");
+                }
+                assert!(is_refused(redeem(server, code).as_ref()), "{code}");
+                assert!(!is_active(server, &first), "{code}");
+            }
+        }
     });
 }

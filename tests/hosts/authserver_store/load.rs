@@ -93,3 +93,23 @@ pub fn under_load<T: Send>(
             .collect()
     })
 }
+
+/// What all callers at the same moment are told.
+pub fn at_once<T: Send>(callers: usize, call: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let barrier = std::sync::Barrier::new(callers);
+    std::thread::scope(|scope| {
+        let (call, barrier) = (&call, &barrier);
+        let callers: Vec<_> = (0..callers)
+            .map(|caller| {
+                scope.spawn(move || {
+                    barrier.wait();
+                    call(caller)
+                })
+            })
+            .collect();
+        callers
+            .into_iter()
+            .map(|caller| caller.join().expect("a caller"))
+            .collect()
+    })
+}
