@@ -25,7 +25,7 @@ fn main() {
             let outcome = load::run(&serde_json::from_str(&plan).expect("a plan"));
             println!("{}", serde_json::to_string(&outcome).expect("JSON"));
         }
-        Some("start") => {
+        Some("first-answer") => {
             let address = words[1].parse().expect("an address");
             println!("{}", start::first_answer(address, &words[2..]));
         }
