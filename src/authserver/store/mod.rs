@@ -25,10 +25,9 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-pub use codes::{Code, KeptCode, Redeemed};
-pub use device::{Decision, Device, KeptDevice, Poll, State};
+pub use codes::{Code, Redeemed};
+pub use device::{Decision, Device, Poll, State};
 pub use grants::{Grant, Issued};
-pub use refresh::KeptRefresh;
 pub use sessions::Session;
 
 use crate::error::Fault;
@@ -83,12 +82,6 @@ impl Store {
         };
         store.prepare().await?;
         Ok(store)
-    }
-
-    /// Whether other replicas may write to it too.
-    #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        self.shared
     }
 
     /// Whether it answers.

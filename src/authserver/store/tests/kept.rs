@@ -1,7 +1,9 @@
 //! What is kept, for how long, and what comes of it.
 
 use super::{code, device, grant, on_both, token};
-use crate::store::{Decision, Issued, KeptCode, KeptRefresh, Poll, Redeemed, Session};
+use crate::store::codes::KeptCode;
+use crate::store::refresh::KeptRefresh;
+use crate::store::{Decision, Issued, Poll, Redeemed, Session};
 use crate::token::status::{BLOCK, LEEWAY, LIST};
 use clients::Client;
 
