@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use crate::authorization::interaction::Interactions;
 use crate::clock::Moment;
 use crate::endpoint::status_list::SignedLists;
 use crate::error::Fault;
@@ -40,6 +41,8 @@ pub struct Server {
     began: Moment,
     /// People who log in.
     pub logins: Logins,
+    /// What goes on in browsers.
+    pub interactions: Interactions,
     /// One block of indices is drawn at a time.
     drawing: tokio::sync::Mutex<()>,
 }
@@ -60,6 +63,7 @@ impl Server {
         let most = accounts.max_conversations;
         let seconds = accounts.conversation_timeout;
         let owners = Owners::new(monitor, most, Duration::from_secs(seconds));
+        let interactions = Interactions::new(settings.config.limits.pending);
         let server = Self {
             settings: RwLock::new(Arc::new(settings)),
             store,
@@ -68,6 +72,7 @@ impl Server {
             status_lists: SignedLists::default(),
             pending: Pending::default(),
             logins: Logins::new(owners, most, seconds),
+            interactions,
             sequence: tokio::sync::Mutex::default(),
             rates: Rates::default(),
             metrics: Metrics::default(),

@@ -74,22 +74,27 @@ impl Destination {
         ])
     }
 
-    /// The origin of the redirect URI, or its scheme where it has no host: what a page's
-    /// `form-action` has to allow, since Chromium applies that to redirects too.
+    /// What a page's `form-action` has to allow beside the server itself: Chromium applies that
+    /// to every redirect that follows, and a site may send the browser on to another of its hosts.
+    /// So it is the scheme.
     #[must_use]
-    pub fn origin(&self) -> &str {
-        let uri = self.redirect_uri.as_str();
-        let Some((scheme, rest)) = uri.split_once(':') else {
-            return uri;
-        };
-        let length = match rest.strip_prefix("//") {
-            Some(rest) => {
-                let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-                scheme.len() + "://".len() + host
-            }
-            None => scheme.len() + ":".len(),
-        };
-        uri.get(..length).unwrap_or(uri)
+    pub fn sources(&self) -> String {
+        match self.redirect_uri.split_once(':').map(|(scheme, _)| scheme) {
+            Some("http") => "http: https:".to_owned(),
+            Some(scheme) => format!("{scheme}:"),
+            None => String::new(),
+        }
+    }
+
+    /// The host of the redirect URI, with its port, or its scheme where it has none: where a
+    /// person is told that the browser goes.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        let (scheme, rest) = self.redirect_uri.split_once(':').unwrap_or_default();
+        match rest.strip_prefix("//") {
+            Some(rest) => rest.split(['/', '?']).next().unwrap_or_default(),
+            None => scheme,
+        }
     }
 }
 
@@ -177,18 +182,16 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_scheme_host_and_port_or_a_scheme_alone() {
-        for (uri, expected) in [
-            ("https://c.example/cb?x=//y", "https://c.example"),
-            ("https://c.example?x", "https://c.example"),
-            ("http://127.0.0.1:4711/cb", "http://127.0.0.1:4711"),
-            ("http://[::1]:4711", "http://[::1]:4711"),
-            ("org.example.app:/cb", "org.example.app:"),
+    fn a_page_says_where_the_browser_goes_and_lets_it() {
+        for (uri, place, sources) in [
+            ("https://c.example/cb?x=//y", "c.example", "https:"),
+            ("https://c.example?x", "c.example", "https:"),
+            ("http://127.0.0.1:4711/cb", "127.0.0.1:4711", "http: https:"),
+            ("http://[::1]:4711", "[::1]:4711", "http: https:"),
+            ("org.example.app:/cb", "org.example.app", "org.example.app:"),
         ] {
-            assert_eq!(
-                destination(uri, ResponseMode::Query, None).origin(),
-                expected
-            );
+            let to = destination(uri, ResponseMode::Query, None);
+            assert_eq!((to.place(), to.sources().as_str()), (place, sources));
         }
     }
 }

@@ -1,10 +1,15 @@
 //! The endpoints: what comes in by HTTP, to a decision, to what goes out. One file each.
 
+mod authorize;
 mod bearer;
+mod consent;
 mod device_authorization;
+mod device_page;
+mod error_page;
 mod health;
 mod introspect;
 mod jwks;
+mod login;
 mod metadata;
 mod par;
 mod register;
@@ -14,6 +19,7 @@ mod revoke;
 pub mod status_list;
 mod token;
 mod userinfo;
+mod visit;
 
 use crate::state::Server;
 use axum::Router;
@@ -24,6 +30,10 @@ use std::sync::Arc;
 pub mod path {
     /// RFC 6749 §3.1
     pub const AUTHORIZE: &str = "/authorize";
+    /// The pages of a login.
+    pub const LOGIN: &str = "/login";
+    /// The page that asks for consent.
+    pub const CONSENT: &str = "/consent";
     /// RFC 6749 §3.2
     pub const TOKEN: &str = "/token";
     /// RFC 7009
@@ -58,6 +68,16 @@ pub fn router(server: Arc<Server>) -> Router {
     let below = issuer_path(&settings.config.issuer).to_owned();
     let at = |path: &str| format!("{below}{path}");
     Router::new()
+        .route(
+            &at(path::AUTHORIZE),
+            get(authorize::answer).post(authorize::answer_form),
+        )
+        .route(&at(path::LOGIN), get(login::show).post(login::take))
+        .route(&at(path::CONSENT), get(consent::show).post(consent::take))
+        .route(
+            &at(path::DEVICE),
+            get(device_page::show).post(device_page::take),
+        )
         .route(&at(path::TOKEN), post(token::answer))
         .route(&at(path::REVOKE), post(revoke::answer))
         .route(&at(path::INTROSPECT), post(introspect::answer))
@@ -85,6 +105,7 @@ pub fn router(server: Arc<Server>) -> Router {
             get(metadata::answer),
         )
         .route(&at(path::OPENID_METADATA), get(metadata::answer))
+        .fallback(error_page::not_found)
         .with_state(server)
 }
 

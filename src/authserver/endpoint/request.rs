@@ -41,6 +41,12 @@ impl Incoming {
         Parameters::parse(self.query.as_deref().unwrap_or_default().as_bytes())
     }
 
+    /// The query as it was sent.
+    #[must_use]
+    pub fn raw_query(&self) -> &str {
+        self.query.as_deref().unwrap_or_default()
+    }
+
     /// Whether the query has a parameter of this name, well-formed or not.
     #[must_use]
     pub fn has_in_query(&self, name: &str) -> bool {

@@ -73,6 +73,13 @@ impl<T> Waiting<T> {
         (now < entry.until).then_some(entry.value)
     }
 
+    /// Looks at it, if its time is not over.
+    #[must_use]
+    pub fn get(&self, now: u64, id: &str) -> Option<&T> {
+        let entry = self.entries.get(id)?;
+        (now < entry.until).then_some(&entry.value)
+    }
+
     /// Takes out what has to give way to something of `origin`: what is over; or else the oldest
     /// of the origin that has the most, if `origin` has less; or else the oldest, if that has
     /// waited for a minute.
@@ -125,6 +132,8 @@ mod tests {
         let mut waiting = Waiting::new(3, 60);
         let id = waiting.put(100, origin(1), 'a').unwrap();
         assert_eq!(id.len(), 44);
+        assert_eq!(waiting.get(159, &id), Some(&'a'));
+        assert_eq!(waiting.get(160, &id), None);
         assert_eq!(waiting.take(159, &id), Some('a'));
         assert_eq!(waiting.take(159, &id), None);
         let late = waiting.put(100, origin(1), 'b').unwrap();

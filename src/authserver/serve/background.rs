@@ -43,5 +43,7 @@ async fn refreshed(server: &Server) -> Result<(), Fault> {
 async fn swept(server: &Server) -> Result<(), Fault> {
     let now = server.now()?;
     server.revoked.forget_expired(now);
+    server.logins.sweep(now);
+    server.interactions.sweep(now);
     server.store.sweep(now).await
 }
