@@ -120,6 +120,8 @@ pub fn issuer_path(issuer: &str) -> &str {
 #[cfg(test)]
 mod bad_input_tests;
 #[cfg(test)]
+mod browser_tests;
+#[cfg(test)]
 mod device_authorization_tests;
 #[cfg(test)]
 mod introspect_tests;
