@@ -80,13 +80,6 @@ fn settings(options: &Options) -> Result<monitor::Settings, String> {
 fn network_process() -> Result<(), String> {
     process::begin().map_err(|errno| errno.desc().to_owned())?;
     let channel = process::socket().map_err(|error| error.to_string())?;
-    let channel = Arc::new(channel);
     let bundle = process::bundle(&channel)?;
-    let watched = Arc::clone(&channel);
-    std::thread::spawn(move || {
-        serve::channel::wait_for_end(&watched);
-        log::line(3, "the monitor is gone");
-        std::process::exit(1);
-    });
-    network::serve(&bundle, channel).map_err(|fault| fault.to_string())
+    network::serve(&bundle, Arc::new(channel)).map_err(|fault| fault.to_string())
 }

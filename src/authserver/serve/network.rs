@@ -1,5 +1,6 @@
 //! The network process: sockets, HTTP, and nothing else that the machine has.
 
+use super::channel::wait_for_end;
 use super::connection::Shared;
 use super::tls::Tls;
 use super::{background, listen, notify, process};
@@ -47,7 +48,9 @@ pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>) -> Result<(), Fault> {
     let local = local::bind(&config.local)?;
     raise_open_files();
     confine(&settings)?;
-    // Only now: a thread has what its process had when it began.
+    // Threads only now: each has what the one that starts it has, and what confines one later
+    // confines no other.
+    end_with_monitor(Arc::clone(&channel));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -58,6 +61,15 @@ pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>) -> Result<(), Fault> {
         local,
     };
     runtime.block_on(run(settings, sockets, channel))
+}
+
+/// Nobody is left to start conversations and to read the settings where the monitor is gone.
+fn end_with_monitor(channel: Arc<UnixStream>) {
+    std::thread::spawn(move || {
+        wait_for_end(&channel);
+        log::line(3, "the monitor is gone");
+        std::process::exit(1);
+    });
 }
 
 /// As many connections as the system lets: what a process has by default is for programs that

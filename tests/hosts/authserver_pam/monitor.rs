@@ -26,6 +26,30 @@ fn the_network_process_is_nobody_and_gets_its_settings_from_the_monitor() {
     assert_eq!(settings.stdout, "/etc/pam-jwt/authserver.toml 1\n");
 }
 
+/// seccomp and Landlock bind the thread that asks for them, and those that it starts: none was
+/// started before.
+#[test]
+fn every_thread_of_the_network_process_is_confined() {
+    let server = Server::start("");
+    let network = server.processes("network-process").concat();
+    let script = format!(
+        "cd /proc/{network}/task && ls | wc -l
+         grep -hE '^(NoNewPrivs|Seccomp|Seccomp_filters):' */status | sort | uniq -c |
+         tr -s '\\t ' ' '"
+    );
+    let output = server.machine.run(["sh", "-ec", &script]).expect_success();
+    let lines: Vec<&str> = output.stdout.lines().map(str::trim).collect();
+    let [threads, confined @ ..] = &lines[..] else {
+        panic!("{output}");
+    };
+    assert!(threads.parse::<usize>().is_ok_and(|threads| threads > 2));
+    let all = |field: &str| format!("{threads} {field}");
+    assert_eq!(
+        confined,
+        ["NoNewPrivs: 1", "Seccomp: 2", "Seccomp_filters: 2"].map(all)
+    );
+}
+
 #[test]
 fn a_conversation_has_nothing_that_the_monitor_was_given() {
     let server = Server::start("");
