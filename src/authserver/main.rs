@@ -68,17 +68,20 @@ fn main() -> ExitCode {
 fn settings(options: &Options) -> Result<monitor::Settings, String> {
     let now = system::clock::now().map_err(|_| "the clock is earlier than this program")?;
     let bundle = Bundle::read(&options.config)?;
-    let rules = Rules::from(&bundle.settings(now)?.config.accounts);
+    let config = bundle.settings(now)?.config;
     let mut text = Zeroizing::new(Vec::with_capacity(process::ROOM));
     serde_json::to_writer(&mut *text, &bundle).map_err(|error| error.to_string())?;
     Ok(monitor::Settings {
         bundle: text,
-        rules,
+        rules: Rules::from(&config.accounts),
+        directories: settings::directories(&options.config, &config),
     })
 }
 
 fn network_process() -> Result<(), String> {
     process::begin().map_err(|errno| errno.desc().to_owned())?;
+    // It is asked to take other settings once it has some, and heard when that is possible.
+    process::hold_reloads().map_err(|errno| errno.desc().to_owned())?;
     let channel = process::socket().map_err(|error| error.to_string())?;
     let bundle = process::bundle(&channel)?;
     network::serve(&bundle, Arc::new(channel)).map_err(|fault| fault.to_string())

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 ///
 /// People log in by PAM, and clients get JSON Web Tokens (RFC 9068) that hosts with pam_jwt.so, and
 /// everybody who has its public keys, can verify. It runs as root and speaks to nobody: what
-/// speaks to the network is a process of its own, of the user pam-jwt-authserver. SIGHUP has it
-/// read its files again, SIGTERM ends it when what was begun is finished.
+/// speaks to the network is a process of its own, of the user pam-jwt-authserver. What is changed
+/// in its files it takes up by itself, and at SIGHUP; SIGTERM ends it when what was begun is
+/// finished.
 #[derive(Parser)]
 #[command(
     name = "pam-jwt-authserver",

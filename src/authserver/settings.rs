@@ -93,6 +93,18 @@ impl Bundle {
     }
 }
 
+/// The directories in which the files are, with those of the certificate and its key.
+#[must_use]
+pub fn directories(dir: &Path, config: &Config) -> Vec<PathBuf> {
+    let mut directories = vec![dir.to_owned(), dir.join(CLIENTS), dir.join(KEYS)];
+    let tls = config
+        .tls
+        .iter()
+        .flat_map(|tls| [&tls.certificate, &tls.key]);
+    directories.extend(tls.filter_map(|path| path.parent()).map(Path::to_owned));
+    directories
+}
+
 fn parsed(file: &TextFile) -> Result<Config, String> {
     Config::parse(&file.text).map_err(|error| format!("{}: {error}", file.name))
 }

@@ -341,7 +341,8 @@ impl<'m> AuthServer<'m> {
         });
     }
 
-    /// Writes a client's file, in place of one of the same name; a running server is not told.
+    /// Writes a client's file, in place of one of the same name; a server that runs takes it
+    /// up by itself.
     pub fn write_client(&self, id: &str, toml: &str) {
         let path = format!("{}/clients.d/{id}.toml", self.directory);
         self.machine.write(&path, toml, 0o600);

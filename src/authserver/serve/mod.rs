@@ -14,3 +14,4 @@ mod peer;
 pub mod process;
 mod sending;
 mod tls;
+mod watch;

@@ -6,6 +6,7 @@
 use super::channel::{Kind, Received, receive};
 use super::process;
 use super::sending::Sending;
+use super::watch::Watch;
 use crate::log;
 use crate::resource_owner::rules::Rules;
 use nix::errno::Errno;
@@ -17,6 +18,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 use system::clock::Deadline;
@@ -38,10 +40,13 @@ pub struct Settings {
     pub bundle: Zeroizing<Vec<u8>>,
     /// For the conversations from here on.
     pub rules: Rules,
+    /// The directories that all of it is in.
+    pub directories: Vec<PathBuf>,
 }
 
 /// Runs the server until its network process ends, and ends as that did. `read` reads the
-/// settings: once before anything is started, and whenever the network process asks.
+/// settings: once before anything is started, whenever the network process asks, and when the
+/// files have changed.
 pub fn run(read: impl FnMut() -> Result<Settings, String>) -> ExitCode {
     let ended = Monitor::start(read).and_then(Monitor::serve);
     match ended {
@@ -72,6 +77,12 @@ struct Monitor<F> {
     network: Child,
     conversations: Vec<Conversation>,
     sending: Vec<Sending>,
+    /// Nothing, where the files cannot be watched.
+    watch: Option<Watch>,
+    directories: Vec<PathBuf>,
+    /// The digest of what the network process was sent last. Before that it reads the files as
+    /// they are by then, and hears no signal.
+    sent: Option<String>,
     /// Said once, not at every request of a flood.
     said_full: bool,
     said_nonsense: bool,
@@ -79,7 +90,20 @@ struct Monitor<F> {
 
 impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
     fn start(mut read: F) -> Result<Self, String> {
-        let rules = read()?.rules;
+        let Settings {
+            rules, directories, ..
+        } = read()?;
+        let watch = Watch::new().inspect_err(|error| {
+            let why = error.desc();
+            log::line(
+                4,
+                &format!("changed files are not seen without SIGHUP: {why}"),
+            );
+        });
+        let watch = watch.ok();
+        if let Some(watch) = &watch {
+            watch.add(&directories);
+        }
         let failed = |what: &'static str| move |error: Errno| format!("{what}: {}", error.desc());
         let heard = [
             Signal::SIGTERM,
@@ -100,6 +124,9 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
             network: network_process(theirs)?,
             conversations: Vec::new(),
             sending: Vec::new(),
+            watch,
+            directories,
+            sent: None,
             said_full: false,
             said_nonsense: false,
         })
@@ -116,6 +143,7 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
                 Err(error) => return Err(format!("the network process: {error}")),
             }
             self.take_request();
+            self.take_changes();
             self.sending.retain_mut(Sending::goes_on);
         };
         self.end_conversations()?;
@@ -128,10 +156,16 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         if let Some(channel) = &self.channel {
             watched.push(PollFd::new(channel.as_fd(), PollFlags::POLLIN));
         }
+        if let Some(watch) = &self.watch {
+            watched.push(PollFd::new(watch.descriptor(), PollFlags::POLLIN));
+        }
         let sending = self.sending.iter();
         watched.extend(sending.map(|one| PollFd::new(one.socket(), PollFlags::POLLOUT)));
         let ends = self.conversations.iter().map(|one| one.end);
-        let next = ends.chain(self.sending.iter().map(Sending::end));
+        let settled = self.watch.as_ref().and_then(Watch::end);
+        let next = ends
+            .chain(self.sending.iter().map(Sending::end))
+            .chain(settled);
         let next = next.map(Deadline::left).min();
         // Not a millisecond too early, which would be for nothing.
         let next = next.map(|left| left + Duration::from_millis(1));
@@ -149,9 +183,16 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
             let signal = i32::try_from(signal.ssi_signo).ok();
             match signal.and_then(|signal| Signal::try_from(signal).ok()) {
                 None | Some(Signal::SIGCHLD) => {}
-                // It has not been waited for, so the number is still its own.
-                Some(signal) => drop(pid(&self.network).map(|pid| kill(pid, signal))),
+                Some(Signal::SIGHUP) if self.sent.is_none() => {}
+                Some(signal) => self.signal(signal),
             }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It has not been waited for, so the number is still its own.
+        if let Some(pid) = pid(&self.network) {
+            let _ = kill(pid, signal);
         }
     }
 
@@ -195,17 +236,38 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         }
     }
 
+    /// Has the network process ask for the settings where the files say something else than they
+    /// did: as with SIGHUP, and nobody has to send it.
+    fn take_changes(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        if !watch.has_changed() || self.sent.is_none() {
+            return;
+        }
+        // Before they are read, so that what is new in a new directory is read or told of.
+        watch.add(&self.directories);
+        match (self.read)() {
+            Ok(settings) if self.sent.as_ref() == Some(&digest(&settings)) => {}
+            Ok(_) => self.signal(Signal::SIGHUP),
+            Err(error) => not_taken(&error),
+        }
+    }
+
     fn send_settings(&mut self, socket: OwnedFd) {
         if self.sending.len() >= MOST_SENDING {
             return;
         }
+        if let Some(watch) = &self.watch {
+            watch.add(&self.directories);
+        }
         match (self.read)() {
             Ok(settings) => {
+                self.sent = Some(digest(&settings));
                 self.rules = settings.rules;
+                self.directories = settings.directories;
                 self.sending.push(Sending::new(socket, settings.bundle));
             }
             // The end of the socket tells the network process, which goes on with what it has.
-            Err(error) => log::line(3, &format!("the settings are not taken: {error}")),
+            Err(error) => not_taken(&error),
         }
     }
 
@@ -240,6 +302,7 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
     /// The conversations see that the network process is gone; those that do not are ended.
     fn end_conversations(&mut self) -> Result<(), String> {
         self.channel = None;
+        self.watch = None;
         self.sending.clear();
         for conversation in &mut self.conversations {
             conversation.end = Deadline::after(GRACE);
@@ -262,6 +325,14 @@ impl Conversation {
             let _ = killpg(pid, Signal::SIGKILL);
         }
     }
+}
+
+fn not_taken(error: &str) {
+    log::line(3, &format!("the settings are not taken: {error}"));
+}
+
+fn digest(settings: &Settings) -> String {
+    jose::digest::sha256_hex(&[&settings.bundle])
 }
 
 fn pid(child: &Child) -> Option<Pid> {

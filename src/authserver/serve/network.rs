@@ -98,6 +98,7 @@ fn confine(settings: &Settings) -> Result<(), Fault> {
 async fn run(settings: Settings, sockets: Sockets, channel: Arc<UnixStream>) -> Result<(), Fault> {
     let heard = |kind| signal(kind).map_err(Fault::lasting);
     let mut hangup = heard(SignalKind::hangup())?;
+    process::hear_reloads().map_err(|errno| Fault::lasting(errno.desc()))?;
     let ends = [
         heard(SignalKind::terminate())?,
         heard(SignalKind::interrupt())?,

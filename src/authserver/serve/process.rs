@@ -5,7 +5,7 @@ use crate::settings::Bundle;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -50,6 +50,23 @@ pub fn begin() -> Result<(), Errno> {
     SigSet::all().thread_unblock()?;
     // It would be "exe" otherwise, as its path is.
     prctl::set_name(c"pam-jwt-authser")
+}
+
+/// Holds SIGHUP back, which ends a process that has not said yet what it does then, until
+/// [`hear_reloads`] is called. Threads that begin in between hold it back for ever.
+///
+/// # Errors
+/// The system's.
+pub fn hold_reloads() -> Result<(), Errno> {
+    SigSet::from(Signal::SIGHUP).thread_block()
+}
+
+/// Hears SIGHUP from now on, and what was held back.
+///
+/// # Errors
+/// The system's.
+pub fn hear_reloads() -> Result<(), Errno> {
+    SigSet::from(Signal::SIGHUP).thread_unblock()
 }
 
 /// The socket that is this process's standard input, which from here on is /dev/null: what the
