@@ -19,7 +19,7 @@ const USER: &str = "pam-jwt-authserver";
 /// Look at the server's files, and say what is wrong with them and what mends it.
 ///
 /// An error is what the server would not start with, or what nobody could log in with; a warning
-/// is what may be meant. The store is asked whether it answers.
+/// is what may be meant. PostgreSQL is asked whether it answers; SQLite's files are left alone.
 #[derive(Args)]
 #[command(after_long_help = "\
 Exit status:

@@ -18,22 +18,29 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_long_help = "\
 Exit status:
-  0  it was told to end, and has; or what \"check\" looked at is good
-  1  it has ended by itself; or \"check\" has found something wrong
-  2  nothing could be tried: usage, a file that cannot be read
+  0      it was told to end, and has; or \"check\" has found no error
+  1      its files are no good to start with; or \"check\" has found an error
+  2      it cannot serve: usage, an address that is taken, the store
+  128+N  its process that speaks to the network was ended by signal N
 
 Files:
   /etc/pam-jwt/authserver.toml         the settings
   /etc/pam-jwt/clients.d/              the clients (pam-jwt clients)
   /etc/pam-jwt/authserver-keys/        what it signs with (pam-jwt keys rotate)
+  /etc/pam-jwt/issuers.d/              whose tokens it exchanges, as for logins
   /etc/pam.d/pam-jwt-authserver        how people log in
   /var/lib/pam-jwt-authserver/         what has to survive
   /run/pam-jwt-authserver/local        where this machine's users get tokens (jwt-ssh token)
 
+To start it:
+  systemctl enable --now pam-jwt-authserver.service
+  With pam-jwt-authserver.socket beside it systemd listens, at port 443.
+
 Examples:
   # what is wrong with the files, before the server is started
   pam-jwt-authserver check
-  # systemd starts it: systemctl enable --now pam-jwt-authserver"
+  # the same, for a program
+  pam-jwt-authserver --json check"
 )]
 pub struct Options {
     /// The configuration directory.

@@ -36,7 +36,14 @@ const JWT_SSH: Documented = Documented {
     width: Some(80),
 };
 
-const DOCUMENTED: [Documented; 3] = [PAM_JWT, PAM_JWT_FETCH, JWT_SSH];
+const PAM_JWT_AUTHSERVER: Documented = Documented {
+    name: "pam-jwt-authserver",
+    section: '8',
+    pages: 4,
+    width: None,
+};
+
+const DOCUMENTED: [Documented; 4] = [PAM_JWT, PAM_JWT_FETCH, PAM_JWT_AUTHSERVER, JWT_SSH];
 
 /// The command that a page is of: the one with the longest name, since one begins like another.
 fn command_of(page: &str) -> Option<&'static str> {
@@ -308,6 +315,16 @@ fn the_examples_of_pam_jwt_fetch_do_what_they_say() {
     });
 }
 
+/// Where there are the files of a server, which does not run.
+#[test]
+fn the_examples_of_pam_jwt_authserver_do_what_they_say() {
+    let machine = installed();
+    AuthServer::on(&machine).start().stop();
+    play_examples(&machine, &PAM_JWT_AUTHSERVER, |example| {
+        script(&machine, example).run()
+    });
+}
+
 #[test]
 fn bash_completes_subcommands_and_options() {
     let machine = installed();
@@ -371,7 +388,7 @@ fn what_is_installed_is_uninstalled() {
     // Those of whoever's machine this is made of.
     let before = files();
     machine.install();
-    for command in ["pam-jwt", "pam-jwt-fetch", "jwt-ssh"] {
+    for command in DOCUMENTED.map(|command| command.name) {
         for path in [
             format!("/usr/share/bash-completion/completions/{command}"),
             format!("/usr/share/zsh/vendor-completions/_{command}"),
@@ -393,6 +410,12 @@ fn what_is_installed_is_uninstalled() {
         "/usr/lib/systemd/system/pam-jwt-fetch.timer",
         "/usr/lib/sysusers.d/pam-jwt-fetch.conf",
         "/usr/lib/tmpfiles.d/pam-jwt-fetch.conf",
+        "/usr/sbin/pam-jwt-authserver",
+        "/man8/pam-jwt-authserver.8",
+        "/usr/lib/systemd/system/pam-jwt-authserver.service",
+        "/usr/lib/systemd/system/pam-jwt-authserver.socket",
+        "/usr/lib/sysusers.d/pam-jwt-authserver.conf",
+        "/usr/lib/tmpfiles.d/pam-jwt-authserver.conf",
         "/usr/lib/systemd/system/pam-jwt-sessions.timer",
         "/usr/lib/systemd/system/run-pam\\x2djwt.mount",
         "/usr/lib/systemd/system/session-.scope.d/pam-jwt.conf",

@@ -26,7 +26,7 @@ Examples:
   # a program on people's own machines: no secret, PKCE; the port may vary
   pam-jwt clients add app --public --redirect-uri http://127.0.0.1/cb --scope openid
   # a command for a terminal, such as jwt-ssh
-  pam-jwt clients add jwt-ssh --public --no-consent --audience 'ssh://web1.example.org'
+  pam-jwt clients add jwt-ssh --public --scope openid --scope offline_access --audience 'ssh://*'
   # a job that shows who it is by a key of its own, and has no secret
   pam-jwt keygen --alg ES256 --out job.jwk
   pam-jwt clients add job --jwks job.pub.jwk --audience https://store.example.org
