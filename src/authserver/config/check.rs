@@ -62,8 +62,9 @@ impl Config {
                 faults.push(format!("registration: the scope {name:?} is unknown"));
             }
         }
-        if !self.store.url.starts_with("sqlite:") && !self.store.url.starts_with("postgres") {
-            faults.push("store: url begins with sqlite: or postgres:".to_owned());
+        let databases = ["sqlite:///", "postgres://", "postgresql://"];
+        if !databases.iter().any(|one| self.store.url.starts_with(one)) {
+            faults.push("store: url begins with sqlite:/// or postgres://".to_owned());
         }
         if self.lifetimes.code > 600 {
             faults.push("lifetimes: code is 10m at most (RFC 6749 section 4.1.2)".to_owned());
