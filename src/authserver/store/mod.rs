@@ -101,12 +101,21 @@ impl Store {
 
     /// A transaction that writes. With SQLite it is the writer from its beginning: one that reads
     /// first would fail where another process has written since.
+    ///
+    /// It begins in a task of its own, which comes to its end also where who waits for it breaks
+    /// off: sqlx counts a transaction once the database has said that it has begun, and would give
+    /// the connection to the next one before that, whose work would be this transaction's and
+    /// never be committed.
     async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
-        if self.shared {
-            self.writers.begin().await
-        } else {
-            self.writers.begin_with("BEGIN IMMEDIATE").await
-        }
+        let (writers, shared) = (self.writers.clone(), self.shared);
+        let begun = tokio::spawn(async move {
+            if shared {
+                writers.begin().await
+            } else {
+                writers.begin_with("BEGIN IMMEDIATE").await
+            }
+        });
+        begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 }
 
