@@ -3,7 +3,9 @@
 
 use machine::{LogLine, Machine, RELEASES, Terminal, tell};
 
-const UNITS: [&str; 5] = [
+const UNITS: [&str; 7] = [
+    "pam-jwt-authserver.service",
+    "pam-jwt-authserver.socket",
     "pam-jwt-fetch.service",
     "pam-jwt-fetch.timer",
     "pam-jwt-sessions.service",
