@@ -22,8 +22,8 @@ pub fn fault(uri: &str) -> Option<String> {
         return fault("has a fragment (RFC 6749 section 3.1.2)");
     }
     match scheme.to_ascii_lowercase().as_str() {
-        "https" if rest.starts_with("//") && rest.len() > 2 => None,
-        "http" if loopback(uri).is_some() || rest.starts_with("//localhost") => None,
+        "https" if host(rest).is_some() => None,
+        "http" if loopback(uri).is_some() || host(rest) == Some("localhost") => None,
         "http" => fault("is http, which is for loopback alone"),
         "https" => fault("is no absolute URI"),
         // A program's own scheme is a domain's, read backwards (RFC 8252 §7.1): so it is none
@@ -31,6 +31,24 @@ pub fn fault(uri: &str) -> Option<String> {
         scheme if scheme.contains('.') => None,
         _ => fault("has a scheme of its own without a dot (RFC 8252 section 7.1)"),
     }
+}
+
+/// The host of what follows the scheme; none where something else stands there, such as a user
+/// before it or a backslash behind it, which people take for another host than browsers do.
+fn host(rest: &str) -> Option<&str> {
+    let authority = rest.strip_prefix("//")?.split(['/', '?']).next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_six = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+    let six = host.strip_prefix('[').and_then(|six| six.strip_suffix(']'));
+    let is_host = match six {
+        Some(six) => six.bytes().all(is_six),
+        None => host.bytes().all(is_name),
+    };
+    (is_host && !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
 }
 
 /// Whether what is asked for is this registered URI: exactly, but that a program on the
@@ -100,6 +118,8 @@ mod tests {
         for good in [
             "https://a/cb",
             "https://a/cb?x=1",
+            "https://a.example:8443?x",
+            "https://[2001:db8::1]/cb",
             "http://127.0.0.1/cb",
             "http://[::1]:1/cb",
             "http://localhost:1/cb",
@@ -120,6 +140,14 @@ mod tests {
             "https://a/ b",
             "https://a/\r\nx",
             "http://127.0.0.1.evil/",
+            "http://localhost.evil/",
+            "http://localhost@evil/",
+            "https://good.example@evil/",
+            "https://evil\\.good.example/",
+            "https://a;x/",
+            "https://a:b/",
+            "https://:1/",
+            "https://?x",
         ] {
             assert!(fault(bad).is_some(), "{bad}");
         }
