@@ -7,7 +7,8 @@ use crate::error::{Code, Failure, OAuthError};
 use crate::issue::{self, Wants};
 use crate::scopes;
 use crate::store::Grant;
-use crate::token::access;
+use crate::token::{access, introspection};
+use clients::Client;
 use jose::{Claims, Compact};
 use serde_json::{Map, Value, json};
 
@@ -65,18 +66,13 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         Some(token) => Some(presented(context, token).await?),
         None => None,
     };
-    let is_of_client = |token: &Presented| {
-        let client_id = token.claims.get("client_id").and_then(Value::as_str);
-        !token.is_own || client_id == Some(client.client_id.as_str())
-    };
-    // Whoever has found a token has such a client too.
-    if client.is_public()
-        && ![Some(&subject), actor.as_ref()]
-            .into_iter()
-            .flatten()
-            .all(is_of_client)
+    let presented = [Some(&subject), actor.as_ref()];
+    if !presented
+        .into_iter()
+        .flatten()
+        .all(|token| token.is_for(client))
     {
-        let why = "a public client exchanges its own tokens and those of other issuers";
+        let why = "a token was issued to another client, and is not meant for this one";
         return Err(OAuthError::request(why).into());
     }
     let act = acting(&subject, actor.as_ref())?;
@@ -151,6 +147,18 @@ async fn presented(context: &Context<'_>, token: &str) -> Result<Presented, Fail
 }
 
 impl Presented {
+    /// Whether the client may present it. A token of this server that is for somebody else was
+    /// found, or is kept by whom it was shown to: neither makes more of it. And a public client may
+    /// be whoever has found it.
+    fn is_for(&self, client: &Client) -> bool {
+        let client_id = self.claims.get("client_id").and_then(Value::as_str);
+        let client_id = client_id.unwrap_or_default();
+        let audience = self.claims.audience.as_deref().unwrap_or_default();
+        !self.is_own
+            || client_id == client.client_id
+            || !client.is_public() && introspection::is_for(client, client_id, audience)
+    }
+
     /// What the client is given of what the token allows. A token of this server never comes to
     /// more scopes than it has; what those of another mean is not known here, so that one comes
     /// to what its account may have.

@@ -27,7 +27,12 @@ async fn world() -> World {
     let clients = [
         public("app", app),
         public("self", &both),
-        confidential("gateway", &exchange),
+        confidential("gateway", &format!("{exchange}introspects = true\n")),
+        confidential(
+            "api",
+            &exchange.replace("backend", "https://api.example.org"),
+        ),
+        confidential("other", &exchange),
     ];
     World::new(CONFIG, &clients).await
 }
@@ -60,6 +65,15 @@ async fn own(world: &World) -> String {
 }
 
 async fn exchange(world: &World, subject: &str, more: &[(&str, &str)]) -> Answer {
+    exchange_as(world, "gateway", subject, more).await
+}
+
+async fn exchange_as(
+    world: &World,
+    client_id: &str,
+    subject: &str,
+    more: &[(&str, &str)],
+) -> Answer {
     let mut form = vec![
         ("grant_type", EXCHANGE),
         ("subject_token", subject),
@@ -67,7 +81,7 @@ async fn exchange(world: &World, subject: &str, more: &[(&str, &str)]) -> Answer
     ];
     form.retain(|(name, _)| more.iter().all(|(replaced, _)| replaced != name));
     form.extend(more);
-    world.post("/token", &form, Some(("gateway", SECRET))).await
+    world.post("/token", &form, Some((client_id, SECRET))).await
 }
 
 fn refusal(error: &str) -> (u16, String) {
@@ -272,6 +286,33 @@ async fn a_public_client_exchanges_its_own_tokens_alone() {
     };
     assert_eq!(sent(&own).await.status, 200);
     assert_eq!(sent(&others).await.refusal(), refusal("invalid_request"));
+}
+
+/// Whoever was shown a token, as the servers are that it opens, does not make more of it.
+///
+/// Checklist: C.14
+#[tokio::test]
+async fn a_client_exchanges_what_is_meant_for_it() {
+    let world = world().await;
+    let meant = token(&world, &["ssh", "api"]).await;
+    let not_meant = token(&world, &["ssh"]).await;
+    for (client_id, subject, expected) in [
+        ("api", &meant, (200, String::new())),
+        ("api", &not_meant, refusal("invalid_request")),
+        ("other", &meant, refusal("invalid_request")),
+        // Its registration says that it may ask about any.
+        ("gateway", &not_meant, (200, String::new())),
+    ] {
+        let answer = exchange_as(&world, client_id, subject, &[]).await;
+        let outcome = (answer.status, answer.member("error"));
+        assert_eq!(outcome, expected, "{client_id}");
+    }
+    let acts = [
+        ("actor_token", not_meant.as_str()),
+        ("actor_token_type", JWT),
+    ];
+    let refused = exchange_as(&world, "api", &meant, &acts).await;
+    assert_eq!(refused.refusal(), refusal("invalid_request"));
 }
 
 fn claims(world: &World) -> Value {

@@ -66,21 +66,22 @@ impl Known {
     #[must_use]
     pub fn answer_to(&self, client: &Client, revoked: &Revoked, now: u64) -> Option<Bytes> {
         let is_good = self.expires > now && !revoked.has(self.index);
-        (is_good && self.is_for(client)).then(|| self.answer.clone())
+        (is_good && is_for(client, &self.client_id, &self.audience)).then(|| self.answer.clone())
     }
+}
 
-    fn is_for(&self, client: &Client) -> bool {
-        let is_named = |audience: &String| {
-            *audience == client.client_id
-                || client
-                    .audiences
-                    .iter()
-                    .any(|pattern| is_match(pattern, audience))
-        };
-        self.client_id == client.client_id
-            || client.introspects
-            || self.audience.iter().any(is_named)
-    }
+/// Whether a token of this audience, issued to the client `client_id`, is this client's business:
+/// it is its own, it is for it, or its registration says that any is.
+#[must_use]
+pub fn is_for(client: &Client, client_id: &str, audience: &[String]) -> bool {
+    let is_named = |audience: &String| {
+        *audience == client.client_id
+            || client
+                .audiences
+                .iter()
+                .any(|pattern| is_match(pattern, audience))
+    };
+    client_id == client.client_id || client.introspects || audience.iter().any(is_named)
 }
 
 /// The answer about a refresh token: whose it is, and what it can be exchanged for.
