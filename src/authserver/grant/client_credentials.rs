@@ -26,6 +26,16 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     // openid is about a person, and there is none.
     let mut scopes = scopes::asked(config, client, form.get("scope"))?;
     scopes.retain(|scope| !crate::config::Config::is_built_in(scope));
+    // Nor is a client that registered itself one of those whom the settings let have a scope.
+    if settings.clients.get(&client.client_id).is_none() {
+        let of_everybody = scopes::of_account(config, &scopes, "", &[]);
+        if form.get("scope").is_some() && of_everybody != scopes {
+            let why =
+                "a scope is for some accounts alone, and for clients that an administrator adds";
+            return Err(OAuthError::new(Code::InvalidScope, why).into());
+        }
+        scopes = of_everybody;
+    }
     let audience = scopes::audience(config, client, &scopes, form.several("resource"))?;
     let key = settings
         .keys

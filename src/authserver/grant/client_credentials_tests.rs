@@ -59,6 +59,28 @@ async fn a_public_client_has_none() {
     assert_eq!(refused.refusal(), (400, "unauthorized_client".to_owned()));
 }
 
+/// A scope that is for some people comes to a client's own token by an administrator alone.
+///
+/// Checklist: C.10, C.16
+#[tokio::test]
+async fn who_registered_itself_has_no_scope_that_is_for_some_accounts() {
+    let own = "grant_types = [\"client_credentials\"]\nscopes = [\"api\", \"ops\"]\n";
+    let world = World::new(CONFIG, &[confidential("job", own)]).await;
+    let client = toml::from_str(&confidential("self", own)).unwrap();
+    assert!(world.server.store.register(&client).await.unwrap());
+    let sent = async |client_id: &str, scope: &str| {
+        let form = [("grant_type", "client_credentials"), ("scope", scope)];
+        let answer = world.post("/token", &form, Some((client_id, SECRET))).await;
+        (answer.status, answer.member("scope"))
+    };
+    assert_eq!(sent("job", "api ops").await, (200, "api ops".to_owned()));
+    assert_eq!(sent("self", "api").await, (200, "api".to_owned()));
+    assert_eq!(sent("self", "").await, (200, "api".to_owned()));
+    for scope in ["ops", "api ops"] {
+        assert_eq!(sent("self", scope).await, (400, String::new()), "{scope}");
+    }
+}
+
 /// Checklist: C.12
 #[tokio::test]
 async fn a_resource_that_is_unknown_is_an_invalid_target() {
