@@ -1,6 +1,7 @@
 //! What anybody may leave here before anybody has confirmed it: pushed requests (RFC 9126) and
 //! device codes (RFC 8628). Each is kept until it expires, so there is a bound to how many there
-//! are, and nobody can take up all of it.
+//! are, and nobody can take up all of it: one asker has no more than a part of what is free then,
+//! so that many together leave some for whoever comes after them.
 
 use crate::config::Limits;
 use crate::error::{Code, OAuthError};
@@ -10,7 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// The part of all that one asker may have: one of so many.
+/// The part that one asker may have of what the others leave: for each of its own there have to be
+/// so many free (dynamic thresholds, Choudhury and Hahne 1998).
 const SHARE: usize = 16;
 
 /// Who asks: a client that has shown who it is, or else an address.
@@ -63,8 +65,8 @@ impl Pending {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.forget_expired(now);
         let own = counted.of_asker.get(&asker).copied().unwrap_or_default();
-        let is_full = counted.by_expiry.len() >= limits.pending;
-        if is_full || own >= (limits.pending / SHARE).max(1) {
+        let free = limits.pending.saturating_sub(counted.by_expiry.len());
+        if own.saturating_mul(SHARE) >= free {
             let why = "too many requests wait to be confirmed; try again in a minute";
             return Err(OAuthError::new(Code::TemporarilyUnavailable, why));
         }
@@ -106,28 +108,43 @@ mod tests {
     #[test]
     fn nobody_takes_up_all_and_what_expires_makes_room() {
         let limits = Limits {
-            pending: 32,
+            pending: 40,
             ..Limits::default()
         };
         let pending = Pending::default();
         let admit = |asker, now| pending.admit(asker, &limits, now, now + 10).is_ok();
-        assert!(admit(address(0), 0) && admit(address(0), 5));
+        assert!(admit(address(0), 0) && admit(address(0), 5) && admit(address(0), 5));
         assert!(!admit(address(0), 5));
         assert!(admit(Asker::Client("c".to_owned()), 5));
         assert!(admit(address(0), 10));
-        for last in 1..=15 {
-            assert!(admit(address(last), 10));
-            assert!(last == 15 || admit(address(last), 10));
+        // Each takes what it can get, and leaves less for the next.
+        let had = (1..=12).map(|last| (0..9).filter(|_| admit(address(last), 10)).count());
+        assert!(had.eq([3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1]));
+        for last in 13..=99 {
+            assert_eq!(admit(address(last), 10), last <= 26, "{last}");
         }
-        // 32 there are: two of the first's, one of the client's, 29 of the others'.
-        assert!(!admit(address(99), 10));
         assert!(admit(address(99), 15));
         for last in 0..=99 {
-            assert_eq!(admit(address(last), 20), last <= 30, "{last}");
+            assert_eq!(admit(address(last), 20), last <= 38, "{last}");
         }
         assert!(admit(address(1), 30));
         let counted = pending.counted.lock().unwrap();
         assert_eq!((counted.by_expiry.len(), counted.of_asker.len()), (1, 1));
+    }
+
+    /// Who has many addresses, each of which asks for all that it can get, keeps nobody out.
+    #[test]
+    fn a_flood_from_many_addresses_leaves_some_for_others() {
+        let limits = Limits::default();
+        let pending = Pending::default();
+        let admit = |asker| pending.admit(asker, &limits, 0, 10).is_ok();
+        for last in 0..64 {
+            while admit(address(last)) {}
+        }
+        for other in 64..=255 {
+            assert!(admit(address(other)));
+        }
+        assert!(admit(Asker::Client("c".to_owned())));
     }
 
     #[test]

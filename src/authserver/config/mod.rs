@@ -249,7 +249,7 @@ pub struct Limits {
     /// Requests in a minute of one client, and of one address that no client's secret vouches for.
     pub requests_per_minute: u32,
     /// Requests that wait at once until somebody confirms them: device codes, pushed requests. A
-    /// client that shows who it is, and any address, has a sixteenth of them at most.
+    /// client that shows who it is, and any address, has a sixteenth at most of what is free then.
     pub pending: usize,
 }
 
