@@ -61,7 +61,7 @@ impl Account {
         }
         let accounts = &config.accounts;
         let denied = |why| Err(OAuthError::new(Code::AccessDenied, why));
-        if self.uid < accounts.min_uid {
+        if self.uid < accounts.min_uid || self.uid == 0 && !accounts.allow_root {
             return denied(
                 "this account is one of the system's own; accounts in [local] of authserver.toml \
                  names those of them that may have tokens",
@@ -120,6 +120,8 @@ mod tests {
         };
         let open = config("");
         let named = config("[local]\naccounts = [\"backup\", \"root\"]");
+        let all = config("[accounts]\nmin_uid = 0");
+        let rooted = config("[accounts]\nmin_uid = 0\nallow_root = true");
         let grouped = config("[accounts]\ngroups = [\"staff\"]\n[local]\naccounts = [\"backup\"]");
         let alice = account(1000, "alice", &["staff"]);
         let bob = account(1001, "bob", &["users"]);
@@ -134,6 +136,8 @@ mod tests {
             let may = |config| account.may_have_tokens(config).is_ok();
             let expected = [of_open, of_named, of_grouped];
             assert_eq!([may(&open), may(&named), may(&grouped)], expected);
+            assert!(may(&rooted));
+            assert_eq!(may(&all), account.uid != 0);
         }
     }
 }
