@@ -31,6 +31,11 @@ pub fn asked(
             scopes.push(name.to_owned());
         }
     }
+    // Nobody is asked whether a client may have nothing, and a token would come of it.
+    if scopes.is_empty() {
+        let why = "scope has no scope in it";
+        return Err(OAuthError::new(Code::InvalidScope, why));
+    }
     Ok(scopes)
 }
 
@@ -145,7 +150,7 @@ mod tests {
         let asked = |scope| asked(&config, &client, scope).map_err(|error| error.code);
         assert_eq!(asked(None), Ok(texts(&["openid", "ssh", "api"])));
         assert_eq!(asked(Some("ssh  ssh")), Ok(texts(&["ssh"])));
-        for unknown in ["other", "SSH", "offline_access"] {
+        for unknown in ["other", "SSH", "offline_access", " ", "  "] {
             assert_eq!(asked(Some(unknown)), Err(Code::InvalidScope));
         }
         let all = texts(&["openid", "ssh", "api"]);
