@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn what_may_not_be_meant_is_told() {
         let said = |more: &str| {
-            let config = Config::parse(&format!("issuer = \"https://a\"\n{more}")).unwrap();
+            let config = Config::parse(&format!("issuer = \"https://[::1]\"\n{more}")).unwrap();
             let texts = of_config(&config).into_iter().map(|finding| finding.text);
             texts.collect::<Vec<_>>().join("\n")
         };

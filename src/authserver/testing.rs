@@ -166,8 +166,12 @@ impl World {
         std::fs::create_dir(&dir).unwrap();
         let now = system::clock::now().unwrap();
         let key = private_key::generate(Algorithm::EdDsa, Some("own")).unwrap();
+        let config = match config.starts_with("issuer = ") {
+            true => config.to_owned(),
+            false => format!("issuer = \"{ISSUER}\"\n{config}"),
+        };
         let settings = Settings {
-            config: Config::parse(&format!("issuer = \"{ISSUER}\"\n{config}")).unwrap(),
+            config: Config::parse(&config).unwrap(),
             clients: Clients::parse(clients.iter().map(|text| ("client", text.as_str()))).unwrap(),
             keys: Keys::parse([("own", key.private_jwk.as_str())], now).unwrap(),
             tls: None,

@@ -40,6 +40,14 @@ impl Config {
                     .to_owned(),
             );
         }
+        if self.registration.mode == RegistrationMode::Open && !is_local(&self.issuer) {
+            faults.push(
+                "registration: mode = \"open\" is for a server that this machine alone reaches: \
+                 strangers come to loopback too where a proxy brings them, so `issuer` has to be \
+                 on loopback; or use \"initial_access_token\""
+                    .to_owned(),
+            );
+        }
         if self.registration.mode == RegistrationMode::InitialAccessToken
             && self.registration.initial_access_tokens.is_empty()
         {
@@ -124,6 +132,12 @@ fn issuer_fault(issuer: &str) -> Option<String> {
     None
 }
 
+fn is_local(issuer: &str) -> bool {
+    issuer
+        .split_once("://")
+        .is_some_and(|(_, rest)| is_loopback(rest))
+}
+
 fn is_loopback(rest: &str) -> bool {
     let authority = rest.split('/').next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {
@@ -196,8 +210,13 @@ mod tests {
             ),
             (&format!("{issuer}[lifetimes]\ncode = 5"), "invalid type"),
             (
-                &format!("{issuer}listen = [\"0.0.0.0:1\"]\n[registration]\nmode = \"open\""),
-                "loopback alone",
+                "issuer = \"http://[::1]\"\nlisten = [\"0.0.0.0:1\"]\n\
+                 [registration]\nmode = \"open\"",
+                "`listen` has to be loopback",
+            ),
+            (
+                &format!("{issuer}proxies = [\"::1\"]\n[registration]\nmode = \"open\""),
+                "`issuer` has to be on loopback",
             ),
             (
                 &format!("{issuer}[store]\nurl = \"mysql://x\""),

@@ -15,7 +15,7 @@ const SCOPES: &str = "\nscopes = [\"openid\", \"api\"]\n\
     [scopes.api]\ndescription = \"d\"\naudiences = [\"https://api\"]";
 
 async fn world(registration: &str) -> World {
-    let config = format!("[registration]\n{registration}{SCOPES}");
+    let config = format!("issuer = \"https://[::1]\"\n[registration]\n{registration}{SCOPES}");
     World::new(&config, &[confidential("c", "")]).await
 }
 
