@@ -4,6 +4,7 @@ use super::channel::wait_for_end;
 use super::connection::Shared;
 use super::tls::Tls;
 use super::{background, listen, notify, process};
+use crate::config::Config;
 use crate::endpoint::router;
 use crate::error::Fault;
 use crate::limits::connections::Connections;
@@ -195,20 +196,68 @@ fn take(server: &Server, tls: &Tls, bundle: &Bundle) -> Result<(), String> {
     let now = server.now().map_err(|fault| fault.to_string())?;
     let settings = bundle.settings(now)?;
     let before = server.settings();
-    let (old, new) = (&before.config, &settings.config);
-    let is_other = old.issuer != new.issuer
-        || old.listen != new.listen
-        || old.metrics != new.metrics
-        || old.store.url != new.store.url
-        || before.tls.is_some() != settings.tls.is_some();
-    if is_other {
-        return Err(
-            "issuer, listen, metrics, [store] and whether there is [tls] hold from a start on: \
-             restart the server"
-                .to_owned(),
-        );
+    if let Some(what) = held_since_start(&before.config, &settings.config) {
+        return Err(format!("{what} holds from a start on: restart the server"));
     }
     tls.set(&settings)?;
     server.set_settings(settings);
     Ok(())
+}
+
+/// What of the settings is another that holds from a start on. Silence would have the
+/// administrator believe that it is as it was written.
+fn held_since_start(old: &Config, new: &Config) -> Option<&'static str> {
+    let local = |config: &Config| (config.local.enabled, config.local.socket.clone());
+    let others = [
+        ("issuer", old.issuer != new.issuer),
+        ("listen", old.listen != new.listen),
+        ("metrics", old.metrics != new.metrics),
+        ("url of [store]", old.store.url != new.store.url),
+        (
+            "whether there is [tls]",
+            old.tls.is_some() != new.tls.is_some(),
+        ),
+        ("enabled and socket of [local]", local(old) != local(new)),
+    ];
+    others
+        .into_iter()
+        .find_map(|(what, is_other)| is_other.then_some(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reload_cannot_change_is_told() {
+        let config =
+            |more: &str| Config::parse(&format!("issuer = \"https://a\"\n{more}")).unwrap();
+        let old = config("");
+        for (more, expected) in [
+            ("", None),
+            (
+                "proxies = [\"192.0.2.1\"]\n[local]\nclient_id = \"x\"",
+                None,
+            ),
+            ("listen = [\"127.0.0.1:1\"]", Some("listen")),
+            ("metrics = \"127.0.0.1:1\"", Some("metrics")),
+            ("[store]\nurl = \"postgres://x\"", Some("url of [store]")),
+            (
+                "[tls]\ncertificate = \"a\"\nkey = \"b\"",
+                Some("whether there is [tls]"),
+            ),
+            (
+                "[local]\nenabled = false",
+                Some("enabled and socket of [local]"),
+            ),
+            (
+                "[local]\nsocket = \"/x\"",
+                Some("enabled and socket of [local]"),
+            ),
+        ] {
+            assert_eq!(held_since_start(&old, &config(more)), expected, "{more}");
+        }
+        let other = Config::parse("issuer = \"https://b\"").unwrap();
+        assert_eq!(held_since_start(&old, &other), Some("issuer"));
+    }
 }
