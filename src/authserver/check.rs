@@ -16,6 +16,9 @@ use system::clock;
 /// The user of the network process.
 const USER: &str = "pam-jwt-authserver";
 
+/// For how many seconds `pam-jwt keys rotate` keeps a key that was replaced.
+const KEPT: u64 = 7 * 86_400;
+
 /// Look at the server's files, and say what is wrong with them and what mends it.
 ///
 /// An error is what the server would not start with, or what nobody could log in with; a warning
@@ -109,6 +112,13 @@ fn of_config(config: &Config) -> Vec<Finding> {
     if config.tls.is_some() && config.issuer.starts_with("http://") {
         findings.push(error(
             "there is [tls], and issuer begins with http: clients would not find it",
+        ));
+    }
+    let lifetimes = &config.lifetimes;
+    if lifetimes.access_token.max(lifetimes.id_token) > KEPT {
+        findings.push(warning(
+            "lifetimes: a token lives longer than pam-jwt keys rotate keeps the key that signed \
+             it, which is 7 days unless --keep says more",
         ));
     }
     if config.registration.mode == RegistrationMode::Open {
@@ -235,6 +245,9 @@ mod tests {
         assert!(said("listen = [\"0.0.0.0:443\"]").contains("in the clear"));
         let proxy = "listen = [\"0.0.0.0:443\"]\nproxies = [\"192.0.2.1\"]";
         assert_eq!(said(proxy), "");
+        let long = "[lifetimes]\naccess_token = \"8d\"";
+        assert!(said(long).contains("--keep"));
+        assert_eq!(said(&long.replace('8', "7")), "");
         assert!(said("[registration]\nmode = \"open\"").contains("every program"));
     }
 }

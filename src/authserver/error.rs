@@ -197,6 +197,17 @@ pub enum Failure {
     Fault(Fault),
 }
 
+impl Failure {
+    /// What the client is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused(error) => error.code,
+            Self::Fault(fault) => fault.told().code,
+        }
+    }
+}
+
 impl From<OAuthError> for Failure {
     fn from(error: OAuthError) -> Self {
         Self::Refused(error)

@@ -7,14 +7,14 @@
 
 use crate::config::Config;
 use crate::error::{Code, Failure, Fault, OAuthError};
-use crate::grant::TokenResponse;
+use crate::grant::{Noted, TokenResponse};
 use crate::resource_owner::message::{Granted, Reason};
 use crate::resource_owner::rules::Rules;
 use crate::scopes;
 use crate::settings::Settings;
 use crate::state::Server;
 use crate::store::{Grant, Issued};
-use crate::token::access::Access;
+use crate::token::access::{Access, Signed};
 use crate::token::id_token::IdToken;
 use crate::token::secret::Secret;
 use clients::{Client, GrantType};
@@ -98,7 +98,10 @@ pub async fn tokens(
         actor: wants.actor,
     };
     let key = settings.keys.signing(now).ok_or_else(no_key)?;
-    let access_token = access.signed(key)?;
+    let Signed {
+        token: access_token,
+        id: jti,
+    } = access.signed(key)?;
     let has_id_token = wants.id_token && scopes.iter().any(|scope| scope == Config::OPENID);
     let id_token = has_id_token
         .then(|| id_token(settings, client, grant, Some(&access_token), now))
@@ -124,6 +127,14 @@ pub async fn tokens(
             scope: scopes.join(" "),
             refresh_token: refresh.map(|secret| secret.text.to_string()),
             id_token,
+            noted: Noted {
+                jti,
+                // A client's own, where one was exchanged.
+                account: Some(&grant.account)
+                    .filter(|account| !account.contains(':'))
+                    .cloned(),
+                family: Some(grant.id.clone()),
+            },
         },
     })
 }

@@ -3,6 +3,7 @@
 
 use crate::endpoint::path;
 use crate::log;
+use crate::log::audit::Event;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -64,12 +65,17 @@ impl Metrics {
         numbers.took_count += 1;
     }
 
-    /// Something has happened that the audit log is told as well: what, whether it was done, and
-    /// by which grant, if any.
-    pub fn event(&self, kind: &'static str, done: bool, grant: &'static str) {
+    /// Tells the audit log of an event, and counts it.
+    pub fn tell(&self, event: &Event<'_>) {
+        let counted = (
+            event.kind.name(),
+            event.result(),
+            event.grant.unwrap_or_default(),
+        );
         let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = if done { "done" } else { "refused" };
-        *numbers.events.entry((kind, result, grant)).or_default() += 1;
+        *numbers.events.entry(counted).or_default() += 1;
+        drop(numbers);
+        event.tell();
     }
 
     /// A connection or a request was turned away by a limit.
@@ -78,9 +84,10 @@ impl Metrics {
         numbers.turned_away += 1;
     }
 
-    /// All of it; `connections` are those that are open.
+    /// All of it; `connections` are those that are open, `conversations` those with PAM that are
+    /// held.
     #[must_use]
-    pub fn text(&self, connections: usize) -> String {
+    pub fn text(&self, connections: usize, conversations: usize) -> String {
         let numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         head(
@@ -146,6 +153,12 @@ impl Metrics {
                 "Connections that are open.",
                 connections as u64,
             ),
+            (
+                "conversations",
+                "gauge",
+                "Conversations with PAM that are held.",
+                conversations as u64,
+            ),
         ] {
             head(&mut text, name, kind, help);
             let _ = writeln!(text, "pam_jwt_authserver_{name} {value}");
@@ -176,6 +189,7 @@ fn endpoint(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::audit::Kind;
 
     #[test]
     fn what_is_counted_has_names_that_nobody_else_chooses() {
@@ -184,9 +198,12 @@ mod tests {
         metrics.request("/token", 200, Duration::from_secs(60));
         metrics.request("/status/7", 404, Duration::ZERO);
         metrics.request("/\"} 1\n/tokens", 404, Duration::ZERO);
-        metrics.event("token", true, "client_credentials");
+        metrics.tell(&Event {
+            grant: Some("client_credentials"),
+            ..Event::new(Kind::Token)
+        });
         metrics.turned_away();
-        let text = metrics.text(3);
+        let text = metrics.text(3, 2);
         for line in [
             "pam_jwt_authserver_requests_total{endpoint=\"/token\",status=\"200\"} 2",
             "pam_jwt_authserver_requests_total{endpoint=\"/status\",status=\"404\"} 1",
@@ -198,6 +215,7 @@ mod tests {
             "pam_jwt_authserver_request_seconds_count 4",
             "pam_jwt_authserver_turned_away_total 1",
             "pam_jwt_authserver_connections 3",
+            "pam_jwt_authserver_conversations 2",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }

@@ -13,7 +13,7 @@ use crate::resource_owner::logins::Logins;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::token::status::{Indices, Revoked};
-use clients::{Client, GrantType};
+use clients::Client;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub struct Server {
     /// How often who asks.
     pub rates: Rates,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     began: Moment,
     /// People who log in.
     pub logins: Logins,
@@ -64,6 +64,7 @@ impl Server {
         let seconds = accounts.conversation_timeout;
         let owners = Owners::new(monitor, most, Duration::from_secs(seconds));
         let interactions = Interactions::new(settings.config.limits.pending);
+        let metrics = Arc::new(Metrics::default());
         let server = Self {
             settings: RwLock::new(Arc::new(settings)),
             store,
@@ -71,11 +72,11 @@ impl Server {
             revoked: Revoked::default(),
             status_lists: SignedLists::default(),
             pending: Pending::default(),
-            logins: Logins::new(owners, most, seconds),
+            logins: Logins::new(owners, most, seconds, Arc::clone(&metrics)),
             interactions,
             sequence: tokio::sync::Mutex::default(),
             rates: Rates::default(),
-            metrics: Metrics::default(),
+            metrics,
             began: Moment::now(),
             drawing: tokio::sync::Mutex::default(),
         };
@@ -127,11 +128,7 @@ impl Server {
 
     /// Tells the audit log what has happened, and counts it.
     pub fn audit(&self, event: &Event<'_>) {
-        let grant = event.grant.and_then(GrantType::from_name);
-        let grant = grant.map_or("", GrantType::name);
-        self.metrics
-            .event(event.kind.name(), event.refused.is_none(), grant);
-        event.tell();
+        self.metrics.tell(event);
     }
 
     /// The place in the status lists for a new token.

@@ -188,6 +188,17 @@ impl World {
         }
     }
 
+    /// How often the audit log was told of this event: its kind, its result and its grant.
+    pub fn told(&self, event: &str, result: &str, grant: &str) -> u64 {
+        let counter = format!(
+            "pam_jwt_authserver_events_total{{event=\"{event}\",result=\"{result}\",\
+             grant=\"{grant}\"}} "
+        );
+        let text = self.server.metrics.text(0, 0);
+        let count = text.lines().find_map(|line| line.strip_prefix(&counter));
+        count.map_or(0, |count| count.parse().unwrap())
+    }
+
     /// The time by the server's clock.
     pub fn now(&self) -> u64 {
         self.server.now().unwrap()

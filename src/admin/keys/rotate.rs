@@ -9,11 +9,18 @@ use jose::{Algorithm, PrivateKey};
 use policy::duration;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use system::{clock, trusted_file};
 
 /// The directory of the keys, in the configuration directory.
 const DIR: &str = "authserver-keys";
+
+/// The server's settings, there as well.
+const SETTINGS: &str = "authserver.toml";
+
+/// For how many seconds a token lives where the settings do not say.
+const LIFETIME: u64 = 600;
 
 /// Make the next key that pam-jwt-authserver signs with, and remove those that are over.
 ///
@@ -40,7 +47,7 @@ pub struct Rotate {
     /// whose file is removed after that.
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1d")]
     overlap: u64,
-    /// How long one that was replaced stays published: longer than any token lives.
+    /// How long one that was replaced stays published: no shorter than any token lives.
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "7d")]
     keep: u64,
 }
@@ -59,6 +66,14 @@ impl Rotate {
             return Err(Failure::new(format!(
                 "{} has no public half to publish; use EdDSA or ES256",
                 self.alg
+            )));
+        }
+        let lifetime = lifetime(config)?;
+        if self.keep < lifetime {
+            return Err(Failure::new(format!(
+                "--keep is shorter than a token lives by {SETTINGS} ({}): it would be good for \
+                 nothing before its end",
+                duration::for_people(lifetime)
             )));
         }
         let now = clock::now().map_err(|_| Failure::new("the clock has not been set"))?;
@@ -113,6 +128,33 @@ impl Rotate {
         );
         Ok(Exit::Done)
     }
+}
+
+/// How long a token lives that one of these keys has signed, in seconds. What is not set up yet has
+/// the server's defaults.
+fn lifetime(config: &Path) -> Result<u64, Failure> {
+    let path = config.join(SETTINGS);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LIFETIME),
+        Err(error) => return Err(Failure::new(format!("{}: {error}", path.display()))),
+    };
+    longest(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// The longer one of the lifetimes of access tokens and ID tokens.
+fn longest(settings: &str) -> Result<u64, String> {
+    let settings: toml::Table = toml::from_str(settings).map_err(|error| error.to_string())?;
+    let lifetimes = settings.get("lifetimes");
+    let named = ["access_token", "id_token"].map(|name| {
+        let Some(text) = lifetimes.and_then(|lifetimes| lifetimes.get(name)) else {
+            return Ok(LIFETIME);
+        };
+        let seconds = text.as_str().and_then(duration::parse);
+        seconds.ok_or_else(|| format!("lifetimes.{name} is no duration"))
+    });
+    let [access_token, id_token] = named;
+    Ok(access_token?.max(id_token?))
 }
 
 /// The private JWK with the time from which on it signs, a line of it each.
@@ -186,6 +228,23 @@ mod tests {
         assert_eq!(over(350), ["a"]);
         assert_eq!(over(351), ["b", "a"]);
         assert_eq!(over(u64::MAX), ["b", "a"], "the last one stays");
+    }
+
+    #[test]
+    fn a_token_lives_as_long_as_the_settings_say() {
+        for (settings, expected) in [
+            ("issuer = \"https://a\"", Ok(600)),
+            ("[lifetimes]\naccess_token = \"1h\"", Ok(3600)),
+            (
+                "[lifetimes]\naccess_token = \"1m\"\nid_token = \"2h\"",
+                Ok(7200),
+            ),
+            ("[lifetimes]\naccess_token = 5", Err(())),
+            ("[lifetimes", Err(())),
+        ] {
+            let longest = longest(settings).map_err(drop);
+            assert_eq!(longest, expected, "{settings}");
+        }
     }
 
     #[test]

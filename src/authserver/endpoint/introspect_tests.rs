@@ -94,7 +94,10 @@ async fn of_a_person_more_is_told() {
         actor: Some(&actor),
         ..Access::default()
     };
-    let token = access.signed(settings.keys.signing(now).unwrap()).unwrap();
+    let token = access
+        .signed(settings.keys.signing(now).unwrap())
+        .unwrap()
+        .token;
     let answer = ask(&world, "any", &token).await.json();
     for (name, value) in [
         ("username", json!("alice")),
@@ -144,9 +147,9 @@ async fn of_what_is_not_good_nothing_is_told() {
         ..Access::default()
     };
     let key = settings.keys.signing(now).unwrap();
-    let expired = access(now - 60, 60).signed(key).unwrap();
+    let expired = access(now - 60, 60).signed(key).unwrap().token;
     assert_eq!(told(&world, "any", &expired).await, INACTIVE);
-    let claims = crate::testing::claims_of(&access(now, 60).signed(key).unwrap());
+    let claims = crate::testing::claims_of(&access(now, 60).signed(key).unwrap().token);
     let id_token = jose::sign::sign(key, "JWT", claims.all()).unwrap();
     assert_eq!(told(&world, "any", &id_token).await, INACTIVE);
 
@@ -233,7 +236,10 @@ pub(super) async fn granted(world: &World, client_id: &str) -> (String, String) 
         .redeem_code(&code_secret.digest, now, issued, new)
         .await
         .unwrap();
-    let token = access.signed(settings.keys.signing(now).unwrap()).unwrap();
+    let token = access
+        .signed(settings.keys.signing(now).unwrap())
+        .unwrap()
+        .token;
     (token, refresh.text.to_string())
 }
 

@@ -5,6 +5,8 @@ use super::respond::{failure, json};
 use crate::client_auth::{self, Authenticated};
 use crate::error::{Code, Failure, OAuthError};
 use crate::grant::{self, Context, TokenResponse};
+use crate::log::audit::{Event, Kind};
+use crate::parameters::Parameters;
 use crate::state::Server;
 use axum::body::Body;
 use axum::extract::State;
@@ -14,18 +16,61 @@ use std::sync::Arc;
 
 /// Answers.
 pub async fn answer(State(server): State<Arc<Server>>, request: Incoming) -> Response<Body> {
-    match answered(&server, &request).await {
+    let form = match request.form() {
+        Ok(form) => form,
+        Err(error) => return failure(&error.into()),
+    };
+    let answered = answered(&server, &request, &form).await;
+    tell(&server, &request, &form, &answered);
+    match answered {
         Ok(tokens) => json(StatusCode::OK, &tokens),
         Err(error) => failure(&error),
     }
 }
 
-async fn answered(server: &Server, request: &Incoming) -> Result<TokenResponse, Failure> {
-    let form = request.form()?;
+/// Tells the audit log who got tokens, or why there are none. A device that waits for its person
+/// is no event.
+fn tell(
+    server: &Server,
+    request: &Incoming,
+    form: &Parameters,
+    answered: &Result<TokenResponse, Failure>,
+) {
+    let client_id = request.seen.client_id();
+    let grant = form.get("grant_type").and_then(GrantType::from_name);
+    let event = Event {
+        client_id: client_id.as_deref(),
+        grant: grant.map(GrantType::name),
+        peer: Some(request.peer),
+        ..Event::new(Kind::Token)
+    };
+    match answered {
+        Ok(tokens) => server.audit(&Event {
+            account: tokens.noted.account.as_deref(),
+            scope: Some(tokens.scope.as_str()).filter(|scope| !scope.is_empty()),
+            jti: Some(&tokens.noted.jti),
+            sid: tokens.noted.family.as_deref(),
+            ..event
+        }),
+        Err(failure) => match failure.code() {
+            Code::AuthorizationPending | Code::SlowDown => {}
+            code => server.audit(&Event {
+                refused: Some(code.name()),
+                ..event
+            }),
+        },
+    }
+}
+
+async fn answered(
+    server: &Server,
+    request: &Incoming,
+    form: &Parameters,
+) -> Result<TokenResponse, Failure> {
     let settings = server.settings();
     let now = server.now()?;
     let Authenticated { client } =
-        client_auth::authenticate(server, &settings, request, &form, now).await?;
+        client_auth::authenticate(server, &settings, request, form, now).await?;
     let grant = GrantType::from_name(form.need("grant_type")?)
         .filter(|grant| *grant != GrantType::Implicit)
         .ok_or_else(|| {
@@ -42,7 +87,7 @@ async fn answered(server: &Server, request: &Incoming) -> Result<TokenResponse, 
         server,
         settings: &settings,
         client: &client,
-        form: &form,
+        form,
         peer: request.peer,
         now,
     };

@@ -38,7 +38,7 @@ async fn token_of(
         ..Access::default()
     };
     let token = access.signed(settings.keys.signing(now).unwrap()).unwrap();
-    (token, index)
+    (token.token, index)
 }
 
 async fn ask(world: &World, method: Method, authorization: &[&str]) -> Answer {

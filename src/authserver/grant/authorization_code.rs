@@ -27,7 +27,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         return Err(unknown().into());
     }
     if kept.used {
-        take_back(server, &code.grant.id, now).await?;
+        take_back(context, &code.grant).await?;
         return Err(unknown().into());
     }
     if kept.expires <= now {
@@ -53,7 +53,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         .store
         .redeem_code(&digest, now, made.issued, made.refresh())
         .await?;
-    handed_out(server, made.response, redeemed, unknown)
+    handed_out(context, made.response, redeemed, unknown)
 }
 
 #[cfg(test)]

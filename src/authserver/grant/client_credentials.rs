@@ -1,6 +1,6 @@
 //! A client on its own behalf (RFC 6749 §4.4): no person, and no refresh token.
 
-use super::{Context, TokenResponse};
+use super::{Context, Noted, TokenResponse};
 use crate::error::{Code, Failure, Fault, OAuthError};
 use crate::scopes;
 use crate::token::access::Access;
@@ -52,14 +52,19 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         index: server.next_index().await?,
         ..Access::default()
     };
+    let signed = access.signed(key)?;
     Ok(TokenResponse {
-        access_token: access.signed(key)?,
+        access_token: signed.token,
         issued_token_type: None,
         token_type: "Bearer",
         expires_in: config.lifetimes.access_token,
         scope: scopes.join(" "),
         refresh_token: None,
         id_token: None,
+        noted: Noted {
+            jti: signed.id,
+            ..Noted::default()
+        },
     })
 }
 

@@ -35,7 +35,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
                 .store
                 .redeem_device(&digest, now, made.issued, made.refresh())
                 .await?;
-            return handed_out(server, made.response, redeemed, unknown);
+            return handed_out(context, made.response, redeemed, unknown);
         }
         Poll::Unknown => return Err(unknown().into()),
         Poll::Pending => (Code::AuthorizationPending, "nobody has confirmed it yet"),

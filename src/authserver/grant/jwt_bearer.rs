@@ -1,7 +1,7 @@
 //! A JWT of an issuer that this machine trusts, as an authorization grant (RFC 7523 §2.1): one
 //! that is meant for this server, once, for a token that lives no longer.
 
-use super::{Context, TokenResponse, new_grant, trusted};
+use super::{Context, TokenResponse, new_grant, tell_reuse, trusted};
 use crate::client_auth::assertion::is_this_server;
 use crate::error::{Failure, OAuthError};
 use crate::issue::{self, Wants};
@@ -51,6 +51,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         .first_use("assertion", &digest, accepted.expires)
         .await?;
     if !is_first {
+        tell_reuse(context, Some(&accepted.account), None);
         return Err(OAuthError::grant("the assertion was used before").into());
     }
     Ok(made.response)

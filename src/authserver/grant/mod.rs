@@ -11,6 +11,7 @@ mod token_exchange;
 mod trusted;
 
 use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::log::audit::{Event, Kind};
 use crate::parameters::Parameters;
 use crate::settings::Settings;
 use crate::state::Server;
@@ -58,6 +59,20 @@ pub struct TokenResponse {
     /// `id_token` (OpenID Connect Core §3.1.3.3)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// What the audit log is told of it, and the client is not.
+    #[serde(skip)]
+    pub noted: Noted,
+}
+
+/// Whose tokens they are.
+#[derive(Debug, Clone, Default)]
+pub struct Noted {
+    /// The access token's id.
+    pub jti: String,
+    /// The account, where they are not the client's own.
+    pub account: Option<String>,
+    /// What somebody allowed (the id of the [`Grant`]).
+    pub family: Option<String>,
 }
 
 /// What the grant comes to.
@@ -120,7 +135,7 @@ fn narrowed(grant: &Grant, resources: &[String]) -> Result<Grant, OAuthError> {
 
 /// The answer, where what was presented was good for it and the store has noted that.
 fn handed_out(
-    server: &Server,
+    context: &Context<'_>,
     response: TokenResponse,
     redeemed: Redeemed,
     unknown: impl FnOnce() -> OAuthError,
@@ -128,18 +143,37 @@ fn handed_out(
     match redeemed {
         Redeemed::Done => Ok(response),
         Redeemed::Again(issued) => {
-            note_revoked(server, &issued);
+            note_revoked(context.server, &issued);
+            let Noted {
+                account, family, ..
+            } = &response.noted;
+            tell_reuse(context, account.as_deref(), family.as_deref());
             Err(unknown().into())
         }
         Redeemed::Gone => Err(unknown().into()),
     }
 }
 
-/// Takes all tokens of a family back.
-async fn take_back(server: &Server, family: &str, now: u64) -> Result<(), Fault> {
-    let issued = server.store.revoke_family(family, now).await?;
+/// Takes all tokens of a grant back, since one that works once has come again.
+async fn take_back(context: &Context<'_>, grant: &Grant) -> Result<(), Fault> {
+    let Context { server, now, .. } = *context;
+    let issued = server.store.revoke_family(&grant.id, now).await?;
     note_revoked(server, &issued);
+    tell_reuse(context, Some(&grant.account), Some(&grant.id));
     Ok(())
+}
+
+fn tell_reuse(context: &Context<'_>, account: Option<&str>, family: Option<&str>) {
+    let grant = context.form.get("grant_type");
+    context.server.audit(&Event {
+        refused: Some(Code::InvalidGrant.name()),
+        account,
+        client_id: Some(&context.client.client_id),
+        grant: grant.and_then(GrantType::from_name).map(GrantType::name),
+        sid: family,
+        peer: Some(context.peer),
+        ..Event::new(Kind::Reuse)
+    });
 }
 
 fn note_revoked(server: &Server, issued: &[Issued]) {

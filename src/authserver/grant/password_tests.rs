@@ -53,6 +53,10 @@ async fn a_password_is_taken_of_a_client_that_is_registered_for_it_alone() {
     assert_eq!(again.refusal(), (400, "invalid_grant".to_owned()));
     let index = claims["status"]["status_list"]["idx"].as_u64().unwrap();
     assert!(world.server.revoked.has(index));
+    assert_eq!(world.told("login", "done", ""), 1);
+    assert_eq!(world.told("token", "done", "password"), 1);
+    assert_eq!(world.told("token", "refused", "password"), 1);
+    assert_eq!(world.told("reuse", "refused", "refresh_token"), 1);
 }
 
 /// Checklist: C.6

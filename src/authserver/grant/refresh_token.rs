@@ -29,7 +29,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         return Err(unknown().into());
     }
     if kept.used {
-        take_back(server, &kept.grant.id, now).await?;
+        take_back(context, &kept.grant).await?;
         return Err(unknown().into());
     }
     if kept.revoked || kept.expires <= now {
@@ -50,7 +50,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     // The client is registered for this grant, so that it gets the next one.
     let next = made.refresh().ok_or_else(unknown)?;
     let redeemed = server.store.rotate(&digest, now, made.issued, next).await?;
-    handed_out(server, made.response, redeemed, unknown)
+    handed_out(context, made.response, redeemed, unknown)
 }
 
 /// The scopes that are asked for of those that were allowed: all, where none are named.

@@ -92,6 +92,9 @@ async fn one_that_comes_again_takes_back_all_that_came_of_it() {
     assert!(!world.server.revoked.has(index(&unconcerned)));
     let other = refresh(&world, &unconcerned.member("refresh_token"), "app", &[]).await;
     assert_eq!(other.status, 200);
+    let told = |event, result| world.told(event, result, "refresh_token");
+    assert_eq!(told("reuse", "refused"), 1);
+    assert_eq!((told("token", "refused"), told("token", "done")), (2, 2));
 }
 
 /// Checklist: C.11

@@ -7,6 +7,7 @@ use super::protocol::{self, MOST, Request};
 use super::token;
 use crate::error::{Code, Failure, Fault, OAuthError};
 use crate::log;
+use crate::log::audit::{Event, Kind};
 use crate::state::Server;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
+
+/// What the audit log has in place of a grant: the kernel says who asks.
+const LOCAL: &str = "local";
 
 /// How long a line may take to come, and how long its answer may take to be read.
 const TIME: Duration = Duration::from_secs(5);
@@ -58,6 +62,11 @@ async fn converse(mut stream: UnixStream, server: &Server, uid: u32, pid: i32) {
     let answer = answered(&mut stream, server, uid, pid).await;
     if let Err(Failure::Refused(error)) = &answer {
         let (code, why) = (error.code.name(), &error.description);
+        server.audit(&Event {
+            refused: Some(code),
+            grant: Some(LOCAL),
+            ..Event::new(Kind::Token)
+        });
         log::line(
             5,
             &format!("local: refused uid={uid} pid={pid} error={code}: {why}"),
@@ -88,6 +97,14 @@ async fn answered(
             let issued = token::issued(server, &account, &asked, server.now()?).await?;
             let Account { name, .. } = &account;
             let (audience, scopes) = (issued.audience, issued.scopes);
+            server.audit(&Event {
+                account: Some(name),
+                client_id: Some(&issued.client_id),
+                grant: Some(LOCAL),
+                scope: Some(&scopes.join(" ")),
+                jti: Some(&issued.id),
+                ..Event::new(Kind::Token)
+            });
             log::line(
                 5,
                 &format!(

@@ -9,7 +9,7 @@ use crate::error::{Code, Failure, Fault, OAuthError};
 use crate::scopes;
 use crate::settings::Settings;
 use crate::state::Server;
-use crate::token::access::Access;
+use crate::token::access::{Access, Signed};
 use clients::{AuthMethod, Client};
 use serde_json::{Value, json};
 
@@ -23,6 +23,10 @@ const AMR: &str = "peercred";
 pub struct Issued {
     /// The answer.
     pub answer: Value,
+    /// `client_id`
+    pub client_id: String,
+    /// `jti`
+    pub id: String,
     /// `aud`
     pub audience: Vec<String>,
     /// `scope`
@@ -64,14 +68,17 @@ pub async fn issued(
         groups: scopes.iter().any(wants_groups).then_some(&account.groups),
         ..Access::default()
     };
+    let Signed { token, id } = access.signed(key)?;
     let mut answer = json!({
-        "access_token": access.signed(key)?, "token_type": "Bearer", "expires_in": lifetime,
+        "access_token": token, "token_type": "Bearer", "expires_in": lifetime,
     });
     if let (Some(members), false) = (answer.as_object_mut(), scopes.is_empty()) {
         members.insert("scope".to_owned(), scopes.join(" ").into());
     }
     Ok(Issued {
         answer,
+        id,
+        client_id: client.client_id,
         audience,
         scopes,
     })

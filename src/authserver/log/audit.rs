@@ -49,8 +49,8 @@ pub struct Event<'a> {
     pub account: Option<&'a str>,
     /// The client.
     pub client_id: Option<&'a str>,
-    /// The grant, by its registered name.
-    pub grant: Option<&'a str>,
+    /// The grant, by its registered name: one of a few, since events are counted by it.
+    pub grant: Option<&'static str>,
     /// The scopes that were granted, a space between two.
     pub scope: Option<&'a str>,
     /// The access token's id.
@@ -78,7 +78,16 @@ impl Event<'_> {
         }
     }
 
-    /// Tells it. What counts events as well is [`Server::audit`](crate::state::Server::audit).
+    /// Whether it was done.
+    #[must_use]
+    pub const fn result(&self) -> &'static str {
+        match self.refused {
+            Some(_) => "refused",
+            None => "done",
+        }
+    }
+
+    /// Tells it. What counts events as well is [`Metrics::tell`](crate::metrics::Metrics::tell).
     pub fn tell(&self) {
         super::line(if self.refused.is_some() { 5 } else { 6 }, &self.text());
     }
@@ -86,15 +95,7 @@ impl Event<'_> {
     fn text(&self) -> String {
         let mut line = "audit".to_owned();
         field(&mut line, "event", self.kind.name());
-        field(
-            &mut line,
-            "result",
-            if self.refused.is_some() {
-                "refused"
-            } else {
-                "done"
-            },
-        );
+        field(&mut line, "result", self.result());
         for (name, value) in [
             ("reason", self.refused),
             ("account", self.account),

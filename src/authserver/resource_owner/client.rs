@@ -29,6 +29,7 @@ const MOST_MESSAGES: usize = 64;
 pub struct Owners {
     channel: Arc<Channel>,
     slots: Arc<Semaphore>,
+    most: usize,
     limits: Limits,
 }
 
@@ -59,14 +60,22 @@ impl Owners {
     /// were given up and have not ended yet.
     #[must_use]
     pub fn new(channel: Arc<Channel>, most: usize, time: Duration) -> Self {
+        let most = (most - most / 8).max(1);
         Self {
             channel,
-            slots: Arc::new(Semaphore::new((most - most / 8).max(1))),
+            slots: Arc::new(Semaphore::new(most)),
+            most,
             limits: Limits {
                 whole: time + GRACE,
                 patience: PATIENCE,
             },
         }
+    }
+
+    /// How many conversations are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.most.saturating_sub(self.slots.available_permits())
     }
 
     /// Begins a conversation. Dropping it ends it.

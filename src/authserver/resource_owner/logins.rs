@@ -6,20 +6,31 @@ use super::message::{Message, Outcome, Reason, Secret, Start};
 use super::waiting::{Id, Waiting};
 use crate::limits::guesses::{Decision, Guesses};
 use crate::limits::origin::Origin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::log::audit::{Event, Kind};
+use crate::metrics::Metrics;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use system::account_db;
 
 /// The logins.
 pub struct Logins {
     owners: Owners,
     waiting: Mutex<Waiting<Login>>,
     guesses: Mutex<Guesses>,
+    metrics: Arc<Metrics>,
 }
 
 /// One that goes on.
 struct Login {
     conversation: Conversation,
     account: String,
-    origin: Origin,
+    peer: IpAddr,
+}
+
+impl Login {
+    fn origin(&self) -> Origin {
+        Origin::from(self.peer)
+    }
 }
 
 /// What is next in a login.
@@ -42,12 +53,19 @@ pub enum Next {
 impl Logins {
     /// None yet; at most `most` wait for their next request, each for `time` seconds.
     #[must_use]
-    pub fn new(owners: Owners, most: usize, time: u64) -> Self {
+    pub fn new(owners: Owners, most: usize, time: u64, metrics: Arc<Metrics>) -> Self {
         Self {
             owners,
             waiting: Mutex::new(Waiting::new(most, time)),
             guesses: Mutex::default(),
+            metrics,
         }
+    }
+
+    /// How many conversations with PAM are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.owners.held()
     }
 
     /// Begins a login at `now`, in seconds. That is a try, whether it is answered or not.
@@ -77,9 +95,9 @@ impl Logins {
             Ok(login) => login,
             Err(next) => return next,
         };
-        let (account, origin) = (login.account, login.origin);
+        let (account, peer) = (login.account, login.peer);
         let outcome = login.conversation.with_password(password).await;
-        self.note(now, &account, origin, &outcome);
+        self.note(now, account, peer, &outcome).await;
         Next::Done(outcome, Vec::new())
     }
 
@@ -92,9 +110,13 @@ impl Logins {
         let origin = Origin::from(start.rhost);
         let decision = self.guesses().attempt(now, &start.account, origin);
         if let Decision::Wait(seconds) = decision {
+            self.refused(Reason::TooManyTries, None, start.rhost);
             return Err(Next::Wait(seconds));
         }
-        let refused = |reason| Next::Done(Outcome::Refused(reason), Vec::new());
+        let refused = |reason| {
+            self.refused(reason, None, start.rhost);
+            Next::Done(Outcome::Refused(reason), Vec::new())
+        };
         let conversation = match self.owners.start(start).await {
             Err(Reason::Busy) if self.made_room(now, origin) => self.owners.start(start).await,
             conversation => conversation,
@@ -102,7 +124,7 @@ impl Logins {
         Ok(Login {
             conversation: conversation.map_err(refused)?,
             account: start.account.clone(),
-            origin,
+            peer: start.rhost,
         })
     }
 
@@ -116,7 +138,7 @@ impl Logins {
             Step::Ask(messages) => self.wait(now, login, messages, Next::Ask),
             Step::Tell(messages) => self.wait(now, login, messages, Next::Tell),
             Step::Done(outcome, messages) => {
-                self.note(now, &login.account, login.origin, &outcome);
+                self.note(now, login.account, login.peer, &outcome).await;
                 Next::Done(outcome, messages)
             }
         }
@@ -129,16 +151,46 @@ impl Logins {
         messages: Vec<Message>,
         next: fn(Id, Vec<Message>) -> Next,
     ) -> Next {
-        match self.waiting().put(now, login.origin, login) {
+        let peer = login.peer;
+        let put = self.waiting().put(now, login.origin(), login);
+        match put {
             Ok(id) => next(id, messages),
-            Err(_) => Next::Done(Outcome::Refused(Reason::Busy), Vec::new()),
+            Err(_) => {
+                self.refused(Reason::Busy, None, peer);
+                Next::Done(Outcome::Refused(Reason::Busy), Vec::new())
+            }
         }
     }
 
-    fn note(&self, now: u64, account: &str, origin: Origin, outcome: &Outcome) {
-        if let Outcome::Granted(_) = outcome {
-            self.guesses().succeeded(now, account, origin);
+    async fn note(&self, now: u64, account: String, peer: IpAddr, outcome: &Outcome) {
+        match outcome {
+            Outcome::Granted(owner) => {
+                self.guesses().succeeded(now, &account, Origin::from(peer));
+                self.metrics.tell(&Event {
+                    account: Some(&owner.account),
+                    peer: Some(peer),
+                    ..Event::new(Kind::Login)
+                });
+            }
+            Outcome::Refused(reason) => {
+                // What is no account's name may be a password.
+                let known = tokio::task::spawn_blocking(move || {
+                    let uid = account_db::uid_of(&account);
+                    uid.ok().flatten().map(|_| account)
+                });
+                let account = known.await.ok().flatten();
+                self.refused(*reason, account.as_deref(), peer);
+            }
         }
+    }
+
+    fn refused(&self, reason: Reason, account: Option<&str>, peer: IpAddr) {
+        self.metrics.tell(&Event {
+            refused: Some(reason.code()),
+            account,
+            peer: Some(peer),
+            ..Event::new(Kind::Login)
+        });
     }
 
     // Neither is left half changed by a panic.
@@ -181,7 +233,7 @@ mod tests {
             }
         });
         let owners = Owners::new(Arc::new(channel), most, Duration::from_secs(100));
-        Logins::new(owners, most, 100)
+        Logins::new(owners, most, 100, Arc::default())
     }
 
     fn converse(mut socket: UnixStream) -> Option<()> {

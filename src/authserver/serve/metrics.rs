@@ -29,7 +29,8 @@ const TIME: Duration = Duration::from_secs(10);
 pub fn serve(socket: StdListener, shared: Shared) -> Result<JoinHandle<()>, Fault> {
     let listener = TcpListener::from_std(socket).map_err(Fault::lasting)?;
     let answer = move || {
-        let metrics = shared.server.metrics.text(shared.connections.count());
+        let (server, connections) = (&shared.server, shared.connections.count());
+        let metrics = server.metrics.text(connections, server.logins.held());
         std::future::ready(text(metrics, MEDIA_TYPE, "no-store"))
     };
     let router: Router = Router::new().route("/metrics", get(answer));

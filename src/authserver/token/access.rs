@@ -41,12 +41,20 @@ pub struct Access<'a> {
     pub actor: Option<&'a Value>,
 }
 
+/// A token that was signed.
+pub struct Signed {
+    /// The token.
+    pub token: String,
+    /// Its id (`jti`), which is no secret.
+    pub id: String,
+}
+
 impl Access<'_> {
     /// The token.
     ///
     /// # Errors
     /// The library has none to give.
-    pub fn signed(&self, key: &PrivateKey) -> Result<String, Fault> {
+    pub fn signed(&self, key: &PrivateKey) -> Result<Signed, Fault> {
         let id = sign::random_id().map_err(Fault::lasting)?;
         let grant = Grant {
             issuer: self.issuer,
@@ -57,7 +65,8 @@ impl Access<'_> {
             now: self.now,
             expires: self.now.saturating_add(self.lifetime),
         };
-        issue::typed(key, &grant, &self.extra()).map_err(Fault::lasting)
+        let token = issue::typed(key, &grant, &self.extra()).map_err(Fault::lasting)?;
+        Ok(Signed { token, id })
     }
 
     fn extra(&self) -> Extra<'_> {
@@ -172,7 +181,7 @@ mod tests {
             auth_time: Some(90),
             ..Access::default()
         };
-        let token = access.signed(keys.signing(100).unwrap()).unwrap();
+        let token = access.signed(keys.signing(100).unwrap()).unwrap().token;
         let verified = verify(&token, "https://i", &keys, 159).unwrap();
         assert_eq!(verified.index, LIST + 7);
         let mut claims = verified.claims.all().clone();

@@ -140,7 +140,7 @@ mod tests {
             index: 7,
             ..Access::default()
         };
-        let token = access.signed(keys.signing(100).unwrap()).unwrap();
+        let token = access.signed(keys.signing(100).unwrap()).unwrap().token;
         let known = Known::of(&verify(&token, "https://i", &keys, 100).unwrap());
         let client = |id: &str| toml::from_str(&format!("client_id = \"{id}\"")).unwrap();
         let revoked = Revoked::default();
