@@ -1,6 +1,6 @@
 //! The end of every grant of a person: what somebody allowed a client becomes tokens. The account
-//! is looked at again each time, so that one that is gone gets none, and what it may no longer
-//! have is left out.
+//! is looked at again each time, so that one that is gone, has expired or may not log in any more
+//! gets none, and what it may no longer have is left out.
 //!
 //! Tokens are made first and handed out when the store has noted them, in the transaction that
 //! uses up what was presented for them.
@@ -19,6 +19,20 @@ use crate::token::id_token::IdToken;
 use crate::token::secret::Secret;
 use clients::{Client, GrantType};
 use serde_json::Value;
+use std::net::IpAddr;
+
+/// Where and when something is asked for.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// Its settings, as they were when the request came.
+    pub settings: &'a Settings,
+    /// From which address.
+    pub peer: IpAddr,
+    /// When, in seconds since the epoch.
+    pub now: u64,
+}
 
 /// What is wanted besides the access token.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,25 +63,29 @@ impl Made {
     }
 }
 
-/// Makes the tokens of a grant at `now`, for the client whose grant it is.
+/// Makes the tokens of a grant, for the client whose grant it is.
 ///
 /// # Errors
 /// `invalid_grant` where the account may not log in any more, or what was allowed is over;
 /// `invalid_scope` where nothing is left of what it allowed; `invalid_target`.
 pub async fn tokens(
-    server: &Server,
-    settings: &Settings,
+    asked: Asked<'_>,
     client: &Client,
     grant: &Grant,
     wants: Wants<'_>,
-    now: u64,
 ) -> Result<Made, Failure> {
+    let Asked {
+        server,
+        settings,
+        now,
+        ..
+    } = asked;
     let config = &settings.config;
     let left = grant.expires.saturating_sub(now);
     if left == 0 {
         return Err(OAuthError::grant("what was allowed is over").into());
     }
-    let owner = owner(settings, &grant.account).await?;
+    let owner = owner(asked, &grant.account).await?;
     let scopes = scopes::of_client(config, client, &grant.scopes);
     let scopes = scopes::of_account(config, &scopes, &grant.account, &owner.groups);
     if scopes.is_empty() && !grant.scopes.is_empty() {
@@ -164,24 +182,34 @@ pub fn id_token(
     id_token.signed(settings.keys.signing(now).ok_or_else(no_key)?)
 }
 
-/// Who owns the account, as the machine says now.
+/// Who owns the account, as the machine says now, and PAM's account stack lets pass.
 ///
 /// # Errors
-/// `invalid_grant` where there is no such account, or it does not log in here.
-pub async fn owner(settings: &Settings, account: &str) -> Result<Granted, Failure> {
-    let rules = Rules::from(&settings.config.accounts);
+/// `invalid_grant` where there is no such account, or it does not log in here (any more).
+pub async fn owner(asked: Asked<'_>, account: &str) -> Result<Granted, Failure> {
+    let rules = Rules::from(&asked.settings.config.accounts);
+    let gone = || OAuthError::grant("the account may not log in here any more");
     let name = account.to_owned();
     // Databases such as LDAP may be slow.
     let judged = tokio::task::spawn_blocking(move || rules.judge(&name, false)).await;
-    match judged.map_err(Fault::lasting)? {
-        Ok(owner) => Ok(owner),
+    let owner = match judged.map_err(Fault::lasting)? {
+        Ok(owner) => owner,
         Err(Reason::AccountLookupFailed) => {
-            Err(Fault::passing("the account database does not answer").into())
+            return Err(Fault::passing("the account database does not answer").into());
         }
-        Err(_) => Err(OAuthError::grant("the account may not log in here any more").into()),
+        Err(_) => return Err(gone().into()),
+    };
+    let standing = &asked.server.standing;
+    if !standing.is_good(asked.now, account, asked.peer).await? {
+        return Err(gone().into());
     }
+    Ok(owner)
 }
 
 fn no_key() -> Fault {
     Fault::lasting("no key signs now")
 }
+
+#[cfg(test)]
+#[path = "issue_tests.rs"]
+mod tests;

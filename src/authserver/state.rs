@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::resource_owner::client::Owners;
 use crate::resource_owner::logins::Logins;
+use crate::resource_owner::standing::Standing;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::token::status::{Indices, Revoked};
@@ -43,6 +44,8 @@ pub struct Server {
     pub logins: Logins,
     /// What goes on in browsers.
     pub interactions: Interactions,
+    /// How the accounts of people stand who logged in earlier.
+    pub standing: Standing,
     /// One block of indices is drawn at a time.
     drawing: tokio::sync::Mutex<()>,
 }
@@ -72,7 +75,8 @@ impl Server {
             revoked: Revoked::default(),
             status_lists: SignedLists::default(),
             pending: Pending::default(),
-            logins: Logins::new(owners, most, seconds, Arc::clone(&metrics)),
+            logins: Logins::new(owners.clone(), most, seconds, Arc::clone(&metrics)),
+            standing: Standing::new(owners),
             interactions,
             sequence: tokio::sync::Mutex::default(),
             rates: Rates::default(),

@@ -9,7 +9,7 @@ use crate::keys::Keys;
 use crate::parameters::encoded;
 use crate::resource_owner::frame;
 use crate::resource_owner::message::{
-    self, Answers, Granted, Message, Outcome, Reason, Report, Start, Style,
+    self, Answers, Granted, Message, Outcome, Purpose, Reason, Report, Start, Style,
 };
 use crate::serve::channel::{Received, receive};
 use crate::settings::Settings;
@@ -30,7 +30,7 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::Service;
 
@@ -78,6 +78,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub struct World {
     /// The server.
     pub server: Arc<Server>,
+    /// What PAM says of its accounts.
+    pub account: Arc<Mutex<Account>>,
     router: Router,
     dir: PathBuf,
 }
@@ -107,16 +109,27 @@ impl Foreign {
     }
 }
 
+/// What PAM's account stack says of everybody.
+#[derive(Default)]
+pub struct Account {
+    /// Why nobody may log in; none: everybody may.
+    pub refused: Option<Reason>,
+    /// How often it was asked.
+    pub asked: usize,
+}
+
 /// A monitor that stands in for the real one and for PAM, which tests/hosts have: [`PASSWORD`] is
 /// everybody's, and each conversation asks for it and for nothing else.
-fn monitor() -> Arc<UnixStream> {
+pub fn monitor(account: &Arc<Mutex<Account>>) -> Arc<UnixStream> {
     let (ours, theirs) = UnixStream::pair().unwrap();
+    let account = Arc::clone(account);
     theirs.set_nonblocking(false).unwrap();
     std::thread::spawn(move || {
         loop {
             match receive(&theirs) {
                 Ok(Received::Request(_, socket)) => {
-                    std::thread::spawn(move || converse(UnixStream::from(socket)));
+                    let account = Arc::clone(&account);
+                    std::thread::spawn(move || converse(UnixStream::from(socket), &account));
                 }
                 Ok(Received::Closed) | Err(_) => return,
                 Ok(_) => std::thread::sleep(Duration::from_millis(1)),
@@ -126,20 +139,27 @@ fn monitor() -> Arc<UnixStream> {
     Arc::new(ours)
 }
 
-fn converse(mut socket: UnixStream) -> Option<()> {
+fn converse(mut socket: UnixStream, account: &Mutex<Account>) -> Option<()> {
     let start: Start = frame::read(&mut socket).ok()?;
+    let granted = Outcome::Granted(Granted {
+        account: start.account,
+        uid: 1,
+        groups: Vec::new(),
+        amr: vec!["pwd".to_owned()],
+        changed_password: false,
+    });
+    if start.purpose == Purpose::Check {
+        let mut account = account.lock().unwrap();
+        account.asked += 1;
+        let outcome = account.refused.map_or(granted, Outcome::Refused);
+        return frame::write(&mut socket, &Report::Outcome(outcome)).ok();
+    }
     let prompt = Report::Messages(vec![Message::new(Style::Hidden, "Password: ")]);
     frame::write(&mut socket, &prompt).ok()?;
     let answers: Answers = frame::read(&mut socket).ok()?;
     let typed = answers.answers.first().map(message::Secret::text);
     let outcome = if typed == Some(PASSWORD) {
-        Outcome::Granted(Granted {
-            account: start.account,
-            uid: 1,
-            groups: Vec::new(),
-            amr: vec!["pwd".to_owned()],
-            changed_password: false,
-        })
+        granted
     } else {
         Outcome::Refused(Reason::AuthenticationFailed)
     };
@@ -179,11 +199,13 @@ impl World {
         };
         let url = format!("sqlite://{}", dir.join("store.db").display());
         let store = Store::open(&url).await.unwrap();
-        let server = Server::new(settings, store, monitor(), now).await;
+        let account = Arc::default();
+        let server = Server::new(settings, store, monitor(&account), now).await;
         let server = Arc::new(server.unwrap());
         Self {
             router: router(Arc::clone(&server)),
             server,
+            account,
             dir,
         }
     }

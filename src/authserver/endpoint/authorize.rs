@@ -249,7 +249,7 @@ async fn tokens(
     token: bool,
     id_token: bool,
 ) -> Result<Answer, Failure> {
-    let (server, settings, client) = (visit.server, &visit.settings, &request.client);
+    let (settings, client) = (&visit.settings, &request.client);
     if !token {
         let id_token = issue::id_token(settings, client, grant, None, visit.now)?;
         return Ok(vec![("id_token", id_token)]);
@@ -259,7 +259,7 @@ async fn tokens(
         id_token,
         ..Wants::default()
     };
-    let made = issue::tokens(server, settings, client, grant, wants, visit.now).await?;
+    let made = issue::tokens(visit.asked(), client, grant, wants).await?;
     let tokens = made.response;
     let mut answer = vec![
         ("access_token", tokens.access_token),

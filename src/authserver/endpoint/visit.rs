@@ -5,7 +5,7 @@ use super::error_page::{Trouble, host};
 use super::request::Incoming;
 use crate::authorization::interaction::{End, Errand, Interaction};
 use crate::error::{Failure, Fault};
-use crate::issue;
+use crate::issue::{self, Asked};
 use crate::limits::origin::Origin;
 use crate::pages::{Form, Frame, MessagePage, Notice, page, see_other};
 use crate::parameters::Parameters;
@@ -67,6 +67,16 @@ impl<'a> Visit<'a> {
             settings,
             request,
         })
+    }
+
+    /// Where and when this is.
+    pub fn asked(&self) -> Asked<'_> {
+        Asked {
+            server: self.server,
+            settings: &self.settings,
+            peer: self.request.peer,
+            now: self.now,
+        }
     }
 
     /// As what limits count who asks.
@@ -150,7 +160,7 @@ impl<'a> Visit<'a> {
         let Some(session) = self.server.store.session(&digest, self.now).await? else {
             return Ok(None);
         };
-        match issue::owner(&self.settings, &session.account).await {
+        match issue::owner(self.asked(), &session.account).await {
             Ok(owner) if owner.uid == session.uid => Ok(Some(LoggedIn {
                 session,
                 digest,

@@ -13,7 +13,6 @@ use crate::token::secret;
 pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     let Context {
         server,
-        settings,
         client,
         form,
         now,
@@ -48,7 +47,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         id_token: true,
         ..Wants::default()
     };
-    let made = issue::tokens(server, settings, client, &grant, wants, now).await?;
+    let made = issue::tokens(context.asked(), client, &grant, wants).await?;
     let redeemed = server
         .store
         .redeem_code(&digest, now, made.issued, made.refresh())

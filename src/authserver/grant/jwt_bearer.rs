@@ -19,7 +19,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         client,
         form,
         peer,
-        now,
+        ..
     } = *context;
     let config = &settings.config;
     let scopes = scopes::asked(config, client, form.get("scope"))?;
@@ -42,7 +42,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         resources,
         accepted.expires,
     )?;
-    let made = issue::tokens(server, settings, client, &grant, Wants::default(), now).await?;
+    let made = issue::tokens(context.asked(), client, &grant, Wants::default()).await?;
     // Last of all: what is refused for another reason is not used up.
     let issuer = accepted.claims.issuer.as_deref().unwrap_or_default();
     let digest = jose::digest::sha256_hex(&[issuer.as_bytes(), id.as_bytes()]);

@@ -11,6 +11,7 @@ mod token_exchange;
 mod trusted;
 
 use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::issue::Asked;
 use crate::log::audit::{Event, Kind};
 use crate::parameters::Parameters;
 use crate::settings::Settings;
@@ -36,6 +37,18 @@ pub struct Context<'a> {
     pub peer: IpAddr,
     /// When, in seconds since the epoch.
     pub now: u64,
+}
+
+impl<'a> Context<'a> {
+    /// Where and when the grant is presented.
+    const fn asked(&self) -> Asked<'a> {
+        Asked {
+            server: self.server,
+            settings: self.settings,
+            peer: self.peer,
+            now: self.now,
+        }
+    }
 }
 
 /// An answer of the token endpoint (RFC 6749 §5.1).

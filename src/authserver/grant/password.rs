@@ -48,6 +48,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
             return Err(OAuthError::grant(why).into());
         }
     };
+    server.standing.note(now, &owner.account, peer);
     let resources = form.several("resource").to_vec();
     let expires = now.saturating_add(config.lifetimes.grant);
     let grant = Grant {
@@ -61,7 +62,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         id_token: true,
         ..Wants::default()
     };
-    let made = issue::tokens(server, settings, client, &grant, wants, now).await?;
+    let made = issue::tokens(context.asked(), client, &grant, wants).await?;
     if let Some(refresh) = made.refresh() {
         let store = &server.store;
         store.begin_family(&grant, made.issued, refresh).await?;

@@ -16,7 +16,6 @@ use crate::token::secret;
 pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     let Context {
         server,
-        settings,
         client,
         form,
         now,
@@ -46,7 +45,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         id_token: true,
         ..Wants::default()
     };
-    let made = issue::tokens(server, settings, client, &grant, wants, now).await?;
+    let made = issue::tokens(context.asked(), client, &grant, wants).await?;
     // The client is registered for this grant, so that it gets the next one.
     let next = made.refresh().ok_or_else(unknown)?;
     let redeemed = server.store.rotate(&digest, now, made.issued, next).await?;

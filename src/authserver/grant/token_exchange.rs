@@ -35,14 +35,7 @@ struct Presented {
 /// # Errors
 /// `invalid_request` for a token that is not good (§2.2.2), `invalid_target`, `invalid_scope`.
 pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
-    let Context {
-        server,
-        settings,
-        client,
-        form,
-        now,
-        ..
-    } = *context;
+    let Context { client, form, .. } = *context;
     let issued_token_type = match form.get("requested_token_type") {
         None | Some(ACCESS_TOKEN) => ACCESS_TOKEN,
         Some(JWT) => JWT,
@@ -85,7 +78,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         actor: act.as_ref(),
         ..Wants::default()
     };
-    let made = issue::tokens(server, settings, client, &grant, wants, now).await;
+    let made = issue::tokens(context.asked(), client, &grant, wants).await;
     let response = made.map_err(of_subject)?.response;
     Ok(TokenResponse {
         issued_token_type: Some(issued_token_type),

@@ -73,6 +73,11 @@ impl Presented {
                 // that opens many.
                 let is_passed_on = admission.token.may_issue;
                 self.log(&decision, account, exists);
+                if !is_passed_on {
+                    let why = "it becomes none of this server: its rule is one_time, or binds it \
+                               to a key, and does not say may_issue = true";
+                    log::line(5, &format!("token: {why}"));
+                }
                 return claims.filter(|_| is_passed_on).map(|claims| Accepted {
                     account: account.clone(),
                     claims,

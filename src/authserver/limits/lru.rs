@@ -12,7 +12,7 @@ pub struct Lru<K, V> {
     next: u64,
 }
 
-impl<K: Hash + Eq + Copy, V> Lru<K, V> {
+impl<K: Hash + Eq + Clone, V> Lru<K, V> {
     /// An empty one, for at most so many.
     pub fn new(most: usize) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl<K: Hash + Eq + Copy, V> Lru<K, V> {
     pub fn put(&mut self, key: K, value: V) {
         let number = self.next;
         self.next += 1;
-        if let Some((_, before)) = self.values.insert(key, (value, number)) {
+        if let Some((_, before)) = self.values.insert(key.clone(), (value, number)) {
             self.order.remove(&before);
         }
         self.order.insert(number, key);

@@ -2,6 +2,6 @@
 
 pub mod connections;
 pub mod guesses;
-mod lru;
+pub mod lru;
 pub mod origin;
 pub mod rates;

@@ -12,11 +12,15 @@ use crate::state::Server;
 use crate::token::access::{Access, Signed};
 use clients::{AuthMethod, Client};
 use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// How it is known who asks: the kernel says so (SO_PEERCRED). None of the registered names
 /// says that (RFC 8176 §2: `user` is a person's presence, `wia` is Windows), and §1 leaves others
 /// to whoever agrees on them.
 const AMR: &str = "peercred";
+
+/// From where PAM's modules see it asked for: this machine.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What is given.
 #[derive(Debug)]
@@ -46,6 +50,10 @@ pub async fn issued(
     let settings = server.settings();
     let config = &settings.config;
     account.may_have_tokens(config)?;
+    if !server.standing.is_good(now, &account.name, HERE).await? {
+        let why = "this account has expired, or may not log in here for another reason";
+        return Err(OAuthError::new(Code::AccessDenied, why).into());
+    }
     let client = client(&settings);
     let scopes = granted(config, &client, account, asked.scope.as_deref())?;
     let audience = scopes::audience(config, &client, &scopes, &asked.audience)?;
@@ -127,6 +135,7 @@ fn granted(
 mod tests {
     use super::*;
     use crate::local::alice;
+    use crate::resource_owner::message::Reason;
     use crate::testing::{ISSUER, World, public};
     use crate::token::access;
 
@@ -212,6 +221,21 @@ mod tests {
         let system = alice(33, &[]);
         let refused = claims(&world, &system, &asked(&[], None)).await;
         assert_eq!(refused, Err(Code::AccessDenied));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_pam_does_not_let_pass_has_none() {
+        let world = World::new(SCOPES, &[]).await;
+        let says = |refused| world.account.lock().unwrap().refused = refused;
+        says(Some(Reason::AccountExpired));
+        let alice = alice(1000, &[]);
+        let refused = claims(&world, &alice, &asked(&[], None)).await;
+        assert_eq!(refused, Err(Code::AccessDenied));
+        says(Some(Reason::Unavailable));
+        let answer = issued(&world.server, &alice, &asked(&[], None), world.now()).await;
+        assert!(matches!(answer, Err(Failure::Fault(fault)) if fault.passing));
+        says(None);
+        assert!(claims(&world, &alice, &asked(&[], None)).await.is_ok());
     }
 
     #[tokio::test]

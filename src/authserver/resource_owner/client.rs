@@ -30,6 +30,7 @@ pub struct Owners {
     channel: Arc<Channel>,
     slots: Arc<Semaphore>,
     most: usize,
+    checks: Arc<Semaphore>,
     limits: Limits,
 }
 
@@ -57,14 +58,18 @@ pub enum Step {
 impl Owners {
     /// Those of this machine, by the socket to the monitor. The monitor holds `most`
     /// conversations at once and ends them after `time`; an eighth of them is left for those that
-    /// were given up and have not ended yet.
+    /// were given up and have not ended yet, and another for checks of accounts, so that neither
+    /// these nor logins keep the others out.
     #[must_use]
     pub fn new(channel: Arc<Channel>, most: usize, time: Duration) -> Self {
-        let most = (most - most / 8).max(1);
+        let part = most / 8;
+        let checks = part.max(1);
+        let most = most.saturating_sub(part + checks).max(1);
         Self {
             channel,
             slots: Arc::new(Semaphore::new(most)),
             most,
+            checks: Arc::new(Semaphore::new(checks)),
             limits: Limits {
                 whole: time + GRACE,
                 patience: PATIENCE,
@@ -84,7 +89,20 @@ impl Owners {
     /// [`Reason::Busy`] where there are as many as there may be; [`Reason::Unavailable`].
     pub async fn start(&self, start: &Start) -> Result<Conversation, Reason> {
         let slot = Arc::clone(&self.slots).try_acquire_owned();
-        let slot = slot.map_err(|_| Reason::Busy)?;
+        self.begin(start, slot.map_err(|_| Reason::Busy)?).await
+    }
+
+    /// Waits for a turn to check an account.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Reason> {
+        let turn = Arc::clone(&self.checks).acquire_owned().await;
+        turn.map_err(|_| Reason::Unavailable)
+    }
+
+    pub(super) async fn begin(
+        &self,
+        start: &Start,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<Conversation, Reason> {
         let ask = || {
             let stream = channel::ask(&*self.channel, Kind::Conversation)?;
             stream.set_nonblocking(true)?;
@@ -354,7 +372,8 @@ mod tests {
     async fn there_are_no_more_conversations_than_there_may_be() {
         let (owners, monitor) = owners(8);
         let mut held = Vec::new();
-        for _ in 0..7 {
+        // One is left for those that end, and one for checks.
+        for _ in 0..6 {
             held.push((owners.start(&start()).await.unwrap(), asked(&monitor)));
         }
         assert_eq!(owners.start(&start()).await.err(), Some(Reason::Busy));

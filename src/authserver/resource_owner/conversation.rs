@@ -1,11 +1,11 @@
 //! The process of one conversation: root, for as long as it takes. It runs PAM's stack for one
-//! account, says what came of it, and ends. Nothing of it is left for the next one, whatever the
+//! account, or its account lines alone ([`Purpose::Check`]), says what came of it, and ends. Nothing of it is left for the next one, whatever the
 //! modules have done in it.
 
 use super::frame;
-use super::message::{Granted, Outcome, Purpose, Reason, Report, Start};
-use super::rules::Rules;
-use super::talk::Shared;
+use super::message::{CHECK_TIME, Granted, Outcome, Purpose, Reason, Report, Start};
+use super::rules::{self, Rules};
+use super::talk::{Mute, Shared};
 use crate::log;
 use crate::serve::process;
 use pam::{Code, Flags, Transaction};
@@ -46,8 +46,7 @@ fn hold(argument: &str) -> io::Result<()> {
     process::begin()?;
     let rules = Rules::parse(argument).ok_or(io::ErrorKind::InvalidInput)?;
     let end = Deadline::after(rules.timeout());
-    let seconds = (rules.timeout() + GRACE).as_secs();
-    nix::unistd::alarm::set(u32::try_from(seconds).unwrap_or(u32::MAX));
+    end_after(rules.timeout() + GRACE);
     let mut socket = process::socket()?;
     socket.set_read_timeout(Some(TO_START))?;
     // Who is gone before it has begun has nothing to be told.
@@ -56,12 +55,24 @@ fn hold(argument: &str) -> io::Result<()> {
         start => start?,
     };
     socket.set_write_timeout(Some(TO_START))?;
+    if start.purpose == Purpose::Check {
+        end_after(CHECK_TIME);
+        let outcome = match checked(&start, &rules) {
+            Ok(granted) => Outcome::Granted(granted),
+            Err(reason) => Outcome::Refused(reason),
+        };
+        // What is as it should be is asked for often, and is nothing new.
+        if matches!(outcome, Outcome::Refused(_)) {
+            note("account", &start, &rules, &outcome);
+        }
+        return told(frame::write(&mut socket, &Report::Outcome(outcome)));
+    }
     let talk = Shared::new(socket, end);
     let outcome = match login(&start, &rules, &talk) {
         Ok(granted) => Outcome::Granted(granted),
         Err(reason) => Outcome::Refused(talk.over().unwrap_or(reason)),
     };
-    note(&start, &rules, &outcome);
+    note("login", &start, &rules, &outcome);
     match talk.over() {
         Some(Reason::NoAnswer) => return Ok(()),
         None if matches!(outcome, Outcome::Refused(_)) => {
@@ -69,19 +80,56 @@ fn hold(argument: &str) -> io::Result<()> {
         }
         _ => {}
     }
-    match talk.report(&Report::Outcome(outcome)) {
+    told(talk.report(&Report::Outcome(outcome)))
+}
+
+/// Has the kernel end this process, whatever it does then (alarm(2)).
+fn end_after(time: Duration) {
+    nix::unistd::alarm::set(u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+}
+
+fn told(report: io::Result<()>) -> io::Result<()> {
+    match report {
         // Nobody waits for it any more.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         told => told,
     }
 }
 
+/// Runs the account stack alone. A password that has expired is its owner's to change at the next
+/// login, and until then the account has nothing new: as with sshd(8), which lets nobody in by a
+/// key before that, and with cron(8), which runs nothing.
+fn checked(start: &Start, rules: &Rules) -> Result<Granted, Reason> {
+    let account = &start.account;
+    if !may_exist(account) {
+        return Err(Reason::AccountUnknown);
+    }
+    let unavailable = |code| unavailable(rules, code);
+    let mut pam = Transaction::start(&rules.service, Some(account), None, Box::new(Mute))
+        .map_err(unavailable)?;
+    pam.set_rhost(&start.rhost.to_string())
+        .map_err(unavailable)?;
+    pam.acct_mgmt(Flags::SILENT | Flags::DISALLOW_NULL_AUTHTOK)
+        .map_err(|code| refused(rules, code))?;
+    rules::known(account)
+}
+
+/// Why the account stack lets nobody in.
+fn refused(rules: &Rules, code: Code) -> Reason {
+    match Reason::of_account(code) {
+        Reason::Unavailable => unavailable(rules, code),
+        reason => reason,
+    }
+}
+
+fn unavailable(rules: &Rules, code: Code) -> Reason {
+    log::line(3, &format!("PAM service {}: {code}", rules.service));
+    Reason::Unavailable
+}
+
 /// Runs the stack.
 fn login(start: &Start, rules: &Rules, talk: &Shared) -> Result<Granted, Reason> {
-    let unavailable = |code: Code| {
-        log::line(3, &format!("PAM service {}: {code}", rules.service));
-        Reason::Unavailable
-    };
+    let unavailable = |code| unavailable(rules, code);
     let account = if may_exist(&start.account) {
         &start.account
     } else {
@@ -113,12 +161,7 @@ fn login(start: &Start, rules: &Rules, talk: &Shared) -> Result<Granted, Reason>
             pam.acct_mgmt(flags).map_err(Reason::of_account)?;
             true
         }
-        Err(code) => {
-            return Err(match Reason::of_account(code) {
-                Reason::Unavailable => unavailable(code),
-                reason => reason,
-            });
-        }
+        Err(code) => return Err(refused(rules, code)),
     };
     // Any of the modules may have made it another one.
     Ok(Granted {
@@ -132,7 +175,7 @@ fn change_password(pam: &mut Transaction, purpose: Purpose) -> Result<(), Reason
         Purpose::Page => pam
             .chauthtok(Flags::CHANGE_EXPIRED_AUTHTOK)
             .map_err(|_| Reason::PasswordExpired),
-        Purpose::Password => Err(Reason::PasswordExpired),
+        Purpose::Password | Purpose::Check => Err(Reason::PasswordExpired),
     }
 }
 
@@ -148,7 +191,7 @@ fn may_exist(account: &str) -> bool {
 
 /// Logs what came of it. People type their passwords where names belong: an account that there
 /// is none of is not named.
-fn note(start: &Start, rules: &Rules, outcome: &Outcome) {
+fn note(what: &str, start: &Start, rules: &Rules, outcome: &Outcome) {
     let (result, reason, account) = match outcome {
         Outcome::Granted(granted) => ("accepted", "allowed", granted.account.as_str()),
         Outcome::Refused(reason) => {
@@ -162,7 +205,7 @@ fn note(start: &Start, rules: &Rules, outcome: &Outcome) {
         }
     };
     let text = format!(
-        "login: result={result} reason={reason} account={account} service={} rhost={}",
+        "{what}: result={result} reason={reason} account={account} service={} rhost={}",
         rules.service, start.rhost
     );
     log::line(5, &text);

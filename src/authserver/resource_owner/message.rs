@@ -5,10 +5,14 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// No text of PAM's is shown beyond so many characters.
 const MOST_TEXT: usize = 4000;
+
+/// How long a [`Purpose::Check`] takes at most.
+pub const CHECK_TIME: Duration = Duration::from_secs(5);
 
 /// Who wants to log in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub enum Purpose {
     /// The grant of RFC 6749 §4.3, which has a password and shows nothing: a password that has
     /// expired is not changed by it.
     Password,
+    /// No login: whether the account may still have one, its owner being elsewhere. The account
+    /// stack alone is run, and nothing that it asks is answered.
+    Check,
 }
 
 /// How a message of PAM's is shown, and whether it wants an answer (pam_conv(3)).

@@ -9,5 +9,6 @@ pub mod frame;
 pub mod logins;
 pub mod message;
 pub mod rules;
+pub mod standing;
 mod talk;
 pub mod waiting;

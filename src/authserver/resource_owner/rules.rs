@@ -82,22 +82,17 @@ impl Rules {
     /// # Errors
     /// Why not.
     pub fn judge(&self, account: &str, typed_hidden: bool) -> Result<Granted, Reason> {
-        let unanswered = |_| Reason::AccountLookupFailed;
-        let uid = account_db::uid_of(account).map_err(unanswered)?;
-        let uid = uid.ok_or(Reason::AccountUnknown)?;
-        if self.reserves(uid) {
+        let known = known(account)?;
+        if self.reserves(known.uid) {
             return Err(Reason::AccountReserved);
         }
-        let groups = account_db::groups_of(account).map_err(unanswered)?;
-        if !self.groups.is_empty() && !self.groups.iter().any(|group| groups.contains(group)) {
+        let is_theirs = |group| known.groups.contains(group);
+        if !self.groups.is_empty() && !self.groups.iter().any(is_theirs) {
             return Err(Reason::GroupMissing);
         }
         Ok(Granted {
-            account: account.to_owned(),
-            uid,
-            groups,
             amr: self.amr(typed_hidden),
-            changed_password: false,
+            ..known
         })
     }
 
@@ -108,6 +103,22 @@ impl Rules {
             _ => uid < self.min_uid,
         }
     }
+}
+
+/// What the system knows of an account, whoever may log in; that proves nothing (`amr`).
+///
+/// # Errors
+/// There is none, or the account database does not answer.
+pub fn known(account: &str) -> Result<Granted, Reason> {
+    let unanswered = |_| Reason::AccountLookupFailed;
+    let uid = account_db::uid_of(account).map_err(unanswered)?;
+    Ok(Granted {
+        account: account.to_owned(),
+        uid: uid.ok_or(Reason::AccountUnknown)?,
+        groups: account_db::groups_of(account).map_err(unanswered)?,
+        amr: Vec::new(),
+        changed_password: false,
+    })
 }
 
 #[cfg(test)]

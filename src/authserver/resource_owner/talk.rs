@@ -100,6 +100,18 @@ impl Talk {
     }
 }
 
+/// Says nothing and answers nothing.
+pub struct Mute;
+
+impl pam::Conversation for Mute {
+    fn answer(&mut self, style: Style, _: &str) -> Result<Option<Vec<u8>>, Code> {
+        match style {
+            Style::PromptEchoOff | Style::PromptEchoOn => Err(Code::ConvErr),
+            Style::ErrorMsg | Style::TextInfo => Ok(None),
+        }
+    }
+}
+
 impl pam::Conversation for Shared {
     fn answer(&mut self, style: Style, text: &str) -> Result<Option<Vec<u8>>, Code> {
         let answers = self.answer_all(&[(style, text)])?;
