@@ -1,0 +1,134 @@
+//! What is changed in the files while the server runs.
+
+use super::{gets_a_token, installed};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use machine::{AuthServer, CLIENT_SECRET, Machine, wait_until};
+use serde_json::Value;
+
+/// What a command of pam-jwt's reports as JSON.
+#[track_caller]
+fn reported(machine: &Machine, words: &[&str]) -> Value {
+    let command = machine.command(["pam-jwt", "--json"]).args(words);
+    let report = command.run().expect_success().stdout;
+    serde_json::from_str(&report).expect("JSON")
+}
+
+/// With no signal, and nothing else that anybody has to think of.
+#[test]
+fn clients_and_keys_are_taken_up_as_they_come_and_go() {
+    let machine = installed();
+    let server = AuthServer::on(&machine).start();
+    let add = [
+        "clients",
+        "add",
+        "job",
+        "--audience",
+        "https://api.example.org",
+    ];
+    let added = reported(&machine, &add);
+    let secret = added["client_secret"].as_str().expect("a secret");
+    wait_until("the new client gets a token", || {
+        gets_a_token(&server, "job", secret)
+    });
+    let _ = reported(&machine, &["clients", "rotate-secret", "job"]);
+    let _ = reported(&machine, &["clients", "rotate-secret", "job", "--drop-old"]);
+    wait_until("its old secret is no good", || {
+        !gets_a_token(&server, "job", secret)
+    });
+    assert!(gets_a_token(&server, "service", CLIENT_SECRET));
+
+    let keys = || {
+        let jwks = server.get("/jwks", &[]).expect(200).json();
+        jwks["keys"].as_array().expect("keys").len()
+    };
+    assert_eq!(keys(), 1);
+    let _ = reported(&machine, &["keys", "rotate", "--alg", "ES256"]);
+    wait_until("the next key is published", || keys() == 2);
+    server.stop();
+}
+
+/// A key that is published, and whose time comes, signs without anybody's doing.
+#[test]
+fn a_key_signs_when_its_time_has_come() {
+    let machine = installed();
+    let server = AuthServer::on(&machine).start();
+    let kid = |token: &str| {
+        let header = token.split('.').next().expect("a header");
+        let header = Base64UrlUnpadded::decode_vec(header).expect("base64url");
+        let header: Value = serde_json::from_slice(&header).expect("JSON");
+        header["kid"].clone()
+    };
+    let old = kid(&server.service_token());
+    let made = reported(&machine, &["keys", "rotate", "--overlap", "3s"]);
+    assert_ne!(made["kid"], old);
+    wait_until("the next key signs", || {
+        kid(&server.service_token()) == made["kid"]
+    });
+    server.stop();
+}
+
+#[test]
+fn settings_that_are_no_good_are_not_taken_and_those_from_before_hold() {
+    let machine = installed();
+    let server = AuthServer::on(&machine).start();
+    let path = "/etc/pam-jwt/authserver.toml";
+    let before = machine.read(path);
+    let token = || server.service_token();
+    let lifetime = || {
+        let grant = [("grant_type", "client_credentials")];
+        let user = server.basic("service");
+        let answer = server.post("/token", &["--user", &user], &grant);
+        answer.expect(200).json()["expires_in"].clone()
+    };
+    machine.write(path, format!("{before}nonsense = 1\n"), 0o644);
+    server.wait_for_log("the settings are not taken: ");
+    let _ = token();
+    machine.write(path, "", 0o666);
+    server.wait_for_log("run: chmod");
+    let _ = token();
+    let other = before.replace("127.0.0.1:8443\"]", "127.0.0.1:8444\"]");
+    assert_ne!(other, before);
+    machine.write(path, other, 0o644);
+    server.wait_for_log("the settings from before hold: issuer, listen");
+    assert_eq!(lifetime(), 600);
+    let shorter = format!("{before}[lifetimes]\naccess_token = \"5m\"\n");
+    machine.write(path, shorter, 0o644);
+    wait_until("the settings are taken", || lifetime() == 300);
+    // As an administrator is used to.
+    let lines = server.log().lines().count();
+    server.signal("HUP");
+    wait_until("it is said again", || {
+        let log = server.log();
+        let said = |line: &str| line.contains("the settings are taken as they are now");
+        log.lines().skip(lines).any(said)
+    });
+    server.stop();
+}
+
+#[test]
+fn a_new_certificate_is_for_new_connections_and_ends_none() {
+    let machine = installed();
+    let server = AuthServer::on(&machine).tls().start();
+    let connect = ["openssl", "s_client", "-connect", "as.example.org:8443"];
+    let mut open = machine
+        .command(connect)
+        .args(["-servername", "as.example.org", "-quiet", "-crlf"])
+        .terminal();
+    let ask = "GET /health HTTP/1.1\nHost: as.example.org\n\n";
+    open.send(ask).expect("\"status\":\"ok\"");
+    let fingerprint = || {
+        let script = "openssl s_client -connect as.example.org:8443 </dev/null 2>/dev/null |
+            openssl x509 -noout -fingerprint -sha256";
+        machine.run(["sh", "-c", script]).expect_success().stdout
+    };
+    let old = fingerprint();
+    let (certificate, key) = machine.certificate("other.example.org");
+    // The key first, so that for a moment the two are no pair.
+    for (from, to) in [(key, "key"), (certificate, "pem")] {
+        let to = format!("/run/certificates/as.example.org.{to}");
+        machine.run(["mv", &from, &to]).expect_success();
+    }
+    wait_until("the new certificate is used", || fingerprint() != old);
+    open.send(ask).expect("\"status\":\"ok\"");
+    server.stop();
+}
