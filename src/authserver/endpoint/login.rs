@@ -9,7 +9,6 @@ use super::request::Incoming;
 use super::visit::{LoggedIn, Ongoing, Visit, sent, step};
 use crate::authorization::decision::Next as Decided;
 use crate::authorization::interaction::{End, Errand, Progress, Stage};
-use crate::log::audit::{Event, Kind};
 use crate::pages::{Field, NamePage, Notice, PromptsPage, field, page};
 use crate::parameters::Parameters;
 use crate::resource_owner::logins::Next;
@@ -196,11 +195,6 @@ fn went_on(
     match outcome {
         Outcome::Granted(owner) => Ok(owner),
         Outcome::Refused(reason) => {
-            visit.server.audit(&Event {
-                refused: Some(reason.code()),
-                peer: Some(visit.request.peer),
-                ..Event::new(Kind::Login)
-            });
             progress.notices.push(Notice::error(reason.text()));
             progress.notices.extend(texts(&said));
             Err(Some(reason))
@@ -232,11 +226,6 @@ async fn entered(
     };
     let cookie = Secret::new()?;
     store.put_session(&cookie.digest, &session).await?;
-    visit.server.audit(&Event {
-        account: Some(&session.account),
-        peer: Some(visit.request.peer),
-        ..Event::new(Kind::Login)
-    });
     progress.session = Some(cookie.digest.clone());
     let login = LoggedIn {
         session,
