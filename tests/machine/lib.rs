@@ -36,6 +36,7 @@ mod log;
 mod machine;
 mod namespaces;
 mod node;
+mod person;
 mod picture;
 mod postgresql;
 mod provider;

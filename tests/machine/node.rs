@@ -9,7 +9,7 @@ use crate::{Command, Machine};
 /// Where they are in the machine, with what they read.
 pub(crate) const DIRECTORY: &str = "/run/node";
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("provider.mjs", include_str!("../provider/provider.mjs")),
     ("keys.mjs", include_str!("../provider/keys.mjs")),
     ("exchange.mjs", include_str!("../provider/exchange.mjs")),
@@ -17,6 +17,7 @@ const FILES: [(&str, &str); 7] = [
     ("browser.mjs", include_str!("../provider/browser.mjs")),
     ("bench.mjs", include_str!("../bench/provider.mjs")),
     ("picture.mjs", include_str!("../provider/picture.mjs")),
+    ("person.mjs", include_str!("../provider/person.mjs")),
 ];
 
 impl Machine {
