@@ -48,9 +48,7 @@ fn main() -> ExitCode {
     let result = match &options.process {
         None => return monitor::run(|| settings(&options)),
         Some(Process::Conversation { rules }) => return conversation::run(rules),
-        Some(Process::NetworkProcess) => {
-            network_process().map(|()| Exit::Done).map_err(Failure::new)
-        }
+        Some(Process::Network) => network_process().map(|()| Exit::Done).map_err(Failure::new),
         Some(Process::Check(check)) => check.run(&options.config, &out),
         Some(Process::Completions(command)) => command.run(&out),
         Some(Process::Manual(command)) => command.run(&out),

@@ -61,8 +61,8 @@ pub enum Process {
     Completions(Completions),
     Manual(Manual),
     /// Speaks to clients.
-    #[command(hide = true)]
-    NetworkProcess,
+    #[command(name = "network-process", hide = true)]
+    Network,
     /// Holds one conversation with PAM.
     #[command(hide = true)]
     Conversation {

@@ -124,7 +124,7 @@ async fn named(visit: &Visit<'_>, progress: &mut Progress, form: &Parameters) ->
     }
     account.clone_into(&mut progress.account);
     let next = begun(visit, progress).await;
-    went_on(visit, progress, next).ok()
+    went_on(progress, next).ok()
 }
 
 /// What PAM asked was answered.
@@ -144,13 +144,13 @@ async fn answered(
     let typed = |field: &Field| Typed::from(form.get(&field.name).unwrap_or_default());
     let answers = field::fields(messages).iter().map(typed).collect();
     let next = visit.server.logins.go_on(visit.now, id, answers).await;
-    match went_on(visit, progress, next) {
+    match went_on(progress, next) {
         Ok(owner) => Some(owner),
         // Again, with the name that was typed.
         Err(Some(Reason::AuthenticationFailed)) => {
             let failed = std::mem::take(&mut progress.notices);
             let next = begun(visit, progress).await;
-            let owner = went_on(visit, progress, next);
+            let owner = went_on(progress, next);
             // What has failed is said once.
             if owner != Err(Some(Reason::AuthenticationFailed)) {
                 progress.notices.splice(0..0, failed);
@@ -172,11 +172,7 @@ async fn begun(visit: &Visit<'_>, progress: &Progress) -> Next {
 
 /// What is to be shown next; the owner of the account where that is who it was, or why not, if the
 /// login has come to its end.
-fn went_on(
-    visit: &Visit<'_>,
-    progress: &mut Progress,
-    next: Next,
-) -> Result<Granted, Option<Reason>> {
+fn went_on(progress: &mut Progress, next: Next) -> Result<Granted, Option<Reason>> {
     let (outcome, said) = match next {
         Next::Ask(login, messages) | Next::Tell(login, messages) => {
             progress.turn(Stage::Prompts { messages, login });

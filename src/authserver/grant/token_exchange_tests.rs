@@ -173,7 +173,7 @@ async fn a_subject_or_an_actor_that_is_not_good_is_an_invalid_request() {
     let forged = {
         let (rest, signature) = good.rsplit_once('.').unwrap();
         let flipped = if signature.starts_with('A') { "B" } else { "A" };
-        format!("{rest}.{flipped}{}", &signature[1..])
+        format!("{rest}.{flipped}{}", signature.split_at(1).1)
     };
     let client = own(&world).await;
     for bad in ["", "x", "a.b.c", &forged, &revoked] {

@@ -189,6 +189,7 @@ macro_rules! reasons {
 
         impl Reason {
             /// Every reason.
+            #[cfg(test)]
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// The code in snake_case.

@@ -112,7 +112,7 @@ impl<T> Waiting<T> {
     }
 
     /// How many there are.
-    #[must_use]
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.entries.len()
     }

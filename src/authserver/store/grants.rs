@@ -1,7 +1,7 @@
 //! What persons allowed clients. All tokens that come of one such grant are a *family*: they end
 //! together where one of them was stolen (RFC 9700 §4.14.2), or where it is taken back.
 
-use super::row::{json, number, signed, value};
+use super::row::{json, signed, value};
 use super::status::{issued_of, take_back};
 use super::{Store, patiently};
 use crate::error::Fault;
@@ -87,12 +87,16 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
+    #[cfg(test)]
     pub async fn family_stands(&self, id: &str) -> Result<bool, Fault> {
         let row = sqlx::query("SELECT revoked FROM families WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.readers);
         patiently(async {
-            let revoked = row.await?.map(|row| number(&row, 0)).transpose()?;
+            let revoked = row
+                .await?
+                .map(|row| crate::store::row::number(&row, 0))
+                .transpose()?;
             Ok(revoked == Some(0))
         })
         .await
