@@ -69,15 +69,27 @@ pub fn next(
 }
 
 fn has_to_ask(request: &AuthorizationRequest, login: &Login<'_>) -> bool {
-    let remembered = can_remember(request)
-        && login
-            .scopes
-            .iter()
-            .all(|scope| login.consented.contains(scope));
-    request.prompt.consent || request.client.consent && !remembered
+    let asked = remembered_as(request, login.scopes);
+    let is_remembered = asked.iter().all(|one| login.consented.contains(one));
+    let is_house = !request.client.consent;
+    // Also where nothing is asked for, somebody learns who it is.
+    let needs_nobody = can_remember(request) && (is_house || is_remembered && !asked.is_empty());
+    request.prompt.consent || !needs_nobody
 }
 
-/// Whether an answer holds for the next time: not where any program could say that it is this
+/// As what an answer is remembered: the scopes, and where the client is to have them. (A scope has
+/// no space in it.)
+#[must_use]
+pub fn remembered_as(request: &AuthorizationRequest, scopes: &[String]) -> Vec<String> {
+    let places = request
+        .resources
+        .iter()
+        .map(|resource| format!("at {resource}"));
+    scopes.iter().cloned().chain(places).collect()
+}
+
+/// Whether an answer holds for the next time, be it the person's or the administrator's, who says
+/// that for a client of the house nobody is asked: not where any program could say that it is this
 /// client, since nothing but the redirect URI shows who it is, and that is on the person's own
 /// machine (RFC 8252 §8.6).
 #[must_use]
@@ -199,6 +211,33 @@ mod tests {
     }
 
     #[test]
+    fn consent_is_for_the_places_that_were_named() {
+        let client = format!("{SITE}\naudiences = [\"https://x\", \"https://y\"]");
+        let (both, nothing) = (texts(&["a", "b"]), texts(&[]));
+        let at_x = request(&client, "&resource=https://x");
+        let remembered = remembered_as(&at_x, &both);
+        let asked = |request: &AuthorizationRequest, scopes, consented| {
+            let login = Login {
+                auth_time: 1,
+                for_this: false,
+                scopes,
+                consented,
+            };
+            next(request, Some(login), 1) == Ok(Next::Ask)
+        };
+        assert!(!asked(&at_x, &both, &remembered));
+        assert!(asked(&at_x, &both, &both));
+        let at_y = request(&client, "&resource=https://y");
+        assert!(asked(&at_y, &both, &remembered));
+        // Who asks for no scope is asked for all the same.
+        let none = AuthorizationRequest {
+            scopes: Vec::new(),
+            ..request(&client, "")
+        };
+        assert!(asked(&none, &nothing, &both));
+    }
+
+    #[test]
     fn for_a_program_that_anything_could_pass_itself_off_as_the_person_is_asked_each_time() {
         for (client, expected) in [
             (
@@ -211,6 +250,12 @@ mod tests {
             ),
             (
                 "redirect_uris = [\"org.example.app:/\"]\ntoken_endpoint_auth_method = \"none\"",
+                Next::Ask,
+            ),
+            // Of the house or not: anything may say that it is.
+            (
+                "redirect_uris = [\"http://127.0.0.1/cb\"]\nconsent = false\n\
+                 token_endpoint_auth_method = \"none\"",
                 Next::Ask,
             ),
             (

@@ -7,7 +7,7 @@ use super::login::name_of;
 use super::path;
 use super::request::Incoming;
 use super::visit::{LoggedIn, Ongoing, Visit, sent, step};
-use crate::authorization::decision::{can_remember, is_fresh};
+use crate::authorization::decision::{can_remember, is_fresh, remembered_as};
 use crate::authorization::interaction::{End, Errand, Progress, Stage};
 use crate::authorization::request::AuthorizationRequest;
 use crate::config::Config;
@@ -231,7 +231,8 @@ async fn remembered(
     if can_remember(request) {
         let (account, client_id) = (&login.session.account, &request.client.client_id);
         let store = &visit.server.store;
-        store.remember_consent(account, client_id, scopes).await?;
+        let answer = remembered_as(request, scopes);
+        store.remember_consent(account, client_id, &answer).await?;
     }
     Ok(())
 }
