@@ -4,7 +4,9 @@ input a JSON list of requests, standard output the list of answers in the same o
 mint    {"alg", "kid", "claims"}                       a new key of the library's, and
      -> {"jwk", "pem", "token"}                        a token by it; no pem for HS*
 verify  {"alg", "jwk", "token", "issuer", "audience"}  the library's own checks, the
-     -> {"claims"}                                     algorithm pinned
+     -> {"claims"}                                     algorithm pinned. An issuer's
+                                                       "jwks_uri" may stand for "jwk",
+                                                       and "typ" if it is not at+jwt
 
 What the library refuses, or has no name for, is {"refused": NAME}: its exception.
 use_jose.mjs answers the same.

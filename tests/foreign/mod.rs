@@ -2,7 +2,7 @@
 //! have, and how the scripts beside this file are asked to mint and verify with them.
 //! `make foreign` installs them.
 
-use machine::Machine;
+use machine::{Command, Machine};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +35,6 @@ pub const POST_QUANTUM: [&str; 3] = ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];
 pub struct Library {
     /// Its name, also in what is its: issuer, kids, files.
     pub name: &'static str,
-    /// Its interpreter, in what `make foreign` installs.
-    interpreter: &'static str,
     script: &'static str,
     /// The algorithms of which it knows no key or name.
     pub lacks: &'static [&'static str],
@@ -48,7 +46,6 @@ pub struct Library {
 pub const LIBRARIES: [Library; 4] = [
     Library {
         name: "PyJWT",
-        interpreter: "bin/python3",
         script: "use_pyjwt.py",
         lacks: &["Ed25519", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"],
         refusals: [
@@ -59,7 +56,6 @@ pub const LIBRARIES: [Library; 4] = [
     },
     Library {
         name: "joserfc",
-        interpreter: "bin/python3",
         script: "use_joserfc.py",
         lacks: &POST_QUANTUM,
         refusals: [
@@ -70,7 +66,6 @@ pub const LIBRARIES: [Library; 4] = [
     },
     Library {
         name: "jose",
-        interpreter: "bin/node",
         script: "use_jose.mjs",
         lacks: &POST_QUANTUM,
         refusals: [
@@ -81,7 +76,6 @@ pub const LIBRARIES: [Library; 4] = [
     },
     Library {
         name: "cryptography",
-        interpreter: "bin/python3",
         script: "use_cryptography.py",
         lacks: EVERY.split_at(14).0,
         refusals: ["InvalidSignature", "InvalidToken", "InvalidToken"],
@@ -102,6 +96,35 @@ pub fn installed() -> PathBuf {
     installed
 }
 
+/// A script of this directory, by the interpreter that is installed for it. It trusts the
+/// authorities that the machine trusts.
+pub fn script<'m>(machine: &'m Machine, name: &str) -> Command<'m> {
+    let interpreter = match name.ends_with(".mjs") {
+        true => "bin/node",
+        false => "bin/python3",
+    };
+    let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "foreign", name]
+        .iter()
+        .collect();
+    let trusted = "/etc/ssl/certs/ca-certificates.crt";
+    ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]
+        .into_iter()
+        .fold(
+            machine.command([installed().join(interpreter), script]),
+            |command, name| command.env(name, trusted),
+        )
+}
+
+/// The token with one character of its signature changed.
+pub fn changed(token: &str) -> String {
+    let at = token.rfind('.').expect("a signature") + 10;
+    let other = match &token[at..=at] {
+        "A" => "B",
+        _ => "A",
+    };
+    format!("{}{other}{}", &token[..at], &token[at + 1..])
+}
+
 impl Library {
     /// Whether it has this algorithm.
     pub fn has(&self, alg: &str) -> bool {
@@ -110,14 +133,9 @@ impl Library {
 
     /// Runs its script once, for all `requests`, which exchange.py describes.
     pub fn ask(&self, machine: &Machine, what: &str, requests: &[Value]) -> Vec<Value> {
-        let installed = installed();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("foreign")
-            .join(self.script);
-        let output = machine
-            .command([installed.join(self.interpreter), script])
+        let output = script(machine, self.script)
             .arg(what)
-            .arg(installed)
+            .arg(installed())
             .stdin(Value::from(requests).to_string())
             .run()
             .expect_success();

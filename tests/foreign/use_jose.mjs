@@ -23,13 +23,17 @@ async function mint({ alg, kid, claims }) {
   }
 }
 
-async function verify({ alg, jwk, token, issuer, audience }) {
-  const { payload } = await jose.jwtVerify(token, await jose.importJWK(jwk, alg), {
+async function verify({ alg, jwk, jwks_uri, token, issuer, audience, typ = 'at+jwt' }) {
+  const key = jwks_uri
+    ? jose.createRemoteJWKSet(new URL(jwks_uri))
+    : await jose.importJWK(jwk, alg)
+  const identifier = typ === 'at+jwt' ? ['jti'] : []
+  const { payload } = await jose.jwtVerify(token, key, {
     algorithms: [alg],
     issuer,
     audience,
-    typ: 'at+jwt',
-    requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+    typ,
+    requiredClaims: ['sub', 'exp', 'iat', ...identifier],
   })
   return { claims: payload }
 }

@@ -1,5 +1,8 @@
 """joserfc mints and verifies; exchange.py says what is asked and answered."""
 
+import json
+from urllib.request import urlopen
+
 from exchange import answer
 from joserfc import jwk as keys
 from joserfc import jwt
@@ -28,13 +31,19 @@ def mint(alg, kid, claims):
     }
 
 
-def verify(alg, jwk, token, issuer, audience):
-    claims = jwt.decode(token, keys.import_key(jwk), [alg]).claims
+def verify(alg, token, issuer, audience, jwk=None, jwks_uri=None, typ="at+jwt"):
+    if jwks_uri is None:
+        key = keys.import_key(jwk)
+    else:
+        with urlopen(jwks_uri) as answered:
+            key = keys.KeySet.import_key_set(json.load(answered))
+    claims = jwt.decode(token, key, [alg]).claims
     required = {"essential": True}
+    identifier = ["jti"] if typ == "at+jwt" else []
     jwt.JWTClaimsRegistry(
         iss={**required, "value": issuer},
         aud={**required, "value": audience},
-        **{name: required for name in ("sub", "exp", "iat", "jti")},
+        **{name: required for name in ("sub", "exp", "iat", *identifier)},
     ).validate(claims)
     return {"claims": claims}
 

@@ -35,14 +35,19 @@ def mint(alg, kid, claims):
     }
 
 
-def verify(alg, jwk, token, issuer, audience):
+def verify(alg, token, issuer, audience, jwk=None, jwks_uri=None, typ="at+jwt"):
+    if jwks_uri is None:
+        key = jwt.PyJWK(jwk, alg)
+    else:
+        key = jwt.PyJWKClient(jwks_uri).get_signing_key_from_jwt(token)
+    identifier = ["jti"] if typ == "at+jwt" else []
     claims = jwt.decode(
         token,
-        jwt.PyJWK(jwk, alg),
+        key,
         algorithms=[alg],
         issuer=issuer,
         audience=audience,
-        options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"]},
+        options={"require": ["iss", "sub", "aud", "exp", "iat", *identifier]},
     )
     return {"claims": claims}
 

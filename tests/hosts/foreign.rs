@@ -6,7 +6,7 @@ mod foreign;
 #[path = "../foreign/mint.rs"]
 mod mint;
 
-use foreign::{EVERY, LIBRARIES, Library, POST_QUANTUM};
+use foreign::{EVERY, LIBRARIES, Library, POST_QUANTUM, changed};
 use machine::{ISSUER, Machine, Output, in_pieces, tell};
 use mint::{AUDIENCE, Minted};
 use serde_json::{Value, json};
@@ -52,16 +52,6 @@ fn trust(machine: &Machine, place: usize, library: &Library, minted: &[Minted]) 
         keys.join(", ")
     );
     machine.write(&format!("/etc/pam-jwt/issuers.d/{name}.toml"), text, 0o644);
-}
-
-/// The token with one character of its signature changed.
-fn changed(token: &str) -> String {
-    let at = token.rfind('.').expect("a signature") + 10;
-    let other = match &token[at..=at] {
-        "A" => "B",
-        _ => "A",
-    };
-    format!("{}{other}{}", &token[..at], &token[at + 1..])
 }
 
 /// What speaks against a login over ssh with this token.

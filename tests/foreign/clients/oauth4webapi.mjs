@@ -52,12 +52,11 @@ got.iss = back.searchParams.get('iss')
 const code = oauth.validateAuthResponse(as, app, back, state)
 const redeem = await oauth.authorizationCodeGrantRequest(
   as, app, none, code, redirect, verifier, options)
-const copy = redeem.clone()
 const tokens = await oauth.processAuthorizationCodeResponse(as, app, redeem, {
   expectedNonce: nonce,
   requireIdToken: true,
 })
-await oauth.validateApplicationLevelSignature(as, copy, options)
+await oauth.validateApplicationLevelSignature(as, redeem, options)
 got.id_token_claims = oauth.getValidatedIdTokenClaims(tokens)
 got.code = await validated(tokens.access_token)
 

@@ -9,7 +9,7 @@ from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from client import API, DEVICE, REDIRECT, SCOPE, browse, done, given, got, refused
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, OKPKey
 
 issuer, secret = given["issuer"], given["secret"]
 
@@ -33,13 +33,12 @@ token_endpoint = metadata["token_endpoint"]
 service = session("service", scope="read")
 got["client_credentials"] = service.fetch_token(
     token_endpoint, grant_type="client_credentials", resource=API)
-# The other place for the secret is not what the client is registered for.
+# The secret may be in the form as well.
 posted = session("service", method="client_secret_post", scope="read")
-got["posted"] = refused(
-    lambda: posted.fetch_token(token_endpoint, grant_type="client_credentials"))
+got["posted"] = posted.fetch_token(token_endpoint, grant_type="client_credentials")
 
-signing = session("signing", given["private_key"], PrivateKeyJWT(token_endpoint, alg="EdDSA"),
-                  scope="read")
+private_key = OKPKey.import_key(given["private_key"])
+signing = session("signing", private_key, PrivateKeyJWT(token_endpoint, alg="EdDSA"), scope="read")
 got["private_key_jwt"] = signing.fetch_token(token_endpoint, grant_type="client_credentials")
 
 verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
@@ -49,7 +48,8 @@ back = browse(address)
 tokens = web.fetch_token(
     token_endpoint, authorization_response=back, state=state, code_verifier=verifier)
 got["code"] = dict(tokens)
-decoded = jwt.decode(tokens["id_token"], keys, algorithms=["EdDSA", "Ed25519"])
+algorithms = metadata["id_token_signing_alg_values_supported"]
+decoded = jwt.decode(tokens["id_token"], keys, algorithms=algorithms)
 claims = CodeIDToken(
     decoded.claims, decoded.header,
     {"iss": {"value": issuer}, "aud": {"value": "web"}, "nonce": {"value": nonce}},

@@ -2,14 +2,14 @@
 //! that it can, with its own checks on. The person at the browser is `person.py` beside their
 //! scripts, who fills in the forms that come; PAM asks pam_unix for the password.
 
+mod curl;
 #[path = "../../foreign/mod.rs"]
 mod foreign;
 mod oauth2_crate;
 
-use foreign::LIBRARIES;
+use foreign::{LIBRARIES, changed};
 use machine::{AuthServer, CLIENT_SECRET, Machine, SCOPES, Setup};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -40,72 +40,82 @@ fn setup(machine: &Machine) -> Setup<'_> {
 }
 
 /// What a client prints: its own checks have passed then.
-fn used(server: &AuthServer<'_>, machine: &Machine, script: &str, more: Value) -> Value {
-    let installed = foreign::installed();
-    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "foreign/clients", script]
-        .iter()
-        .collect();
-    let interpreter = match script.ends_with(".mjs") {
-        true => "bin/node",
-        false => "bin/python3",
-    };
+fn used(server: &AuthServer<'_>, machine: &Machine, name: &str, more: Value) -> Value {
     let mut given = json!({
         "issuer": server.issuer, "secret": CLIENT_SECRET, "account": "alice",
-        "password": PASSWORD, "directory": installed, "initial_access_token": INITIAL,
+        "password": PASSWORD, "directory": foreign::installed(), "initial_access_token": INITIAL,
     });
     for (name, value) in more.as_object().into_iter().flatten() {
         given[name] = value.clone();
     }
-    let trusted = "/etc/ssl/certs/ca-certificates.crt";
-    let output = machine
-        .command([installed.join(interpreter), path])
-        .arg(given.to_string())
-        .env("NODE_EXTRA_CA_CERTS", trusted)
-        .env("REQUESTS_CA_BUNDLE", trusted)
-        .run();
+    let script = foreign::script(machine, &format!("clients/{name}"));
+    let output = script.arg(given.to_string()).run();
     assert_eq!(output.code(), Some(0), "{output}\n{}", server.log());
     serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{output}"))
 }
 
-/// An access token is alice's for the API, and three libraries verify it by the server's keys.
-fn is_good(server: &AuthServer<'_>, machine: &Machine, tokens: &Value, subject: &str) {
-    let token = tokens["access_token"].as_str().expect("a token");
-    verified(server, machine, token, API, subject);
-    assert!(
-        tokens["token_type"]
-            .as_str()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")),
-        "{tokens}"
-    );
+/// What somebody gets to whom this address is shown: alice, who does what the pages ask for.
+fn browse(machine: &Machine, address: &str) -> String {
+    let person = foreign::script(machine, "clients/person.py").args(["alice", PASSWORD, address]);
+    person.run().expect_success().stdout.trim().to_owned()
 }
 
-/// The libraries of foreign.rs find the token to be the server's, for this audience.
-fn verified(
+/// A parameter of an address that the server sends a browser to, which needs no decoding.
+fn parameter(address: &str, name: &str) -> String {
+    let pairs = address.split(['?', '&']);
+    let mut values = pairs.filter_map(|pair| pair.split_once('='));
+    let found = values.find(|(found, _)| *found == name);
+    found.unwrap_or_else(|| panic!("{address}")).1.to_owned()
+}
+
+/// The access tokens are for the API, the ID tokens beside them for this client, and all are by
+/// the server about these subjects: jose, PyJWT and joserfc find that they are, by the keys that
+/// they get from the server, and that they are none with another signature or for others.
+fn verified(server: &AuthServer<'_>, machine: &Machine, client: &str, got: &[(&Value, &str)]) {
+    verified_for(server, machine, [API, client], got);
+}
+
+fn verified_for(
     server: &AuthServer<'_>,
     machine: &Machine,
-    token: &str,
-    audience: &str,
-    subject: &str,
+    [api, client]: [&str; 2],
+    got: &[(&Value, &str)],
 ) {
     let jwks = server.get("/jwks", &[]).expect(200).json();
-    for library in LIBRARIES.iter().filter(|library| library.has("EdDSA")) {
-        let request = |audience: &str| {
-            json!({
-                "alg": "EdDSA", "jwk": jwks["keys"][0], "token": token,
-                "issuer": server.issuer, "audience": audience,
-            })
-        };
-        let requests = [audience, "https://elsewhere.example.org"].map(request);
+    let alg = jwks["keys"][0]["alg"].as_str().expect("a name");
+    let (mut requests, mut subjects) = (Vec::new(), Vec::new());
+    for (tokens, subject) in got {
+        let kind = tokens["token_type"].as_str().unwrap_or_default();
+        assert!(kind.eq_ignore_ascii_case("bearer"), "{tokens}");
+        let access = tokens["access_token"].as_str().expect("a token");
+        let mut both = vec![(access.to_owned(), "at+jwt", api)];
+        let id_token = tokens["id_token"].as_str();
+        both.extend(id_token.map(|token| (token.to_owned(), "JWT", client)));
+        for (token, typ, audience) in both {
+            let request = |token: &str, audience: &str| {
+                json!({
+                    "alg": alg, "jwks_uri": format!("{}/jwks", server.issuer), "typ": typ,
+                    "token": token, "issuer": server.issuer, "audience": audience,
+                })
+            };
+            requests.extend([
+                request(&token, audience),
+                request(&changed(&token), audience),
+                request(&token, "https://elsewhere.example.org"),
+            ]);
+            subjects.push(*subject);
+        }
+    }
+    for library in LIBRARIES.iter().filter(|library| library.has(alg)) {
         let answers = library.ask(machine, "verify", &requests);
-        let [_, _, other_audience] = library.refusals;
-        assert_eq!(answers[1]["refused"], other_audience, "{}", library.name);
-        let answer = &answers[0];
-        assert_eq!(
-            answer["claims"]["sub"], subject,
-            "{}: {answer}",
-            library.name
-        );
-        assert_eq!(answer["claims"]["iss"], server.issuer, "{}", library.name);
+        let [bad_signature, _, other_audience] = library.refusals;
+        for (answers, subject) in answers.chunks(3).zip(&subjects) {
+            let shown = format!("{}: {answers:?}", library.name);
+            assert_eq!(answers[0]["claims"]["sub"], *subject, "{shown}");
+            assert_eq!(answers[0]["claims"]["iss"], server.issuer, "{shown}");
+            assert_eq!(answers[1]["refused"], bad_signature, "{shown}");
+            assert_eq!(answers[2]["refused"], other_audience, "{shown}");
+        }
     }
 }
 
@@ -121,19 +131,11 @@ fn openid_client() {
     let machine = machine();
     let server = setup(&machine).start();
     let got = used(&server, &machine, "openid_client.mjs", json!({}));
-    is_good(
-        &server,
-        &machine,
-        &got["client_credentials"],
-        "client:service",
-    );
-    keys_and_no_more(
-        &got["client_credentials"],
-        &["access_token", "expires_in", "scope", "token_type"],
-    );
-    for tokens in ["code", "refresh", "pushed"] {
-        is_good(&server, &machine, &got[tokens], "alice");
-    }
+    let own = &got["client_credentials"];
+    keys_and_no_more(own, &["access_token", "expires_in", "scope", "token_type"]);
+    let mut tokens = vec![(own, "client:service")];
+    tokens.extend(["code", "refresh", "pushed"].map(|name| (&got[name], "alice")));
+    verified(&server, &machine, "web", &tokens);
     assert_eq!(got["id_token_claims"]["sub"], "alice");
     assert_eq!(got["id_token_claims"]["aud"], "web");
     assert_eq!(got["userinfo"]["sub"], "alice");
@@ -201,25 +203,20 @@ fn authlib() {
         member("x"),
         member("kid"),
     );
+    // It insists on RS256 where OpenID Connect Discovery §3 does.
+    let rotate = ["pam-jwt", "keys", "rotate", "--alg", "RS256"];
+    machine.run(rotate).expect_success();
     let server = setup(&machine).client("signing", None, &signing).start();
     let more = json!({ "private_key": private });
     let got = used(&server, &machine, "use_authlib.py", more);
-    is_good(
-        &server,
-        &machine,
-        &got["client_credentials"],
-        "client:service",
-    );
-    is_good(&server, &machine, &got["private_key_jwt"], "client:signing");
-    assert_eq!(got["posted"], "invalid_client");
-    for tokens in ["code", "refresh"] {
-        is_good(&server, &machine, &got[tokens], "alice");
-    }
+    let mut tokens = vec![
+        (&got["client_credentials"], "client:service"),
+        (&got["posted"], "client:service"),
+        (&got["private_key_jwt"], "client:signing"),
+    ];
+    tokens.extend(["code", "refresh"].map(|name| (&got[name], "alice")));
+    verified(&server, &machine, "web", &tokens);
     assert_eq!(got["id_token_claims"]["sub"], "alice");
-    let id_token = got["code"]["id_token"].as_str().expect("an ID token");
-    let nonce = &got["id_token_claims"]["nonce"];
-    assert!(nonce.is_string(), "{nonce}");
-    assert_eq!(id_token.split('.').count(), 3);
     assert_eq!(got["userinfo"]["sub"], "alice");
     assert_eq!(got["introspection"]["active"], true);
     assert_eq!(got["revoked"], json!({ "active": false }));
@@ -234,15 +231,9 @@ fn requests_oauthlib() {
         .client("old", Some(CLIENT_SECRET), OLD)
         .start();
     let got = used(&server, &machine, "use_requests_oauthlib.py", json!({}));
-    is_good(
-        &server,
-        &machine,
-        &got["client_credentials"],
-        "client:service",
-    );
-    for tokens in ["code", "refresh", "password"] {
-        is_good(&server, &machine, &got[tokens], "alice");
-    }
+    let mut tokens = vec![(&got["client_credentials"], "client:service")];
+    tokens.extend(["code", "refresh", "password"].map(|name| (&got[name], "alice")));
+    verified(&server, &machine, "web", &tokens);
     assert_eq!(got["userinfo"]["sub"], "alice");
     assert_eq!(got["reused"], "invalid_grant");
     assert_eq!(got["wrong_password"], "invalid_grant");

@@ -1,6 +1,6 @@
 //! The `oauth2` crate, whose requests curl sends from the machine.
 
-use super::{API, PASSWORD, foreign, is_good, machine, setup};
+use super::{API, browse, machine, parameter, setup, verified};
 use machine::{AuthServer, CLIENT_SECRET, Machine};
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
@@ -11,7 +11,6 @@ use oauth2::{
 };
 use serde_json::{Value, json};
 use std::io;
-use std::path::PathBuf;
 
 const REDIRECT: &str = "http://127.0.0.1:8999/callback";
 
@@ -37,27 +36,6 @@ fn send(machine: &Machine, request: HttpRequest) -> Result<HttpResponse, io::Err
         .map_err(io::Error::other)
 }
 
-/// What alice gets to whom this address is shown.
-fn browse(machine: &Machine, address: &str) -> String {
-    let person: PathBuf = [env!("CARGO_MANIFEST_DIR"), "foreign/clients/person.py"]
-        .iter()
-        .collect();
-    let shown = machine
-        .command(["/usr/bin/python3".as_ref(), person.as_os_str()])
-        .args(["alice", PASSWORD, address])
-        .run();
-    shown.expect_success().stdout.trim().to_owned()
-}
-
-fn parameter(address: &str, name: &str) -> String {
-    let (_, query) = address
-        .split_once('?')
-        .unwrap_or_else(|| panic!("{address}"));
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let found = pairs.find(|(found, _)| *found == name);
-    found.unwrap_or_else(|| panic!("{address}")).1.to_owned()
-}
-
 fn as_json(tokens: &BasicTokenResponse) -> Value {
     serde_json::to_value(tokens).expect("JSON")
 }
@@ -70,7 +48,6 @@ fn url(server: &AuthServer<'_>, metadata: &Value, name: &str) -> String {
 
 #[test]
 fn oauth2_crate() {
-    assert!(foreign::installed().exists());
     let machine = machine();
     let server = setup(&machine).start();
     let metadata = server.get("/.well-known/oauth-authorization-server", &[]);
@@ -99,7 +76,6 @@ fn oauth2_crate() {
         .add_scope(scope("read"))
         .request(&http)
         .expect("a token");
-    is_good(&server, &machine, &as_json(&own), "client:service");
 
     let web = client("web");
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -117,11 +93,17 @@ fn oauth2_crate() {
         .set_pkce_verifier(verifier)
         .request(&http)
         .unwrap_or_else(|error| panic!("{error:?}\n{}", server.log()));
-    is_good(&server, &machine, &as_json(&tokens), "alice");
     let refresh = tokens.refresh_token().expect("one");
     let refreshed = web.exchange_refresh_token(refresh).request(&http);
     let refreshed = refreshed.expect("a token");
-    is_good(&server, &machine, &as_json(&refreshed), "alice");
+    let own = as_json(&own);
+    let of_alice = [as_json(&tokens), as_json(&refreshed)];
+    let got = [
+        (&own, "client:service"),
+        (&of_alice[0], "alice"),
+        (&of_alice[1], "alice"),
+    ];
+    verified(&server, &machine, "web", &got);
 
     let introspected = web.introspect(refreshed.access_token()).request(&http);
     let introspected = introspected.expect("an answer");
