@@ -118,6 +118,7 @@ fn a_server_that_is_not_there_is_told_with_what_to_do() {
         server.listen()\n\
         for answer in b'SSH-2.0-x\\r\\n', b'', b'{\"access_token\":\"a b\"}\\n':\n\
         \x20   one, _ = server.accept()\n\
+        \x20   one.recv(4096)\n\
         \x20   one.sendall(answer)\n\
         \x20   one.close()\n";
     let other = machine
