@@ -213,6 +213,8 @@ async fn entered(
     let lifetime = visit.settings.config.lifetimes.session;
     // PAM may have taken its time.
     let auth_time = visit.server.now()?;
+    let peer = visit.request.peer;
+    visit.server.standing.note(auth_time, &owner.account, peer);
     let session = Session {
         account: owner.account,
         uid: owner.uid,
