@@ -33,13 +33,13 @@ Where to put it:
   in a file       where tools look, and nobody else reads it:
                   umask 077; jwt-ssh token >\"$XDG_RUNTIME_DIR/bt_u$(id -u)\"
   by crontab(5)   before it expires; a file that is replaced is never half:
-                  */5 * * * * umask 077; jwt-ssh token >~/.bt.new && mv ~/.bt.new ~/.bt
+    */5 * * * * umask 077; jwt-ssh token >~/.bt.new && mv ~/.bt.new ~/.bt
   on a machine without a server
                   jwt-ssh --token-command 'ssh SERVER jwt-ssh token' HOST
 
 In a container:
-  Mount the socket to have it there. The token is for the account that has the
-  uid of the process outside, which in a user namespace mostly is none.
+  Mount the socket to have it there. The token is for the account that has
+  the uid of the process outside, which in a user namespace mostly is none.
 
 Exit status:
   0  it is printed
@@ -50,8 +50,8 @@ Examples:
   # for a host
   jwt-ssh token --audience ssh://web1.example.org
   # to log in there with it
-  jwt-ssh --token-command 'jwt-ssh token --audience \"$JWT_SSH_AUDIENCE\"' \
-web1.example.org
+  get='jwt-ssh token --audience \"$JWT_SSH_AUDIENCE\"'
+  jwt-ssh --token-command \"$get\" web1.example.org
   # with what else the server says: for how long, for what
   jwt-ssh token --json")]
 pub struct OwnToken {
