@@ -156,6 +156,7 @@ fn openid_client() {
     assert_eq!(got["registered_code"]["scope"], "openid read");
 }
 
+/// Checklist: C.11, C.17, C.18
 #[test]
 fn oauth4webapi() {
     let machine = machine();
