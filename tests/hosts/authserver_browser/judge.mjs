@@ -5,7 +5,10 @@ export function judge() {
   const wrong = []
   const need = (right, ...what) => right || wrong.push(what.join(' '))
   const all = (selector) => [...document.querySelectorAll(selector)]
-  const name = (element) => `${element.localName} "${(element.innerText || element.name || '').slice(0, 40)}"`
+  const name = (element) => {
+    const said = element.innerText || element.name || ''
+    return `${element.localName} "${said.slice(0, 40)}"`
+  }
 
   // Colours, as WCAG counts them.
   const parts = (colour) => colour.match(/[\d.]+/g).map(Number)
@@ -21,7 +24,9 @@ export function judge() {
   }
   const seen = (colour) => (parts(colour)[3] ?? 1) > 0
   const behind = (element) => {
-    while (element && !seen(getComputedStyle(element).backgroundColor)) element = element.parentElement
+    while (element && !seen(getComputedStyle(element).backgroundColor)) {
+      element = element.parentElement
+    }
     return getComputedStyle(element ?? document.body).backgroundColor
   }
 
@@ -68,8 +73,8 @@ export function judge() {
     // A button may be its text alone.
     need(ratio >= 3 || (!edges.length && field.innerText), name(field), 'has an edge of', ratio)
     need(contrast(style.color, behind(field)) >= 4.5, name(field), style.color)
-    const box = field.getBoundingClientRect()
-    need(box.height >= 44 && box.left >= 0 && box.right <= width, name(field), box.height, box.right)
+    const { height, left, right } = field.getBoundingClientRect()
+    need(height >= 44 && left >= 0 && right <= width, name(field), height, left, right)
     // Below that a telephone magnifies what is typed in.
     need(parseFloat(style.fontSize) >= 16, name(field), style.fontSize)
     need(field.scrollWidth <= field.clientWidth, name(field), 'is cut off')

@@ -5,7 +5,7 @@ use super::{
 };
 use serde_json::{Value, json};
 
-/// Checklist: C.2, C.4
+/// Checklist: C.2, C.3
 #[test]
 fn somebody_logs_in_and_allows_it_or_does_not() {
     let machine = machine();

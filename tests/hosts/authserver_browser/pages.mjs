@@ -17,7 +17,8 @@ const SITE = 5555
 const SIZES = { wide: [1280, 800], phone: [390, 844], narrow: [320, 568] }
 
 // A page that nobody should have to use.
-const BAD = `<title>Other</title><body style="background: #fff"><h1>Title</h1><h2>More</h2><img src="/">
+const BAD = `<title>Other</title><body style="background: #fff">
+  <h1>Title</h1><h2>More</h2><img src="/">
   <p style="color: #999">grey <a style="white-space: nowrap">${'long '.repeat(100)}</a>
   <p class="error">Wrong<input name="unnamed" style="border: 1px solid #ddd; font-size: 10px">`
 
@@ -57,7 +58,7 @@ async function see() {
     content: await page.content(),
     values: await page
       .locator('input:not([type=hidden])')
-      .evaluateAll((fields) => fields.map(({ type, value, autocomplete }) => [type, value, autocomplete])),
+      .evaluateAll((all) => all.map((one) => [one.type, one.value, one.autocomplete])),
     frames,
   }
 }
