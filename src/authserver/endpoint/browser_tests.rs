@@ -338,6 +338,56 @@ async fn a_login_has_a_session_of_its_own() {
     assert_eq!(old.unwrap(), None);
 }
 
+/// What was pushed counts, and is answered once, however many pages ask about it (RFC 9126 §4).
+///
+/// Checklist: C.16
+#[tokio::test]
+async fn a_pushed_request_is_answered_once() {
+    let world = world().await;
+    let (_, pushed) = code_request(&[("scope", "ssh")])
+        .split_once('?')
+        .map(|(path, query)| (path.to_owned(), query.to_owned()))
+        .unwrap();
+    let pushed = Parameters::parse(pushed.as_bytes()).unwrap();
+    let names = [
+        "client_id",
+        "redirect_uri",
+        "state",
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+        "scope",
+    ];
+    let form = names.map(|name| (name, pushed.get(name).unwrap()));
+    let answer = world.post(super::path::PAR, &form, None).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let reference = answer.member("request_uri");
+    let with = |client: &str| {
+        let evil = ("redirect_uri", "https://evil/");
+        let parameters = [("client_id", client), ("request_uri", &reference), evil];
+        format!("/authorize?{}", form_of(&parameters))
+    };
+    let browser = Browser::new(&world);
+    assert_eq!(browser.open(&with("old")).await.status, 400);
+    // A page may be loaded again, or be open twice, as long as there is no answer.
+    let first = browser.log_in(&browser.open(&with("app")).await).await;
+    let second = browser.open(&with("app")).await;
+    assert!(second.text.contains("Log in to hosts"), "{}", second.text);
+    let allow = [("decision", "allow")];
+    let answer = browser.fill(&first, &allow).await;
+    let back = sent_back(&answer, '?');
+    assert_eq!(back.get("state"), pushed.get("state"));
+    assert!(back.get("code").is_some());
+    for late in [
+        browser.fill(&second, &allow).await,
+        browser.open(&with("app")).await,
+    ] {
+        assert_eq!(late.status, 400, "{}", late.text);
+        assert_eq!(late.header("location"), "");
+        assert!(late.text.contains("invalid_request_uri"), "{}", late.text);
+    }
+}
+
 /// Checklist: C.6
 #[tokio::test]
 async fn implicit_tokens_are_in_the_fragment_and_none_refreshes() {
