@@ -86,6 +86,9 @@ pub async fn tokens(
         return Err(OAuthError::grant("what was allowed is over").into());
     }
     let owner = owner(asked, &grant.account).await?;
+    if grant.uid.is_some_and(|uid| uid != owner.uid) {
+        return Err(OAuthError::grant("the account is somebody else's since").into());
+    }
     let scopes = scopes::of_client(config, client, &grant.scopes);
     let scopes = scopes::of_account(config, &scopes, &grant.account, &owner.groups);
     if scopes.is_empty() && !grant.scopes.is_empty() {

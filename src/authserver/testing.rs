@@ -232,6 +232,7 @@ impl World {
             id: sign::random_id().unwrap(),
             client_id: client_id.to_owned(),
             account: ACCOUNT.to_owned(),
+            uid: Some(1),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             resources: Vec::new(),
             auth_time: Some(self.now() - 10),

@@ -8,6 +8,10 @@ use crate::parameters::Parameters;
 use crate::scopes;
 use clients::{Client, GrantType, redirect};
 
+/// What a client may have carried along is kept for as long as somebody logs in: no longer than
+/// this, in bytes, is what it sends of each.
+const LONGEST: [(&str, usize); 3] = [("state", 4096), ("nonce", 1024), ("login_hint", 256)];
+
 /// Characters of a code challenge: the SHA-256 of the verifier, base64url (RFC 7636 §4.2).
 const CHALLENGE: usize = 43;
 
@@ -107,6 +111,7 @@ impl AuthorizationRequest {
     ) -> Result<Self, OAuthError> {
         let text = |name: &str| parameters.get(name).map(str::to_owned);
         refuse_request_objects(parameters)?;
+        refuse_long(parameters)?;
         let response_type = response_type(client, parameters)?;
         refuse_other_modes(response_type, parameters)?;
         let scopes = scopes::asked(config, client, parameters.get("scope"))?;
@@ -226,6 +231,18 @@ fn refuse_request_objects(parameters: &Parameters) -> Result<(), OAuthError> {
     if parameters.get("request_uri").is_some() {
         let why = "request_uri is none that this server gave out for a pushed request";
         return Err(OAuthError::new(Code::RequestUriNotSupported, why));
+    }
+    Ok(())
+}
+
+fn refuse_long(parameters: &Parameters) -> Result<(), OAuthError> {
+    for (name, most) in LONGEST {
+        let bytes = parameters.get(name).map_or(0, str::len);
+        if bytes > most {
+            return Err(OAuthError::request(format!(
+                "the parameter {name} is longer than {most} bytes"
+            )));
+        }
     }
     Ok(())
 }

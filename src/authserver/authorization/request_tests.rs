@@ -306,3 +306,18 @@ fn an_answer_is_in_the_fragment_where_the_client_says_so() {
     let request = read(&confidential(), &form).unwrap();
     assert_eq!(request.destination.mode, ResponseMode::Fragment);
 }
+
+/// Checklist: C.2
+#[test]
+fn what_is_carried_along_is_no_longer_than_it_may_be() {
+    for (name, most) in LONGEST.into_iter().filter(|(name, _)| *name != "state") {
+        let of = |bytes: usize| format!("{GOOD}&{name}={}", "x".repeat(bytes));
+        assert!(read(&confidential(), &of(most)).is_ok(), "{name}");
+        let code = redirected(&confidential(), &of(most + 1));
+        assert_eq!(code, Code::InvalidRequest, "{name}");
+    }
+    let of = |bytes: usize| GOOD.replace("state=s", &format!("state={}", "s".repeat(bytes)));
+    assert!(read(&confidential(), &of(4096)).is_ok());
+    let refusal = read(&confidential(), &of(4097)).unwrap_err();
+    assert_eq!(refusal.error().code, Code::InvalidRequest);
+}

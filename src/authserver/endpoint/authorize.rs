@@ -210,6 +210,7 @@ pub fn grant(
         id: sign::random_id().map_err(Fault::lasting)?,
         client_id: client.client_id.clone(),
         account: login.session.account.clone(),
+        uid: Some(login.session.uid),
         scopes,
         resources: resources.to_vec(),
         auth_time: Some(login.session.auth_time),

@@ -211,6 +211,7 @@ pub(super) async fn granted(world: &World, client_id: &str) -> (String, String) 
             id: jose::sign::random_id().unwrap(),
             client_id: client_id.to_owned(),
             account: "alice".to_owned(),
+            uid: Some(1000),
             scopes: vec!["openid".to_owned(), "api".to_owned()],
             resources: vec!["https://api/x".to_owned()],
             auth_time: Some(now),

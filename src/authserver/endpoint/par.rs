@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// For how many seconds a request is kept until the browser comes (§2.2).
 const LIFETIME: u64 = 60;
 
+/// Bytes of one that is kept, form-encoded: anybody may leave some.
+const MOST: usize = 8 * 1024;
+
 /// What stands before the secret in a `request_uri` (§2.2).
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
@@ -44,13 +47,16 @@ async fn pushed(server: &Server, request: &Incoming) -> Result<Value, Failure> {
     }
     let read = AuthorizationRequest::read(&settings.config, &client, &form);
     read.map_err(|refusal| refusal.error().clone())?;
+    let kept = kept(&form, &client.client_id);
+    if kept.len() > MOST {
+        return Err(OAuthError::request("the request is too long to be kept").into());
+    }
     let expires = now.saturating_add(LIFETIME);
     let asker = Asker::of(&client, request.peer);
     server
         .pending
         .admit(asker, &settings.config.limits, now, expires)?;
     let secret = Secret::new()?;
-    let kept = kept(&form, &client.client_id);
     server
         .store
         .put_request(&secret.digest, &client.client_id, &kept, expires)

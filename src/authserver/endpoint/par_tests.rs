@@ -178,3 +178,25 @@ async fn one_address_does_not_take_all_the_room() {
         201
     );
 }
+
+/// Checklist: C.16
+#[tokio::test]
+async fn what_is_kept_is_short() {
+    let world = world().await;
+    let push = async |bytes: usize| {
+        let long = "x".repeat(bytes);
+        let form = [
+            ("client_id", "p"),
+            URI,
+            TYPE,
+            (
+                "code_challenge",
+                "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            ),
+            ("code_challenge_method", "S256"),
+            ("unknown", &long),
+        ];
+        world.post(path::PAR, &form, None).await.status
+    };
+    assert_eq!((push(7000).await, push(9000).await), (201, 400));
+}

@@ -79,8 +79,9 @@ async fn registered(
         secret_sha256: secret.iter().map(|secret| secret.digest.clone()).collect(),
         ..described
     };
-    let count = server.store.registered_all().await?.len();
-    if count >= registration.most || !server.store.register(&client).await? {
+    let count = server.store.registered_count().await?;
+    let most = u64::try_from(registration.most).unwrap_or(u64::MAX);
+    if count >= most || !server.store.register(&client).await? {
         let why = "no more clients can be registered until an administrator removes some";
         return Err(OAuthError::new(Code::TemporarilyUnavailable, why).into());
     }

@@ -122,6 +122,7 @@ fn new_grant(
         id: sign::random_id().map_err(Fault::lasting)?,
         client_id: client.client_id.clone(),
         account: account.to_owned(),
+        uid: None,
         scopes,
         resources,
         auth_time: None,

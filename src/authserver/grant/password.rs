@@ -55,6 +55,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         // By the clock before PAM was asked: never later than the login.
         auth_time: Some(now),
         amr: owner.amr,
+        uid: Some(owner.uid),
         ..new_grant(client, &owner.account, scopes, resources, expires)?
     };
     let wants = Wants {

@@ -173,3 +173,29 @@ async fn a_scope_that_the_client_has_no_longer_is_left_out() {
     let grant = world.grant("app", &["ssh", "not-registered", "ops"]);
     assert_eq!(first(&world, grant).await.member("scope"), "ssh");
 }
+
+/// Checklist: C.11
+#[tokio::test]
+async fn a_name_that_was_given_to_somebody_else_has_nothing_of_before() {
+    let world = world().await;
+    let grant = world.grant("app", &["ssh"]);
+    let of = async |uid| {
+        let grant = Grant {
+            id: format!("{}{uid:?}", grant.id),
+            uid,
+            ..grant.clone()
+        };
+        let code = world.code(grant).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "app"),
+            ("code", &code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+        ];
+        let answer = world.post("/token", &form, None).await;
+        (answer.status, answer.text.contains("somebody else"))
+    };
+    assert_eq!(of(grant.uid).await, (200, false));
+    assert_eq!(of(Some(4711)).await, (400, true));
+}

@@ -18,6 +18,9 @@ pub struct Grant {
     pub client_id: String,
     /// By whom.
     pub account: String,
+    /// Whose name that was then, where it is kept for later: the name may have been given to
+    /// somebody else since.
+    pub uid: Option<u32>,
     /// What for.
     pub scopes: Vec<String>,
     /// Where (RFC 8707); none: wherever the scopes say.

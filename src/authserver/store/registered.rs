@@ -1,6 +1,6 @@
 //! The clients that registered themselves (RFC 7591).
 
-use super::row::{json, value};
+use super::row::{json, number, value};
 use super::{Store, patiently};
 use crate::error::Fault;
 use clients::Client;
@@ -42,6 +42,15 @@ impl Store {
         let rows =
             sqlx::query("SELECT data FROM clients ORDER BY client_id").fetch_all(&self.readers);
         patiently(async { rows.await?.iter().map(|row| value(row, 0)).collect() }).await
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn registered_count(&self) -> Result<u64, Fault> {
+        let row = sqlx::query("SELECT COUNT(*) FROM clients").fetch_one(&self.readers);
+        patiently(async { number(&row.await?, 0) }).await
     }
 
     /// Forgets a client, and what people have agreed to for it; false where there is none.

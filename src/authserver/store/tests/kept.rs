@@ -220,6 +220,7 @@ async fn registered_clients_are_kept() {
         let scopes = ["read".to_owned()];
         store.remember_consent("alice", "c", &scopes).await.unwrap();
         assert_eq!(store.registered("c").await.unwrap(), Some(client.clone()));
+        assert_eq!(store.registered_count().await.unwrap(), 1);
         assert_eq!(store.registered_all().await.unwrap(), [client]);
         assert!(store.unregister("c").await.unwrap());
         assert!(!store.unregister("c").await.unwrap());

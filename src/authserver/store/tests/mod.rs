@@ -16,6 +16,7 @@ fn grant(id: &str) -> Grant {
         id: id.to_owned(),
         client_id: "web".to_owned(),
         account: "alice".to_owned(),
+        uid: Some(1000),
         scopes: vec!["read".to_owned()],
         resources: Vec::new(),
         auth_time: Some(90),
