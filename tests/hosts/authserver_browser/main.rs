@@ -98,7 +98,11 @@ impl Seen {
             values.map(|(_, value)| value.clone()).collect::<Vec<_>>()
         };
         assert_eq!(values("state"), [STATE], "{sent:?}");
-        assert_eq!(values("iss"), [server.issuer.clone()], "{sent:?}");
+        assert_eq!(
+            values("iss"),
+            std::slice::from_ref(&server.issuer),
+            "{sent:?}"
+        );
         let [value] = values(name).try_into().expect("one");
         value
     }
