@@ -50,8 +50,8 @@ Examples:
   # for a host
   jwt-ssh token --audience ssh://web1.example.org
   # to log in there with it
-  get='jwt-ssh token --audience \"$JWT_SSH_AUDIENCE\"'
-  jwt-ssh --token-command \"$get\" web1.example.org
+  umask 077; jwt-ssh token --audience ssh://web1.example.org >web1.jwt
+  jwt-ssh --token-file web1.jwt web1.example.org
   # with what else the server says: for how long, for what
   jwt-ssh token --json")]
 pub struct OwnToken {
