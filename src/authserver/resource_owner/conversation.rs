@@ -1,6 +1,6 @@
 //! The process of one conversation: root, for as long as it takes. It runs PAM's stack for one
-//! account, or its account lines alone ([`Purpose::Check`]), says what came of it, and ends. Nothing of it is left for the next one, whatever the
-//! modules have done in it.
+//! account, or its account lines alone ([`Purpose::Check`]), says what came of it, and ends.
+//! Nothing of it is left for the next one, whatever the modules have done in it.
 
 use super::frame;
 use super::message::{CHECK_TIME, Granted, Outcome, Purpose, Reason, Report, Start};

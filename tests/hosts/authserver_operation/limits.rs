@@ -109,8 +109,6 @@ fn what_is_too_long_is_refused_and_so_is_who_asks_too_often() {
         let answer = server.get("/token", &arguments).expect(400);
         assert_eq!(answer.json()["error_description"], "the body is too long");
     }
-    // A body that never comes is waited for as long as a request may take, and no longer; who
-    // asks meanwhile is served.
     let mut refused = None;
     for _ in 0..200 {
         let answer = server.get("/jwks", &[]);
@@ -122,7 +120,7 @@ fn what_is_too_long_is_refused_and_so_is_who_asks_too_often() {
     let refused = refused.expect("60 requests are too many in a minute");
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{refused}");
-    // Whose secret vouches for it is counted by itself.
+    // Another address is counted by itself.
     let other = ["--interface", "127.0.0.2"];
     server.get("/jwks", &other).expect(200);
     server.stop();
