@@ -44,14 +44,18 @@ Examples:
   pam-jwt revoke --undo --issuer https://login.example.org"
 )]
 pub struct Revoke {
+    // One base64url text in 64 begins with a hyphen, those of a jti of ours too.
     /// The token with this jti.
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(),
+        allow_hyphen_values = true)]
     jti: Option<String>,
     /// The tokens with this sub.
-    #[arg(long, value_name = "SUBJECT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "SUBJECT", value_parser = NonEmptyStringValueParser::new(),
+        allow_hyphen_values = true)]
     sub: Option<String>,
     /// The tokens that the key with this kid has signed; 'pam-jwt keys' has the kids.
-    #[arg(long, value_name = "KID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "KID", value_parser = NonEmptyStringValueParser::new(),
+        allow_hyphen_values = true)]
     kid: Option<String>,
     /// The token on standard input, which must be of a trusted issuer, by its jti and exp.
     #[arg(long, conflicts_with = "issuer")]

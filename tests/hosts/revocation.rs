@@ -366,6 +366,20 @@ fn a_token_at_hand_is_revoked_if_it_is_one() {
     assert!(ended.stdout.contains("can be accepted any more"), "{ended}");
 }
 
+/// One id in 64 is such a one, as base64url has it.
+#[test]
+fn an_id_that_begins_with_a_hyphen_is_an_id() {
+    let machine = machine();
+    for name in ["--jti", "--sub", "--kid"] {
+        let _ = revoke(&machine, &[name, "-y19"]).expect_success();
+    }
+    assert_eq!(listed(&machine), ["jti -y19", "kid -y19", "sub -y19"]);
+    for name in ["--jti", "--sub", "--kid"] {
+        let _ = revoke(&machine, &["--undo", name, "-y19"]).expect_success();
+    }
+    assert!(listed(&machine).is_empty());
+}
+
 #[test]
 fn what_cannot_be_meant_is_refused_with_what_to_do() {
     let machine = machine();
