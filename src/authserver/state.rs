@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::token::status::{Indices, Revoked};
 use clients::Client;
+use std::borrow::Cow;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -108,10 +109,14 @@ impl Server {
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn client(&self, settings: &Settings, id: &str) -> Result<Option<Client>, Fault> {
+    pub async fn client<'s>(
+        &self,
+        settings: &'s Settings,
+        id: &str,
+    ) -> Result<Option<Cow<'s, Client>>, Fault> {
         match settings.clients.get(id) {
-            Some(client) => Ok(Some(client.clone())),
-            None => self.store.registered(id).await,
+            Some(client) => Ok(Some(Cow::Borrowed(client))),
+            None => Ok(self.store.registered(id).await?.map(Cow::Owned)),
         }
     }
 

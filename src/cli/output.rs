@@ -134,6 +134,9 @@ pub fn hint(program: &str, text: &str) {
 /// `text` with what a terminal would obey or hide written out, as `\u{202e}`. It may
 /// come from anybody: a token, a key set, a line in pam.d.
 pub fn visible(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) {

@@ -93,6 +93,10 @@ pub struct Value<'a>(pub &'a str);
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As nearly all are.
+        if !self.0.is_empty() && self.0.len() <= MAX_VALUE && self.0.bytes().all(is_plain) {
+            return f.write_str(self.0);
+        }
         let mut out = String::new();
         let mut cut_at = 0;
         for byte in self.0.bytes() {
@@ -117,6 +121,11 @@ impl fmt::Display for Value<'_> {
         };
         write!(f, "{quote}{out}{quote}")
     }
+}
+
+/// Whether it is written as it is, and without quotes.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')
 }
 
 #[cfg(test)]

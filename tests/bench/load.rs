@@ -2,6 +2,7 @@
 //! it was since the moment at which it had to be sent. With a rate that moment is in a timetable,
 //! whatever the server does; without one it is when the answer before has come.
 
+use crate::measure::REFRESH_TOKEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read, Write};
@@ -21,8 +22,8 @@ pub struct Plan {
     pub rate: f64,
     /// The most requests; 0: any number. Each is sent once then.
     pub count: usize,
-    /// Whole requests, taken in turn. `{refresh_token}` is what the connection's last answer
-    /// has of that name; it begins with one of `tokens`.
+    /// Whole requests, taken in turn. [`REFRESH_TOKEN`] is what the connection's last answer
+    /// has of that name, which is as long; it begins with one of `tokens`.
     pub requests: Vec<String>,
     /// See `requests`; one for each connection.
     pub tokens: Vec<String>,
@@ -148,9 +149,9 @@ impl Connection {
     fn send(&mut self, request: &str, due: Instant) {
         self.due = Some(due);
         let filled;
-        let request = match request.contains("{refresh_token}") {
+        let request = match request.contains(REFRESH_TOKEN) {
             true => {
-                filled = request.replace("{refresh_token}", &self.token);
+                filled = request.replace(REFRESH_TOKEN, &self.token);
                 filled.as_str()
             }
             false => request,

@@ -6,6 +6,7 @@
 //! Arguments: parts of the names of what is to be measured; none: all of it.
 #![forbid(unsafe_code)]
 
+mod floor;
 mod load;
 mod measure;
 mod report;
@@ -24,6 +25,10 @@ fn main() {
             std::io::stdin().read_to_string(&mut plan).expect("a plan");
             let outcome = load::run(&serde_json::from_str(&plan).expect("a plan"));
             println!("{}", serde_json::to_string(&outcome).expect("JSON"));
+        }
+        Some("floor") => {
+            let address = words[1].parse().expect("an address");
+            floor::serve(address, words[2].parse().expect("a number"));
         }
         Some("first-answer") => {
             let address = words[1].parse().expect("an address");

@@ -15,11 +15,26 @@ const CONNECTIONS: usize = 64;
 /// How long each is measured, in seconds.
 const SECONDS: f64 = 8.0;
 
-/// How many tokens are introspected in turn.
+/// How many tokens are introspected in turn: as many as a server has in use that asks about each
+/// more than once, and more than are remembered to be verified.
 const TOKENS: usize = 1000;
+/// See `TOKENS`.
+const MANY_TOKENS: usize = 10_000;
+
+/// How long a token's answer is, in bytes, more or less.
+const ANSWER: usize = 700;
 
 const RESOURCE: &str = "resource=https%3A%2F%2Fapi.example.org";
 const GRANT: &str = "grant_type=client_credentials&scope=read";
+
+/// What stands in a request for the refresh token that the connection has.
+pub const REFRESH_TOKEN: &str = "{refresh_token____________________________}";
+
+const ROBOT: &str = "client_name = \"Robot\"
+grant_types = [\"password\", \"refresh_token\"]
+scopes = [\"read\"]
+audiences = [\"https://api.example.org\"]
+";
 
 /// Those of the kernel's ticks that are a second of a processor's (`getconf CLK_TCK`).
 const TICKS: f64 = 100.0;
@@ -67,13 +82,18 @@ impl<'m> Bench<'m> {
     fn rates(&self) {
         report::head("Tokens and introspection");
         let sqlite = self.server(None);
-        let (issued, introspected) = self.rates_of(&target(&sqlite, "pam-jwt-authserver, SQLite"));
+        let ours = target(&sqlite, "pam-jwt-authserver, SQLite");
+        let (issued, introspected) = self.rates_of(&ours);
+        self.rotations(&ours);
         sqlite.stop();
         let database = Postgresql::start_in(self.machine, &format!("{DISK}/postgresql"));
         let shared = self.server(Some(&database));
-        self.rates_of(&target(&shared, "pam-jwt-authserver, PostgreSQL"));
+        let ours = target(&shared, "pam-jwt-authserver, PostgreSQL");
+        self.rates_of(&ours);
+        self.rotations(&ours);
         shared.stop();
         database.stop();
+        self.floor();
         let (theirs, their_introspected) = self.with_provider(|target| self.rates_of(target));
         println!(
             "client_credentials: {:.1} times oidc-provider's rate; introspection: {:.1} times",
@@ -96,10 +116,35 @@ impl<'m> Bench<'m> {
             .iter()
             .map(|token| target.introspection(token))
             .collect();
-        let asked = self.load(target, "introspection", plan(target, 0.0, &introspect));
-        let half = plan(target, asked.rate / 2.0, &introspect);
+        let (some, _) = introspect.split_at(TOKENS);
+        let asked = self.load(target, "introspection", plan(target, 0.0, some));
+        let half = plan(target, asked.rate / 2.0, some);
         self.load(target, "… at half that rate", half);
+        let many = plan(target, 0.0, &introspect);
+        self.load(target, "… of ten thousand tokens in turn", many);
         (top.rate, asked.rate)
+    }
+
+    /// The rate at which refresh tokens are rotated: each is a commit, and on the disk before
+    /// it is answered.
+    fn rotations(&self, target: &Target<'_>) {
+        let login = "grant_type=password&username=alice&password=any&scope=read";
+        let login = target.post(target.token_path, "robot", login);
+        let tokens = self.machine.inside(|| {
+            let first = (0..CONNECTIONS).map(|_| target.answer(&login));
+            let token = |answer: serde_json::Value| {
+                let token = answer["refresh_token"].as_str();
+                token.unwrap_or_else(|| panic!("{answer}")).to_owned()
+            };
+            first.map(token).collect()
+        });
+        let refresh = format!("grant_type=refresh_token&refresh_token={REFRESH_TOKEN}");
+        let request = target.post(target.token_path, "robot", &refresh);
+        let plan = Plan {
+            tokens,
+            ..plan(target, 0.0, &[request])
+        };
+        self.load(target, "refresh tokens rotated", plan);
     }
 
     fn memory(&self) {
@@ -152,6 +197,11 @@ impl<'m> Bench<'m> {
             "{}\n[limits]\nrequests_per_minute = 4000000000\n",
             machine::SCOPES
         ));
+        // What PAM takes is not what is measured.
+        let setup = setup.client("robot", Some(CLIENT_SECRET), ROBOT);
+        let stack = "auth required pam_permit.so\naccount required pam_permit.so\n";
+        self.machine
+            .write("/etc/pam.d/pam-jwt-authserver", stack, 0o644);
         match database {
             Some(database) => setup.postgresql(database).start(),
             None => {
@@ -162,6 +212,29 @@ impl<'m> Bench<'m> {
                 setup.store(&url).start()
             }
         }
+    }
+
+    /// A server that does nothing, under the load of tokens, and of introspection.
+    fn floor(&self) {
+        let address = "127.0.0.1:9081";
+        let bench = current_exe().expect("/proc");
+        let bench = self.machine.command([bench.as_os_str()]);
+        let bytes = ANSWER.to_string();
+        let mut terminal = bench.args(["floor", address, &bytes]).terminal();
+        wait_until("it listens", || {
+            self.machine.inside(|| TcpStream::connect(address).is_ok())
+        });
+        let floor = Target {
+            name: "a server that does nothing",
+            address: address.parse().expect("an address"),
+            processes: Vec::new(),
+            introspector: "api",
+            token_path: "/token",
+            introspection_path: "/introspect",
+        };
+        let asked = [floor.token_request(true)];
+        self.load(&floor, "answers", plan(&floor, 0.0, &asked));
+        terminal.send("\u{3}");
     }
 
     fn with_provider<T>(&self, measured: impl FnOnce(&Target<'_>) -> T) -> T {
@@ -194,7 +267,7 @@ impl<'m> Bench<'m> {
     fn tokens(&self, target: &Target<'_>) -> Vec<String> {
         let jwt = target.introspector != "service";
         self.machine
-            .inside(|| (0..TOKENS).map(|_| target.token(jwt)).collect())
+            .inside(|| (0..MANY_TOKENS).map(|_| target.token(jwt)).collect())
     }
 
     fn load(&self, target: &Target<'_>, what: &str, plan: Plan) -> Outcome {
@@ -285,16 +358,20 @@ impl Target<'_> {
 
     /// A new token; to be called in the machine.
     fn token(&self, jwt: bool) -> String {
-        let request = self
-            .token_request(jwt)
-            .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        let answer = self.answer(&self.token_request(jwt));
+        let token = answer["access_token"].as_str();
+        token.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// What a request is answered; to be called in the machine.
+    fn answer(&self, request: &str) -> serde_json::Value {
+        let request = request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
         let mut stream = TcpStream::connect(self.address).expect("the server listens");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        let body: serde_json::Value = serde_json::from_str(body).expect(&answer);
-        body["access_token"].as_str().expect(&answer).to_owned()
+        serde_json::from_str(body).expect(&answer)
     }
 }
 

@@ -12,13 +12,8 @@ use crate::token::secret;
 use axum::http::header::AUTHORIZATION;
 use base64ct::{Base64, Encoding};
 use clients::{AuthMethod, Client};
+use std::borrow::Cow;
 use zeroize::Zeroizing;
-
-/// A client that is who it says, or a public one that says who it is.
-pub struct Authenticated {
-    /// Its registration.
-    pub client: Client,
-}
 
 /// What a client showed.
 enum Shown {
@@ -35,18 +30,18 @@ enum Shown {
     },
 }
 
-/// Who asks.
+/// Who asks: a client that is who it says, or a public one that says who it is.
 ///
 /// # Errors
 /// `invalid_client` where it is not who it says, `invalid_request` where it says so in two ways
 /// (RFC 6749 §2.3). Whether there is such a client is not told by it, nor by how long it takes.
-pub async fn authenticate(
+pub async fn authenticate<'s>(
     server: &Server,
-    settings: &Settings,
+    settings: &'s Settings,
     request: &Incoming,
     form: &Parameters,
     now: u64,
-) -> Result<Authenticated, Failure> {
+) -> Result<Cow<'s, Client>, Failure> {
     let shown = shown(request, form)?;
     let unknown = || OAuthError::client("the client is unknown, or not who it says");
     let digest = match &shown {
@@ -73,7 +68,7 @@ pub async fn authenticate(
     };
     if is_shown {
         noted(server, settings, request, &client)?;
-        return Ok(Authenticated { client });
+        return Ok(client);
     }
     if settings.clients.get(&client.client_id).is_some() {
         // For one that is not in the files the store was asked: so it is here.

@@ -4,7 +4,7 @@
 use super::path;
 use super::request::Incoming;
 use super::respond::{failure, json};
-use crate::client_auth::{self, Authenticated};
+use crate::client_auth;
 use crate::error::{Code, Failure, OAuthError};
 use crate::pending::Asker;
 use crate::scopes;
@@ -35,8 +35,7 @@ async fn authorized(server: &Server, request: &Incoming) -> Result<Value, Failur
     let settings = server.settings();
     let config = &settings.config;
     let now = server.now()?;
-    let Authenticated { client } =
-        client_auth::authenticate(server, &settings, request, &form, now).await?;
+    let client = client_auth::authenticate(server, &settings, request, &form, now).await?;
     if !client.may(GrantType::DeviceCode) {
         let why = "the client is not registered for this grant";
         return Err(OAuthError::new(Code::UnauthorizedClient, why).into());
@@ -50,7 +49,7 @@ async fn authorized(server: &Server, request: &Incoming) -> Result<Value, Failur
     server.pending.admit(asker, &config.limits, now, expires)?;
     let device_code = Secret::new()?;
     let device = Device {
-        client_id: client.client_id,
+        client_id: client.client_id.clone(),
         scopes,
         resources,
     };

@@ -141,7 +141,7 @@ async fn tried(
     progress.device = Some(Found {
         shown: user_code::shown(&code),
         digest,
-        client,
+        client: client.into_owned(),
         device: kept.device,
     });
     Ok(Ok(()))

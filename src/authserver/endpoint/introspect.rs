@@ -3,7 +3,7 @@
 
 use super::request::Incoming;
 use super::respond::{failure, text};
-use crate::client_auth::{self, Authenticated};
+use crate::client_auth;
 use crate::error::{Failure, OAuthError};
 use crate::settings::Settings;
 use crate::state::Server;
@@ -30,8 +30,7 @@ async fn answered(server: &Server, request: &Incoming) -> Result<Bytes, Failure>
     let form = request.form()?;
     let settings = server.settings();
     let now = server.now()?;
-    let Authenticated { client } =
-        client_auth::authenticate(server, &settings, request, &form, now).await?;
+    let client = client_auth::authenticate(server, &settings, request, &form, now).await?;
     if client.is_public() {
         let why = "who asks about tokens has to show who it is";
         return Err(OAuthError::client(why).into());

@@ -4,7 +4,7 @@
 use super::request::Incoming;
 use super::respond::{failure, json};
 use crate::authorization::request::AuthorizationRequest;
-use crate::client_auth::{self, Authenticated};
+use crate::client_auth;
 use crate::error::{Failure, OAuthError};
 use crate::parameters::{Parameters, encoded};
 use crate::pending::Asker;
@@ -40,8 +40,7 @@ async fn pushed(server: &Server, request: &Incoming) -> Result<Value, Failure> {
     let form = request.form()?;
     let settings = server.settings();
     let now = server.now()?;
-    let Authenticated { client } =
-        client_auth::authenticate(server, &settings, request, &form, now).await?;
+    let client = client_auth::authenticate(server, &settings, request, &form, now).await?;
     if form.get("request_uri").is_some() {
         return Err(OAuthError::request("a pushed request has no request_uri").into());
     }

@@ -3,7 +3,7 @@
 
 use super::request::Incoming;
 use super::respond::{empty, failure};
-use crate::client_auth::{self, Authenticated};
+use crate::client_auth;
 use crate::error::{Code, Failure, OAuthError};
 use crate::log::audit::{Event, Kind};
 use crate::settings::Settings;
@@ -39,8 +39,7 @@ async fn answered(server: &Server, request: &Incoming) -> Result<(), Failure> {
     let form = request.form()?;
     let settings = server.settings();
     let now = server.now()?;
-    let Authenticated { client } =
-        client_auth::authenticate(server, &settings, request, &form, now).await?;
+    let client = client_auth::authenticate(server, &settings, request, &form, now).await?;
     // `token_type_hint` says nothing that the token does not (§2.1).
     let token = form.need("token")?;
     if is_jwt(token) {

@@ -2,7 +2,7 @@
 
 use super::request::Incoming;
 use super::respond::{failure, json};
-use crate::client_auth::{self, Authenticated};
+use crate::client_auth;
 use crate::error::{Code, Failure, OAuthError};
 use crate::grant::{self, Context, TokenResponse};
 use crate::log::audit::{Event, Kind};
@@ -69,8 +69,7 @@ async fn answered(
 ) -> Result<TokenResponse, Failure> {
     let settings = server.settings();
     let now = server.now()?;
-    let Authenticated { client } =
-        client_auth::authenticate(server, &settings, request, form, now).await?;
+    let client = client_auth::authenticate(server, &settings, request, form, now).await?;
     let grant = GrantType::from_name(form.need("grant_type")?)
         .filter(|grant| *grant != GrantType::Implicit)
         .ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! The access log: a line for each request. Of its address there is the path alone, since what
 //! comes behind may be a code or a token.
 
-use super::field;
+use super::{field, plain};
 use axum::http::{Method, StatusCode};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,21 +82,18 @@ impl Line<'_> {
 
     fn text(&self) -> String {
         let mut line = "access".to_owned();
-        field(&mut line, "method", self.method);
+        field(&mut line, "method", self.method.as_str());
         field(&mut line, "path", self.path);
-        field(&mut line, "status", self.status.as_u16());
-        field(
-            &mut line,
-            "ms",
-            format!("{:.1}", self.took.as_secs_f64() * 1000.0),
-        );
+        plain(&mut line, "status", self.status.as_u16());
+        let milliseconds = self.took.as_secs_f64() * 1000.0;
+        plain(&mut line, "ms", format_args!("{milliseconds:.1}"));
         if let Some(bytes) = self.bytes {
-            field(&mut line, "bytes", bytes);
+            plain(&mut line, "bytes", bytes);
         }
         if let Some(client_id) = self.client_id {
             field(&mut line, "client_id", client_id);
         }
-        field(&mut line, "peer", self.peer);
+        plain(&mut line, "peer", self.peer);
         line
     }
 }

@@ -1,7 +1,7 @@
 //! The audit log: who got what, and who did not and why. One line an event, its fields in a
 //! fixed order, result and reason first, as in the log of logins.
 
-use super::field;
+use super::{field, plain};
 use std::net::IpAddr;
 
 /// What has happened.
@@ -110,7 +110,7 @@ impl Event<'_> {
             }
         }
         if let Some(peer) = self.peer {
-            field(&mut line, "peer", peer);
+            plain(&mut line, "peer", peer);
         }
         line
     }

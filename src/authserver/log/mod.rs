@@ -33,6 +33,11 @@ pub fn line(level: u8, text: &str) {
 }
 
 /// Puts ` name=value` at the end of a line, the value escaped as in the log of logins.
-fn field(line: &mut String, name: &str, value: impl Display) {
-    let _ = write!(line, " {name}={}", Value(&value.to_string()));
+fn field(line: &mut String, name: &str, value: &str) {
+    plain(line, name, Value(value));
+}
+
+/// The same for what needs no escape, such as a number.
+fn plain(line: &mut String, name: &str, value: impl Display) {
+    let _ = write!(line, " {name}={value}");
 }
