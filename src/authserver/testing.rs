@@ -119,7 +119,8 @@ pub struct Account {
 }
 
 /// A monitor that stands in for the real one and for PAM, which tests/hosts have: [`PASSWORD`] is
-/// everybody's, and each conversation asks for it and for nothing else.
+/// everybody's, each conversation asks for it and for nothing else, and names are in lower case,
+/// however they are typed.
 pub fn monitor(account: &Arc<Mutex<Account>>) -> Arc<UnixStream> {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let account = Arc::clone(account);
@@ -142,7 +143,8 @@ pub fn monitor(account: &Arc<Mutex<Account>>) -> Arc<UnixStream> {
 fn converse(mut socket: UnixStream, account: &Mutex<Account>) -> Option<()> {
     let start: Start = frame::read(&mut socket).ok()?;
     let granted = Outcome::Granted(Granted {
-        account: start.account,
+        // As of an account database that folds case.
+        account: start.account.to_lowercase(),
         uid: 1,
         groups: Vec::new(),
         amr: vec!["pwd".to_owned()],

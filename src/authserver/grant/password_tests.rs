@@ -22,6 +22,25 @@ async fn login(world: &World, client_id: &str, name: &str, password: &str) -> An
     world.post("/token", &form, Some((client_id, SECRET))).await
 }
 
+/// However somebody types the name, what they get is for the account.
+///
+/// Checklist: C.17
+#[tokio::test]
+async fn the_account_is_called_as_the_machine_calls_it() {
+    let world = world().await;
+    let answer = login(&world, "old", "DAEMON", PASSWORD).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    for token in ["access_token", "id_token"] {
+        assert_eq!(answer.claims(token)["sub"], ACCOUNT);
+    }
+    let digest = secret::digest(&answer.member("refresh_token"));
+    let kept = world.server.store.refresh(&digest).await.unwrap().unwrap();
+    assert_eq!(
+        (kept.grant.account.as_str(), kept.grant.uid),
+        (ACCOUNT, Some(1))
+    );
+}
+
 /// Checklist: C.6
 #[tokio::test]
 async fn a_password_is_taken_of_a_client_that_is_registered_for_it_alone() {

@@ -3,8 +3,7 @@
 use crate::config::Config;
 use crate::error::{Code, Fault, OAuthError};
 use cli::output::is_hidden;
-use nix::unistd::{Uid, User};
-use system::account_db::{groups_of, uid_of};
+use system::account_db::{groups_of, name_of};
 
 /// What the kernel says of somebody whose uid has no number here, such as a process of another
 /// user namespace (user_namespaces(7)); a service that needs no files has it as well. It is
@@ -32,14 +31,10 @@ pub fn of_uid(uid: u32) -> Result<Option<Account>, Fault> {
     if uid == NOBODY {
         return Ok(None);
     }
-    let found = User::from_uid(Uid::from_raw(uid)).map_err(|errno| failed(errno.into()))?;
-    let Some(User { name, .. }) = found else {
+    let name = name_of(uid).map_err(failed)?;
+    let Some(name) = name.filter(|name| is_name(name)) else {
         return Ok(None);
     };
-    let is_its_own = uid_of(&name).map_err(failed)? == Some(uid);
-    if !is_its_own || !is_name(&name) {
-        return Ok(None);
-    }
     let groups = groups_of(&name).map_err(failed)?;
     Ok(Some(Account { uid, name, groups }))
 }

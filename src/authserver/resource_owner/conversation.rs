@@ -148,12 +148,16 @@ fn login(start: &Start, rules: &Rules, talk: &Shared) -> Result<Granted, Reason>
             reason => reason,
         })?;
     let typed_hidden = talk.typed_hidden();
-    let owner = |pam: &Transaction| {
-        let account = pam.user().ok_or(Reason::AccountUnknown)?;
+    let owner = |name: &str| {
+        let account = rules::canonical(name)?;
+        if !may_exist(&account) {
+            return Err(Reason::AccountUnknown);
+        }
         rules.judge(&account, typed_hidden)
     };
+    let name = |pam: &Transaction| pam.user().ok_or(Reason::AccountUnknown);
     // Before anything is said that would tell that the password of a reserved account was right.
-    owner(&pam)?;
+    owner(&name(&pam)?)?;
     let changed_password = match pam.acct_mgmt(flags) {
         Ok(()) => false,
         Err(Code::NewAuthtokReqd) => {
@@ -164,9 +168,20 @@ fn login(start: &Start, rules: &Rules, talk: &Shared) -> Result<Granted, Reason>
         Err(code) => return Err(refused(rules, code)),
     };
     // Any of the modules may have made it another one.
+    let name = name(&pam)?;
+    let owner = owner(&name)?;
+    // The account stack has let the name in that was typed. Where that is an alias, it is asked of
+    // the account itself too, as it will be from now on.
+    if owner.account != name {
+        let itself = Start {
+            account: owner.account.clone(),
+            ..start.clone()
+        };
+        checked(&itself, rules)?;
+    }
     Ok(Granted {
         changed_password,
-        ..owner(&pam)?
+        ..owner
     })
 }
 

@@ -105,12 +105,26 @@ impl Rules {
     }
 }
 
-/// What the system knows of an account, whoever may log in; that proves nothing (`amr`).
+/// The name of the account that was let in as `name`, which is the one that its uid leads to
+/// (getpwuid(3)): a token is for the account, however its owner has typed the name.
+///
+/// # Errors
+/// There is none, or the account database does not answer.
+pub fn canonical(name: &str) -> Result<String, Reason> {
+    let found = account_db::canonical(name).map_err(|_| Reason::AccountLookupFailed)?;
+    found.ok_or(Reason::AccountUnknown)
+}
+
+/// What the system knows of an account, whoever may log in; that proves nothing (`amr`). It is
+/// found by its [`canonical`] name alone.
 ///
 /// # Errors
 /// There is none, or the account database does not answer.
 pub fn known(account: &str) -> Result<Granted, Reason> {
     let unanswered = |_| Reason::AccountLookupFailed;
+    if canonical(account)? != account {
+        return Err(Reason::AccountUnknown);
+    }
     let uid = account_db::uid_of(account).map_err(unanswered)?;
     Ok(Granted {
         account: account.to_owned(),
