@@ -85,6 +85,9 @@ pub async fn tokens(
     if left == 0 {
         return Err(OAuthError::grant("what was allowed is over").into());
     }
+    if grant.registered != client.client_id_issued_at {
+        return Err(OAuthError::grant("the client is another one since").into());
+    }
     let owner = owner(asked, &grant.account).await?;
     if grant.uid.is_some_and(|uid| uid != owner.uid) {
         return Err(OAuthError::grant("the account is somebody else's since").into());

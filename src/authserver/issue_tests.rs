@@ -47,7 +47,7 @@ async fn forms(world: &World) -> Vec<Form> {
     };
     let put = store.put_device(&device.digest, &user.digest, &asked, 5, now + 600);
     assert!(put.await.unwrap());
-    let allowed = Decision::Allowed(grant());
+    let allowed = Decision::Allowed(Box::new(grant()));
     let decided = store.decide_device(&user.digest, &allowed, now);
     assert!(decided.await.unwrap());
 
@@ -142,4 +142,31 @@ async fn where_pam_does_not_say_nobody_gets_anything_new() {
     says(&world, None);
     let good = vec![(200, String::new()); forms.len()];
     assert_eq!(answers(&world, &forms).await, good);
+}
+
+/// What people allowed a client is not for another that has its id later.
+#[tokio::test]
+async fn a_client_that_is_registered_anew_gets_nothing_of_what_the_one_before_it_had() {
+    let app = format!(
+        "redirect_uris = [\"{REDIRECT}\"]\nscopes = [\"ssh\"]\nclient_id_issued_at = 100\n\
+         grant_types = [\"authorization_code\"]\n"
+    );
+    let world = World::new(crate::testing::CONFIG, &[confidential("app", &app)]).await;
+    for (registered, expected) in [(None, 400), (Some(99), 400), (Some(100), 200)] {
+        let grant = crate::store::Grant {
+            registered,
+            ..world.grant("app", &["ssh"])
+        };
+        let code = world.code(grant).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+        ];
+        let answer = world.post("/token", &form, Some(("app", SECRET))).await;
+        assert_eq!(answer.status, expected, "{registered:?}: {}", answer.text);
+        let error = answer.member("error");
+        assert_eq!(error == "invalid_grant", expected == 400, "{error}");
+    }
 }

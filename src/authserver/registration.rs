@@ -41,6 +41,7 @@ pub fn read(document: &[u8], allowed: &[String]) -> Result<Client, OAuthError> {
     check_response_types(&members, &grant_types)?;
     let client = Client {
         client_id: String::new(),
+        client_id_issued_at: None,
         client_name: client_name(&members)?,
         token_endpoint_auth_method: method,
         secret_sha256: Vec::new(),
@@ -69,10 +70,10 @@ pub fn read(document: &[u8], allowed: &[String]) -> Result<Client, OAuthError> {
 
 /// What was registered (§3.2.1); the secret is shown this once.
 #[must_use]
-pub fn shown(client: &Client, secret: Option<&str>, now: u64) -> Value {
+pub fn shown(client: &Client, secret: Option<&str>) -> Value {
     let mut shown = json!({
         "client_id": client.client_id,
-        "client_id_issued_at": now,
+        "client_id_issued_at": client.client_id_issued_at,
         "token_endpoint_auth_method": client.token_endpoint_auth_method.name(),
         "grant_types": client.grant_types,
         "response_types": response_types(&client.grant_types),
@@ -283,6 +284,7 @@ mod tests {
         });
         let client = Client {
             client_id: "id".to_owned(),
+            client_id_issued_at: Some(100),
             ..read(&document).unwrap()
         };
         assert_eq!(client.faults(), Vec::<String>::new());
@@ -293,8 +295,8 @@ mod tests {
             "grant_types": ["authorization_code", "refresh_token",
                 "urn:ietf:params:oauth:grant-type:device_code"],
         });
-        assert_eq!(shown(&client, None, 100), expected);
-        let shown = shown(&client, Some("s"), 100);
+        assert_eq!(shown(&client, None), expected);
+        let shown = shown(&client, Some("s"));
         assert_eq!(shown["client_secret"], "s");
         assert_eq!(shown["client_secret_expires_at"], 0);
     }

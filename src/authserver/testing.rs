@@ -233,6 +233,7 @@ impl World {
         Grant {
             id: sign::random_id().unwrap(),
             client_id: client_id.to_owned(),
+            registered: None,
             account: ACCOUNT.to_owned(),
             uid: Some(1),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),

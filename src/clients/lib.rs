@@ -15,6 +15,11 @@ use std::collections::BTreeMap;
 pub struct Client {
     /// `client_id`
     pub client_id: String,
+    /// `client_id_issued_at` (RFC 7591 §3.2.1): when it was registered, in seconds since the
+    /// epoch. One that has another's id and not this is another client: what people allowed the
+    /// one before it does not hold for it.
+    #[serde(default)]
+    pub client_id_issued_at: Option<u64>,
     /// What people are told who asks.
     #[serde(default)]
     pub client_name: Option<String>,

@@ -13,6 +13,10 @@ pub fn written(client: &Client) -> String {
         "# A client of pam-jwt-authserver: see pam-jwt-clients(8).\n\nclient_id = {}\n",
         string(&client.client_id)
     );
+    if let Some(issued_at) = client.client_id_issued_at {
+        let issued_at = issued_at.to_string();
+        line(&mut text, "", "client_id_issued_at", &issued_at);
+    }
     if let Some(name) = &client.client_name {
         line(&mut text, "", "client_name", &string(name));
     }
@@ -165,6 +169,7 @@ mod tests {
     fn client() -> Client {
         Client {
             client_id: "wiki".to_owned(),
+            client_id_issued_at: Some(1_800_000_000),
             client_name: Some("The \"wiki\"\n\u{7f}é".to_owned()),
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             secret_sha256: vec!["aa".to_owned(), "bb".to_owned()],

@@ -1,6 +1,7 @@
 //! `pam-jwt clients add`
 
 use super::{DIR, Secret, TAKEN_UP, as_json, path_of};
+use crate::grounds;
 use crate::new_file::NewFiles;
 use crate::read_named;
 use ::clients::text::{short_name, written};
@@ -142,6 +143,7 @@ impl Add {
         };
         Ok(Client {
             client_id: self.id.clone(),
+            client_id_issued_at: Some(grounds::now()?),
             client_name: self.name.clone(),
             token_endpoint_auth_method: method,
             secret_sha256: Vec::new(),
@@ -253,7 +255,7 @@ mod tests {
             let client = added(words).ok().unwrap();
             assert_eq!(client.grant_types, grants, "{words}");
             assert_eq!(client.token_endpoint_auth_method, method, "{words}");
-            assert!(client.consent);
+            assert!(client.consent && client.client_id_issued_at.is_some());
         }
         assert!(!added("--public --no-consent").ok().unwrap().consent);
         assert!(added("--auth-method none").is_err());

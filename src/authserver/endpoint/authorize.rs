@@ -6,6 +6,7 @@ use super::path;
 use super::request::Incoming;
 use super::visit::{LoggedIn, Visit, sent};
 use crate::authorization::decision::{self, Login, Next};
+use crate::authorization::destination::Destination;
 use crate::authorization::interaction::Errand;
 use crate::authorization::request::{
     AuthorizationRequest, Refusal, ResponseType, alone, unreadable,
@@ -54,10 +55,11 @@ pub async fn answer_form(State(server): State<Arc<Server>>, request: Incoming) -
 
 async fn begun(server: &Server, request: &Incoming) -> Result<Response<Body>, Trouble> {
     let visit = Visit::new(server, request)?;
-    let (asked, pushed) = match read(&visit).await? {
+    let (client, read) = read(&visit).await?;
+    let (asked, pushed) = match read {
         Ok(asked) => asked,
         Err(Refusal::Page(error)) => return Err(error.into()),
-        Err(Refusal::Redirect(to, error)) => return Ok(sent(&to.with_error(&error))?),
+        Err(Refusal::Redirect(to, error)) => return refused(&visit, &client, &to, error).await,
     };
     let login = visit.logged_in().await?;
     let next = next(&visit, &asked, login.as_ref(), false).await?;
@@ -67,7 +69,7 @@ async fn begun(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
         (None, None) => String::new(),
     };
     let path = match next {
-        Err(error) => return Ok(sent(&asked.destination.with_error(&error))?),
+        Err(error) => return refused(&visit, &client, &asked.destination, error).await,
         Ok((Next::Answer, scopes)) => {
             let login = login.ok_or(Trouble::Over)?;
             let address = allowed(&visit, &asked, pushed.as_deref(), &login, scopes).await?;
@@ -80,10 +82,37 @@ async fn begun(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     visit.begin(path, Errand::Authorize { request, pushed }, &hint)
 }
 
+/// Tells a client why its request comes to nothing, before the person has seen anything of it. One
+/// that registered itself may have done so with any address: whoever has not allowed it anything
+/// yet is told here, and not led there by this server's name (RFC 9700 §4.11.2).
+async fn refused(
+    visit: &Visit<'_>,
+    client: &Client,
+    to: &Destination,
+    error: OAuthError,
+) -> Result<Response<Body>, Trouble> {
+    let is_known = if visit.has_registered_itself(client) {
+        match visit.logged_in().await? {
+            Some(login) => {
+                let store = &visit.server.store;
+                !store.consent(&login.session, client).await?.is_empty()
+            }
+            None => false,
+        }
+    } else {
+        true
+    };
+    if is_known {
+        Ok(sent(&to.with_error(&error))?)
+    } else {
+        Err(error.into())
+    }
+}
+
 /// The request, and the digest of its reference where the client has pushed it.
 type Read = Result<(AuthorizationRequest, Option<String>), Refusal>;
 
-async fn read(visit: &Visit<'_>) -> Result<Read, Trouble> {
+async fn read(visit: &Visit<'_>) -> Result<(Client, Read), Trouble> {
     let (server, config) = (visit.server, &visit.settings.config);
     let raw = visit.request.raw_query().as_bytes();
     let parameters = Parameters::parse(raw);
@@ -97,7 +126,10 @@ async fn read(visit: &Visit<'_>) -> Result<Read, Trouble> {
     };
     let (parameters, client) = match (parameters, client) {
         (Ok(parameters), Some(client)) => (parameters, client),
-        (Err(error), Some(client)) => return Ok(Err(unreadable(config, &client, raw, error))),
+        (Err(error), Some(client)) => {
+            let refusal = unreadable(config, &client, raw, error);
+            return Ok((client, Err(refusal)));
+        }
         (Err(error), None) => return Err(error.into()),
         (Ok(_), None) => {
             let why = "client_id is missing, or no client of this server";
@@ -107,7 +139,7 @@ async fn read(visit: &Visit<'_>) -> Result<Read, Trouble> {
     let reference = parameters.get("request_uri");
     let Some(reference) = reference.and_then(|uri| uri.strip_prefix(PUSHED)) else {
         let read = AuthorizationRequest::read(config, &client, &parameters);
-        return Ok(read.map(|request| (request, None)));
+        return Ok((client, read.map(|request| (request, None))));
     };
     let digest = secret::digest(reference);
     let id = &client.client_id;
@@ -119,7 +151,7 @@ async fn read(visit: &Visit<'_>) -> Result<Read, Trouble> {
     // What is sent beside the reference does not count (RFC 9126 §4).
     let parameters = Parameters::parse(kept.as_bytes())?;
     let read = AuthorizationRequest::read(config, &client, &parameters);
-    Ok(read.map(|request| (request, Some(digest))))
+    Ok((client, read.map(|request| (request, Some(digest)))))
 }
 
 /// What comes next, with the scopes that the account may have; or what the client is told.
@@ -140,7 +172,7 @@ pub async fn next(
     let config = &visit.settings.config;
     let scopes = scopes::of_account(config, &request.scopes, account, &login.groups);
     let store = &visit.server.store;
-    let consented = store.consent(account, &client.client_id).await?;
+    let consented = store.consent(&login.session, client).await?;
     let login = Login {
         auth_time: login.session.auth_time,
         for_this,
@@ -209,6 +241,7 @@ pub fn grant(
     Ok(store::Grant {
         id: sign::random_id().map_err(Fault::lasting)?,
         client_id: client.client_id.clone(),
+        registered: client.client_id_issued_at,
         account: login.session.account.clone(),
         uid: Some(login.session.uid),
         scopes,

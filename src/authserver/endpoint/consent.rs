@@ -229,10 +229,11 @@ async fn remembered(
     scopes: &[String],
 ) -> Result<(), Trouble> {
     if can_remember(request) {
-        let (account, client_id) = (&login.session.account, &request.client.client_id);
         let store = &visit.server.store;
         let answer = remembered_as(request, scopes);
-        store.remember_consent(account, client_id, &answer).await?;
+        store
+            .remember_consent(&login.session, &request.client, &answer)
+            .await?;
     }
     Ok(())
 }
@@ -247,7 +248,8 @@ async fn decided(
     let decision = if allows {
         let scopes = of_account(visit, login, &found.device.scopes);
         let resources = &found.device.resources;
-        Decision::Allowed(grant(visit, &found.client, login, scopes, resources)?)
+        let grant = grant(visit, &found.client, login, scopes, resources)?;
+        Decision::Allowed(Box::new(grant))
     } else {
         Decision::Denied
     };

@@ -210,6 +210,7 @@ pub(super) async fn granted(world: &World, client_id: &str) -> (String, String) 
         grant: Grant {
             id: jose::sign::random_id().unwrap(),
             client_id: client_id.to_owned(),
+            registered: None,
             account: "alice".to_owned(),
             uid: Some(1000),
             scopes: vec!["openid".to_owned(), "api".to_owned()],

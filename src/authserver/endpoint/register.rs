@@ -76,12 +76,12 @@ async fn registered(
     };
     let client = Client {
         client_id: sign::random_name().map_err(Fault::lasting)?,
+        client_id_issued_at: Some(now),
         secret_sha256: secret.iter().map(|secret| secret.digest.clone()).collect(),
         ..described
     };
-    let count = server.store.registered_count().await?;
     let most = u64::try_from(registration.most).unwrap_or(u64::MAX);
-    if count >= most || !server.store.register(&client).await? {
+    if !server.store.register(&client, most).await? {
         let why = "no more clients can be registered until an administrator removes some";
         return Err(OAuthError::new(Code::TemporarilyUnavailable, why).into());
     }
@@ -92,5 +92,5 @@ async fn registered(
         ..Event::new(Kind::Registration)
     });
     let secret = secret.as_ref().map(|secret| secret.text.as_str());
-    Ok(registration::shown(&client, secret, now))
+    Ok(registration::shown(&client, secret))
 }

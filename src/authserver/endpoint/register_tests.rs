@@ -2,8 +2,9 @@
 
 use super::path;
 use super::request::{BodyLimit, Peer};
-use crate::testing::{Answer, World, confidential};
-use crate::token::secret;
+use crate::store::Session;
+use crate::testing::{ACCOUNT, Answer, REDIRECT, World, confidential, form_of};
+use crate::token::secret::{self, Secret};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -99,4 +100,67 @@ async fn where_it_is_off_there_is_nothing() {
     assert_eq!(register(&world, None, &document()).await.status, 404);
     let metadata = world.get(path::OAUTH_METADATA).await.json();
     assert_eq!(metadata.get("registration_endpoint"), None);
+}
+
+/// Whoever registers a site of their own does not get people sent there by a link that only looks
+/// as if it led to this server: not before one of them has allowed it something.
+///
+/// Checklist: C.1, C.5
+#[tokio::test]
+async fn a_stranger_s_site_gets_nobody_sent_to_it_who_has_seen_no_page() {
+    let config = format!(
+        "issuer = \"https://[::1]\"\n[accounts]\nmin_uid = 1\n[registration]\nmode = \"open\"{SCOPES}"
+    );
+    let known = format!(
+        "redirect_uris = [\"{REDIRECT}\"]\nscopes = [\"openid\"]\n\
+         grant_types = [\"authorization_code\"]\n"
+    );
+    let world = World::new(&config, &[confidential("known", &known)]).await;
+    let site = json!({ "redirect_uris": [REDIRECT], "scope": "openid api" });
+    let registered = register(&world, None, &site).await;
+    assert_eq!(registered.status, 201, "{}", registered.text);
+    let id = registered.member("client_id");
+    let session = Session {
+        account: ACCOUNT.to_owned(),
+        uid: 1,
+        auth_time: world.now(),
+        amr: Vec::new(),
+        expires: world.now() + 600,
+    };
+    let cookie = Secret::new().unwrap();
+    let store = &world.server.store;
+    store.put_session(&cookie.digest, &session).await.unwrap();
+    let asked = async |client: &str, cookie: &str, more: &[(&str, &str)]| {
+        let base = [("client_id", client), ("response_type", "code")];
+        let query = form_of(&[&base, more].concat());
+        let request = Request::builder()
+            .uri(format!("/authorize?{query}"))
+            .header("cookie", format!("__Host-pam-jwt-session={cookie}"));
+        let answer = world.send(request.body(Body::empty()).unwrap()).await;
+        let location = answer.header("location").to_owned();
+        assert_eq!(location.starts_with(REDIRECT), answer.status == 303);
+        answer.status
+    };
+    let silent = [("scope", "api"), ("prompt", "none")];
+    let bad: [&[(&str, &str)]; 4] = [
+        &silent,
+        &[("scope", "unknown")],
+        &[("scope", "api"), ("scope", "api")],
+        &[("scope", "api"), ("code_challenge_method", "plain")],
+    ];
+    for more in bad {
+        for cookie in ["", &cookie.text] {
+            assert_eq!(asked(&id, cookie, more).await, 400, "{more:?}");
+        }
+        // The administrator knows this one.
+        assert_eq!(asked("known", "", more).await, 303, "{more:?}");
+    }
+    let client = store.registered(&id).await.unwrap().unwrap();
+    let consent = ["openid".to_owned()];
+    let remembered = store.remember_consent(&session, &client, &consent);
+    remembered.await.unwrap();
+    for more in bad {
+        assert_eq!(asked(&id, &cookie.text, more).await, 303, "{more:?}");
+        assert_eq!(asked(&id, "", more).await, 400, "{more:?}");
+    }
 }

@@ -17,6 +17,7 @@ use crate::token::secret::{self, Secret};
 use axum::body::Body;
 use axum::http::header::SET_COOKIE;
 use axum::http::{Response, StatusCode};
+use clients::Client;
 use std::sync::Arc;
 
 /// A request of a browser.
@@ -77,6 +78,11 @@ impl<'a> Visit<'a> {
             peer: self.request.peer,
             now: self.now,
         }
+    }
+
+    /// Whether nobody but the client has registered it (RFC 7591).
+    pub fn has_registered_itself(&self, client: &Client) -> bool {
+        self.settings.clients.get(&client.client_id).is_none()
     }
 
     /// As what limits count who asks.

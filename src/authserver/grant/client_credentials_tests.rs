@@ -53,7 +53,7 @@ async fn a_public_client_has_none() {
     let world = World::new(CONFIG, &[]).await;
     let public = public("p", OWN);
     let client = toml::from_str(&public).unwrap();
-    assert!(world.server.store.register(&client).await.unwrap());
+    assert!(world.server.store.register(&client, 9).await.unwrap());
     let form = [("grant_type", "client_credentials"), ("client_id", "p")];
     let refused = world.post("/token", &form, None).await;
     assert_eq!(refused.refusal(), (400, "unauthorized_client".to_owned()));
@@ -67,7 +67,7 @@ async fn who_registered_itself_has_no_scope_that_is_for_some_accounts() {
     let own = "grant_types = [\"client_credentials\"]\nscopes = [\"api\", \"ops\"]\n";
     let world = World::new(CONFIG, &[confidential("job", own)]).await;
     let client = toml::from_str(&confidential("self", own)).unwrap();
-    assert!(world.server.store.register(&client).await.unwrap());
+    assert!(world.server.store.register(&client, 9).await.unwrap());
     let sent = async |client_id: &str, scope: &str| {
         let form = [("grant_type", "client_credentials"), ("scope", scope)];
         let answer = world.post("/token", &form, Some((client_id, SECRET))).await;

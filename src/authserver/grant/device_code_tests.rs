@@ -63,7 +63,7 @@ async fn a_device_waits_and_slows_down_until_somebody_has_allowed_it() {
     );
 
     let allowed = world.grant("tv", &["openid", "ssh"]);
-    decide(&world, &user_code, Decision::Allowed(allowed)).await;
+    decide(&world, &user_code, Decision::Allowed(Box::new(allowed))).await;
     let answer = poll(&world, &code, "tv").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.member("scope"), "openid ssh");

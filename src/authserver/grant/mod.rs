@@ -121,6 +121,7 @@ fn new_grant(
     Ok(Grant {
         id: sign::random_id().map_err(Fault::lasting)?,
         client_id: client.client_id.clone(),
+        registered: client.client_id_issued_at,
         account: account.to_owned(),
         uid: None,
         scopes,

@@ -3,7 +3,7 @@
 //! whom. It lives no longer than what it was made of.
 
 use super::{Context, TokenResponse, new_grant, trusted};
-use crate::error::{Code, Failure, OAuthError};
+use crate::error::{Code, Failure, Fault, OAuthError};
 use crate::issue::{self, Wants};
 use crate::scopes;
 use crate::store::Grant;
@@ -26,8 +26,8 @@ struct Presented {
     subject: String,
     claims: Claims,
     expires: u64,
-    /// Whether this server has issued it.
-    is_own: bool,
+    /// Its place in the status lists, where this server has issued it.
+    index: Option<u64>,
 }
 
 /// The token of the subject.
@@ -35,7 +35,13 @@ struct Presented {
 /// # Errors
 /// `invalid_request` for a token that is not good (§2.2.2), `invalid_target`, `invalid_scope`.
 pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
-    let Context { client, form, .. } = *context;
+    let Context {
+        server,
+        client,
+        form,
+        now,
+        ..
+    } = *context;
     let issued_token_type = match form.get("requested_token_type") {
         None | Some(ACCESS_TOKEN) => ACCESS_TOKEN,
         Some(JWT) => JWT,
@@ -70,19 +76,31 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     }
     let act = acting(&subject, actor.as_ref())?;
     let expires = actor.map_or(subject.expires, |actor| subject.expires.min(actor.expires));
-    let grant = Grant {
+    let mut grant = Grant {
         expires,
         ..subject.grant(context)?
     };
+    // What comes of a token ends with what that came of.
+    let family = subject.family(context).await?;
+    if let Some(family) = &family {
+        grant.id.clone_from(&family.id);
+        grant.uid = family.uid;
+    }
     let wants = Wants {
         actor: act.as_ref(),
         ..Wants::default()
     };
     let made = issue::tokens(context.asked(), client, &grant, wants).await;
-    let response = made.map_err(of_subject)?.response;
+    let made = made.map_err(of_subject)?;
+    if family.is_some() {
+        let store = &server.store;
+        if !store.extend_family(&grant.id, now, made.issued).await? {
+            return Err(bad().into());
+        }
+    }
     Ok(TokenResponse {
         issued_token_type: Some(issued_token_type),
-        ..response
+        ..made.response
     })
 }
 
@@ -94,6 +112,10 @@ fn of_subject(failure: Failure) -> Failure {
         }
         other => other,
     }
+}
+
+fn bad() -> OAuthError {
+    OAuthError::request("a token is malformed, expired, revoked, or of a stranger")
 }
 
 fn check_type(token_type: &str) -> Result<(), OAuthError> {
@@ -113,7 +135,6 @@ async fn presented(context: &Context<'_>, token: &str) -> Result<Presented, Fail
         now,
         ..
     } = *context;
-    let bad = || OAuthError::request("a token is malformed, expired, revoked, or of a stranger");
     let issuer = &settings.config.issuer;
     let compact = Compact::parse(token.as_bytes()).map_err(|_| bad())?;
     let claims = Claims::parse(compact.payload()).map_err(|_| bad())?;
@@ -124,7 +145,7 @@ async fn presented(context: &Context<'_>, token: &str) -> Result<Presented, Fail
             subject: accepted.account,
             claims: accepted.claims,
             expires: accepted.expires,
-            is_own: false,
+            index: None,
         });
     }
     let own = access::verify(token, issuer, &settings.keys, now).ok_or_else(bad)?;
@@ -135,11 +156,16 @@ async fn presented(context: &Context<'_>, token: &str) -> Result<Presented, Fail
         subject: own.claims.subject.clone().ok_or_else(bad)?,
         expires: own.claims.expires.map_or(0, |expires| expires.floor()),
         claims: own.claims,
-        is_own: true,
+        index: Some(own.index),
     })
 }
 
 impl Presented {
+    /// Whether this server has issued it.
+    const fn is_own(&self) -> bool {
+        self.index.is_some()
+    }
+
     /// Whether the client may present it. A token of this server that is for somebody else was
     /// found, or is kept by whom it was shown to: neither makes more of it. And a public client may
     /// be whoever has found it.
@@ -147,9 +173,18 @@ impl Presented {
         let client_id = self.claims.get("client_id").and_then(Value::as_str);
         let client_id = client_id.unwrap_or_default();
         let audience = self.claims.audience.as_deref().unwrap_or_default();
-        !self.is_own
+        !self.is_own()
             || client_id == client.client_id
             || !client.is_public() && introspection::is_for(client, client_id, audience)
+    }
+
+    /// The grant that the token was issued under, where it is this server's and came of one that
+    /// can be taken back.
+    async fn family(&self, context: &Context<'_>) -> Result<Option<Grant>, Fault> {
+        match self.index {
+            Some(index) => context.server.store.grant_of(index).await,
+            None => Ok(None),
+        }
     }
 
     /// What the client is given of what the token allows. A token of this server never comes to
@@ -163,7 +198,7 @@ impl Presented {
             ..
         } = *context;
         let mut scopes = scopes::asked(&settings.config, client, form.get("scope"))?;
-        if self.is_own {
+        if self.is_own() {
             let scope = self.claims.get("scope").and_then(Value::as_str);
             let allowed: Vec<&str> = scope.unwrap_or_default().split(' ').collect();
             let is_allowed = |name: &String| allowed.contains(&name.as_str());
@@ -187,7 +222,7 @@ impl Presented {
 
     /// A claim of a token of this server: how somebody logged in elsewhere is not known here.
     fn own(&self, name: &str) -> Option<&Value> {
-        self.claims.get(name).filter(|_| self.is_own)
+        self.claims.get(name).filter(|_| self.is_own())
     }
 }
 
@@ -228,3 +263,7 @@ fn acting(subject: &Presented, actor: Option<&Presented>) -> Result<Option<Value
 #[cfg(test)]
 #[path = "token_exchange_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "token_exchange_ends_tests.rs"]
+mod ends_tests;

@@ -56,7 +56,7 @@ mod tests {
         let parsed = Clients::parse([("c1.toml", text)]).unwrap();
         server
             .store
-            .register(parsed.get("c1").unwrap())
+            .register(parsed.get("c1").unwrap(), 1)
             .await
             .unwrap();
         let one = || "c1".to_owned();

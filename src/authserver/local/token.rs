@@ -99,6 +99,7 @@ fn client(settings: &Settings) -> Client {
     let registered = settings.clients.get(id).cloned();
     registered.unwrap_or_else(|| Client {
         client_id: id.clone(),
+        client_id_issued_at: None,
         client_name: None,
         token_endpoint_auth_method: AuthMethod::None,
         secret_sha256: Vec::new(),

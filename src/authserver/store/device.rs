@@ -74,7 +74,7 @@ pub struct KeptDevice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It may.
-    Allowed(Grant),
+    Allowed(Box<Grant>),
     /// It may not.
     Denied,
 }
@@ -93,7 +93,7 @@ pub enum Poll {
     /// `invalid_grant`: there is no such code, or it is another client's.
     Unknown,
     /// It was allowed; whether the device is the first to come for it, redeeming tells.
-    Ready(Grant),
+    Ready(Box<Grant>),
 }
 
 /// What a device is told at `now`, without what was allowed.

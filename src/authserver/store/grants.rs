@@ -16,6 +16,8 @@ pub struct Grant {
     pub id: String,
     /// To whom.
     pub client_id: String,
+    /// When that was registered (`client_id_issued_at`): its id may be another's since.
+    pub registered: Option<u64>,
     /// By whom.
     pub account: String,
     /// Whose name that was then, where it is kept for later: the name may have been given to
@@ -86,6 +88,36 @@ impl Store {
         patiently(work).await
     }
 
+    /// Under which grant an access token was issued, by its place in the status lists; none where
+    /// that is under none that is kept.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn grant_of(&self, index: u64) -> Result<Option<Grant>, Fault> {
+        let row = sqlx::query(
+            "SELECT families.data FROM issued JOIN families ON families.id = issued.family \
+             WHERE issued.status_index = $1",
+        )
+        .bind(signed(index))
+        .fetch_optional(&self.readers);
+        patiently(async { row.await?.map(|row| grant(&row, 0)).transpose() }).await
+    }
+
+    /// Adds an access token to a family at `now`; false where that was revoked, and then the token
+    /// is not handed out.
+    ///
+    /// # Errors
+    /// The database's; then it was not added.
+    pub async fn extend_family(&self, id: &str, now: u64, issued: Issued) -> Result<bool, Fault> {
+        let work = async {
+            let mut transaction = self.begin().await?;
+            let stands = extend(&mut transaction, id, now, issued, None).await?;
+            transaction.commit().await?;
+            Ok(stands)
+        };
+        patiently(work).await
+    }
+
     /// Whether a family is there and was not revoked.
     ///
     /// # Errors
@@ -148,9 +180,9 @@ pub(super) async fn extend(
     id: &str,
     now: u64,
     issued: Issued,
-    refresh: (&str, u64),
+    refresh: Option<(&str, u64)>,
 ) -> sqlx::Result<bool> {
-    let kept = kept_until(issued, Some(refresh));
+    let kept = kept_until(issued, refresh);
     let stands = sqlx::query(
         "UPDATE families SET kept = CASE WHEN kept < $1 THEN $2 ELSE kept END \
          WHERE id = $3 AND revoked = 0",
@@ -181,7 +213,7 @@ pub(super) async fn extend(
             .execute(&mut *transaction)
             .await?;
     }
-    add(transaction, id, issued, Some(refresh)).await?;
+    add(transaction, id, issued, refresh).await?;
     Ok(true)
 }
 

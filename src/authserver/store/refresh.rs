@@ -75,7 +75,7 @@ impl Store {
             .await?;
             let redeemed = if let Some(row) = row {
                 let family = text(&row, 0)?;
-                if grants::extend(&mut transaction, &family, now, issued, new).await? {
+                if grants::extend(&mut transaction, &family, now, issued, Some(new)).await? {
                     Redeemed::Done
                 } else {
                     Redeemed::Gone

@@ -1,26 +1,36 @@
 //! The clients that registered themselves (RFC 7591).
 
-use super::row::{json, number, value};
+use super::row::{json, signed, value};
 use super::{Store, patiently};
 use crate::error::Fault;
 use clients::Client;
 
 impl Store {
-    /// Keeps a client; false where its id is taken.
+    /// Keeps a client; false where its id is taken, or there are `most` already.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn register(&self, client: &Client) -> Result<bool, Fault> {
+    /// The database's; then it was not.
+    pub async fn register(&self, client: &Client, most: u64) -> Result<bool, Fault> {
         let work = async {
-            sqlx::query(
-                "INSERT INTO clients (client_id, data) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            let mut transaction = self.begin().await?;
+            // Who comes second waits here until the first has committed, and counts it too.
+            sqlx::query("UPDATE numbers SET value = value + 1 WHERE name = 'registrations'")
+                .execute(&mut *transaction)
+                .await?;
+            let kept = sqlx::query(
+                "INSERT INTO clients (client_id, data) SELECT $1, $2 \
+                 WHERE (SELECT COUNT(*) FROM clients) < $3 ON CONFLICT DO NOTHING",
             )
             .bind(client.client_id.as_str())
             .bind(json(client)?)
-            .execute(&self.writers)
-            .await
+            .bind(signed(most))
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+            transaction.commit().await?;
+            Ok(kept == 1)
         };
-        Ok(patiently(work).await?.rows_affected() == 1)
+        patiently(work).await
     }
 
     /// The client of this id.
@@ -42,15 +52,6 @@ impl Store {
         let rows =
             sqlx::query("SELECT data FROM clients ORDER BY client_id").fetch_all(&self.readers);
         patiently(async { rows.await?.iter().map(|row| value(row, 0)).collect() }).await
-    }
-
-    /// How many there are.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn registered_count(&self) -> Result<u64, Fault> {
-        let row = sqlx::query("SELECT COUNT(*) FROM clients").fetch_one(&self.readers);
-        patiently(async { number(&row.await?, 0) }).await
     }
 
     /// Forgets a client, and what people have agreed to for it; false where there is none.

@@ -38,6 +38,7 @@ const TABLES: &[&str] = &[
     // The access tokens that were issued under them.
     "CREATE TABLE IF NOT EXISTS issued (family TEXT NOT NULL, status_index BIGINT NOT NULL, \
      expires BIGINT NOT NULL, PRIMARY KEY (family, status_index))",
+    "CREATE INDEX IF NOT EXISTS issued_index ON issued (status_index)",
     "CREATE TABLE IF NOT EXISTS refresh (digest TEXT PRIMARY KEY, family TEXT NOT NULL, \
      used BIGINT NOT NULL, expires BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS refresh_family ON refresh (family)",
@@ -62,8 +63,11 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS sessions (digest TEXT PRIMARY KEY, data TEXT NOT NULL, \
      expires BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS sessions_expires ON sessions (expires)",
-    "CREATE TABLE IF NOT EXISTS consents (account TEXT NOT NULL, client_id TEXT NOT NULL, \
-     scope TEXT NOT NULL, PRIMARY KEY (account, client_id, scope))",
+    // Of an account and of a client that may both be others by the same name later: `uid` and
+    // `registered` tell them apart.
+    "CREATE TABLE IF NOT EXISTS consents (account TEXT NOT NULL, uid BIGINT NOT NULL, \
+     client_id TEXT NOT NULL, registered BIGINT NOT NULL, scope TEXT NOT NULL, \
+     PRIMARY KEY (account, uid, client_id, registered, scope))",
 ];
 
 impl Store {
@@ -89,7 +93,12 @@ impl Store {
         for table in TABLES {
             sqlx::query(*table).execute(&mut *transaction).await?;
         }
-        for (name, value) in [("version", VERSION), ("next_index", 0), ("revocations", 0)] {
+        for (name, value) in [
+            ("version", VERSION),
+            ("next_index", 0),
+            ("revocations", 0),
+            ("registrations", 0),
+        ] {
             sqlx::query("INSERT INTO numbers (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(name)
                 .bind(signed(value))

@@ -3,6 +3,7 @@
 use super::row::{json, signed, text, value};
 use super::{Store, patiently};
 use crate::error::Fault;
+use clients::Client;
 use serde::{Deserialize, Serialize};
 
 /// A login in a browser.
@@ -60,25 +61,28 @@ impl Store {
         patiently(end).await.map(drop)
     }
 
-    /// Remembers that somebody has agreed that a client has these scopes, beside those of before.
+    /// Remembers that who is logged in has agreed that a client has these scopes, beside those of
+    /// before.
     ///
     /// # Errors
     /// The database's.
     pub async fn remember_consent(
         &self,
-        account: &str,
-        client_id: &str,
+        session: &Session,
+        client: &Client,
         scopes: &[String],
     ) -> Result<(), Fault> {
         let work = async {
             let mut transaction = self.begin().await?;
             for scope in scopes {
                 sqlx::query(
-                    "INSERT INTO consents (account, client_id, scope) VALUES ($1, $2, $3) \
-                     ON CONFLICT DO NOTHING",
+                    "INSERT INTO consents (account, uid, client_id, registered, scope) \
+                     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
                 )
-                .bind(account)
-                .bind(client_id)
+                .bind(session.account.as_str())
+                .bind(i64::from(session.uid))
+                .bind(client.client_id.as_str())
+                .bind(registered(client))
                 .bind(scope.as_str())
                 .execute(&mut *transaction)
                 .await?;
@@ -88,17 +92,25 @@ impl Store {
         patiently(work).await
     }
 
-    /// The scopes that somebody has agreed to for a client, in their order.
+    /// The scopes that who is logged in has agreed to for a client, in their order.
     ///
     /// # Errors
     /// The database's.
-    pub async fn consent(&self, account: &str, client_id: &str) -> Result<Vec<String>, Fault> {
+    pub async fn consent(&self, session: &Session, client: &Client) -> Result<Vec<String>, Fault> {
         let rows = sqlx::query(
-            "SELECT scope FROM consents WHERE account = $1 AND client_id = $2 ORDER BY scope",
+            "SELECT scope FROM consents WHERE account = $1 AND uid = $2 AND client_id = $3 \
+             AND registered = $4 ORDER BY scope",
         )
-        .bind(account)
-        .bind(client_id)
+        .bind(session.account.as_str())
+        .bind(i64::from(session.uid))
+        .bind(client.client_id.as_str())
+        .bind(registered(client))
         .fetch_all(&self.readers);
         patiently(async { rows.await?.iter().map(|row| text(row, 0)).collect() }).await
     }
+}
+
+/// When a client was registered; 0 where its file does not say.
+fn registered(client: &Client) -> i64 {
+    signed(client.client_id_issued_at.unwrap_or_default())
 }

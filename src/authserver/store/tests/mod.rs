@@ -1,6 +1,7 @@
 //! Tests of the store, each of which is run on both databases: SQLite in a file, and a PostgreSQL
 //! that is started here.
 
+mod agreed;
 mod database;
 mod faults;
 mod files;
@@ -15,6 +16,7 @@ fn grant(id: &str) -> Grant {
     Grant {
         id: id.to_owned(),
         client_id: "web".to_owned(),
+        registered: None,
         account: "alice".to_owned(),
         uid: Some(1000),
         scopes: vec!["read".to_owned()],

@@ -113,18 +113,18 @@ async fn a_device_is_decided_about_and_gets_its_tokens_once() {
             let decision = if number % 2 == 0 {
                 Decision::Denied
             } else {
-                Decision::Allowed(grant(&format!("f{number}")))
+                Decision::Allowed(Box::new(grant(&format!("f{number}"))))
             };
             store.decide_device("u", &decision, 100).await.unwrap()
         })
         .await;
         assert_eq!(decided.into_iter().filter(|first| *first).count(), 1);
 
-        let allowed = Decision::Allowed(grant("f"));
+        let allowed = Decision::Allowed(Box::new(grant("f")));
         assert!(one.put_device("e", "v", &device(), 5, 200).await.unwrap());
         assert!(one.decide_device("v", &allowed, 100).await.unwrap());
         let ready = other.poll_device("e", "tv", 100).await.unwrap();
-        assert_eq!(ready, Poll::Ready(grant("f")));
+        assert_eq!(ready, Poll::Ready(Box::new(grant("f"))));
         let told = at_once([&one, &other], |store, number| async move {
             let redeemed = store.redeem_device("e", 100, token(number), None).await;
             (number, redeemed.unwrap())
@@ -147,6 +147,25 @@ async fn a_pushed_request_is_answered_once() {
         .await;
         assert_eq!(ended.into_iter().filter(|first| *first).count(), 1);
         assert_eq!(one.request("p", "web", 100).await.unwrap(), None);
+    })
+    .await;
+}
+
+/// However many register at once, there are no more than there may be.
+///
+/// Checklist: C.16
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_clients_register_than_may() {
+    on_both(async |database| {
+        let (one, other) = (database.open().await, database.open().await);
+        let kept = at_once([&one, &other], |store, number| async move {
+            let client = format!(r#"{{"client_id":"c{number}"}}"#);
+            let client = serde_json::from_str(&client).unwrap();
+            store.register(&client, 7).await.unwrap()
+        })
+        .await;
+        assert_eq!(kept.into_iter().filter(|kept| *kept).count(), 7);
+        assert_eq!(one.registered_all().await.unwrap().len(), 7);
     })
     .await;
 }
