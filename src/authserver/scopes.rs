@@ -65,12 +65,27 @@ pub fn of_account(
 }
 
 /// For whom the token is (`aud`). What is asked for is a URI, or else a name that is registered as
-/// it is (RFC 8693 §2.1).
+/// it is (RFC 8693 §2.1). With `openid` it is for this server as well, whose userinfo endpoint that
+/// scope opens (OpenID Connect Core §5.3).
 ///
 /// # Errors
 /// `invalid_target`, where neither the client nor a scope reaches one that is asked for
 /// (RFC 8707 §2).
 pub fn audience(
+    config: &Config,
+    client: &Client,
+    scopes: &[String],
+    resources: &[String],
+) -> Result<Vec<String>, OAuthError> {
+    let mut all = audience_elsewhere(config, client, scopes, resources)?;
+    let opens_userinfo = scopes.iter().any(|scope| scope == Config::OPENID);
+    if (opens_userinfo || all.is_empty()) && !all.contains(&config.issuer) {
+        all.push(config.issuer.clone());
+    }
+    Ok(all)
+}
+
+fn audience_elsewhere(
     config: &Config,
     client: &Client,
     scopes: &[String],
@@ -88,11 +103,7 @@ pub fn audience(
             .collect();
         all.sort();
         all.dedup();
-        return Ok(if all.is_empty() {
-            vec![config.issuer.clone()]
-        } else {
-            all
-        });
+        return Ok(all);
     }
     let patterns = || {
         let of_scopes = granted().flat_map(|scope| &scope.audiences);
@@ -185,5 +196,17 @@ mod tests {
             aud(&own, &[], &["https://own/x"]),
             Ok(texts(&["https://own/x"]))
         );
+        // `openid` opens userinfo, which is here.
+        assert_eq!(
+            aud(&plain, &["openid", "ssh"], &["ssh://h"]),
+            Ok(texts(&["ssh://h", "https://i"]))
+        );
+        assert_eq!(
+            aud(&plain, &["api", "openid"], &[]),
+            Ok(texts(&["https://api", "https://i"]))
+        );
+        assert_eq!(aud(&plain, &["openid"], &[]), Ok(texts(&["https://i"])));
+        let here = client(&["https://i"]);
+        assert_eq!(aud(&here, &["openid"], &[]), Ok(texts(&["https://i"])));
     }
 }

@@ -1,5 +1,6 @@
 //! Who the person is (OpenID Connect Core §5.3), for whom a token with the scope `openid` was
-//! issued, as the machine knows them now.
+//! issued, as the machine knows them now. The token is for this server too (`aud`): one that was
+//! made for another resource alone opens nothing here (RFC 9068 §4).
 
 use super::bearer;
 use super::request::Incoming;
@@ -38,6 +39,11 @@ async fn answered(server: &Server, token: &str) -> Result<Map<String, Value>, Fa
     let verified = access::verify(token, &settings.config.issuer, &settings.keys, now)
         .filter(|verified| !server.revoked.has(verified.index))
         .ok_or_else(invalid)?;
+    let audience = verified.claims.audience.as_deref().unwrap_or_default();
+    if !audience.contains(&settings.config.issuer) {
+        let why = "the token is for another resource";
+        return Err(OAuthError::new(Code::InvalidToken, why).into());
+    }
     if !has_scope(&verified, "openid") {
         let why = "the token lacks the scope openid";
         return Err(OAuthError::new(Code::InsufficientScope, why).into());

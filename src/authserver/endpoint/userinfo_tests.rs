@@ -1,7 +1,7 @@
 //! Who the person is, and for whom it is not told.
 
 use super::path;
-use crate::testing::{Answer, World, confidential};
+use crate::testing::{Answer, ISSUER, World, confidential};
 use crate::token::access::Access;
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -21,14 +21,26 @@ async fn token_of(
     scopes: &[&str],
     groups: Option<&[String]>,
 ) -> (String, u64) {
+    let both = ["https://api", ISSUER];
+    token_at(world, account, &both, scopes, groups).await
+}
+
+async fn token_at(
+    world: &World,
+    account: &str,
+    audience: &[&str],
+    scopes: &[&str],
+    groups: Option<&[String]>,
+) -> (String, u64) {
     let settings = world.server.settings();
+    let audience: Vec<String> = audience.iter().map(|one| (*one).to_owned()).collect();
     let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     let now = world.now();
     let index = world.server.next_index().await.unwrap();
     let access = Access {
         issuer: &settings.config.issuer,
         subject: account,
-        audience: &["https://api".to_owned()],
+        audience: &audience,
         client_id: "c",
         scopes: &scopes,
         now,
@@ -127,4 +139,29 @@ async fn a_token_that_is_not_good_enough_is_refused_and_why() {
     world.server.revoke(&[(index, expires)]).await.unwrap();
     let answer = ask(&world, Method::GET, &[&header]).await;
     assert_eq!(answer.refusal(), (401, "invalid_token".to_owned()));
+}
+
+/// Whom a token is for may not learn more by it than was meant for it.
+#[tokio::test]
+async fn a_token_for_another_resource_alone_opens_nothing() {
+    let world = world().await;
+    for (audience, expected) in [
+        (vec!["https://api"], 401),
+        (
+            vec!["https://auth.example.org.evil", "https://auth.example.org/"],
+            401,
+        ),
+        (vec![ISSUER], 200),
+        (vec!["https://api", ISSUER], 200),
+    ] {
+        let (token, _) = token_at(&world, "root", &audience, &["openid"], None).await;
+        let answer = ask(&world, Method::GET, &[&format!("Bearer {token}")]).await;
+        assert_eq!(answer.status, expected, "{audience:?}");
+        let field = answer.header("www-authenticate");
+        assert_eq!(
+            field.contains("error=\"invalid_token\""),
+            expected == 401,
+            "{field}"
+        );
+    }
 }
