@@ -5,7 +5,7 @@
 
 use crate::config::Limits;
 use crate::error::{Code, OAuthError};
-use crate::limits::origin::Origin;
+use crate::limits::origin::Site;
 use clients::Client;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -15,13 +15,13 @@ use std::sync::{Mutex, PoisonError};
 /// so many free (dynamic thresholds, Choudhury and Hahne 1998).
 const SHARE: usize = 16;
 
-/// Who asks: a client that has shown who it is, or else an address.
+/// Who asks: a client that has shown who it is, or else whoever is at a site.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Asker {
     /// Its `client_id`.
     Client(String),
     /// Where it is.
-    Address(Origin),
+    Site(Site),
 }
 
 impl Asker {
@@ -29,7 +29,7 @@ impl Asker {
     #[must_use]
     pub fn of(client: &Client, peer: IpAddr) -> Self {
         if client.is_public() {
-            Self::Address(peer.into())
+            Self::Site(peer.into())
         } else {
             Self::Client(client.client_id.clone())
         }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn address(last: u8) -> Asker {
-        Asker::Address(IpAddr::from([192, 0, 2, last]).into())
+        Asker::Site(IpAddr::from([192, 0, 2, last]).into())
     }
 
     #[test]
@@ -152,7 +152,12 @@ mod tests {
         let peer = IpAddr::from([192, 0, 2, 1]);
         let client = |more: &str| toml::from_str(&format!("client_id = \"c\"\n{more}")).unwrap();
         let public = client("token_endpoint_auth_method = \"none\"");
-        assert_eq!(Asker::of(&public, peer), Asker::Address(peer.into()));
+        assert_eq!(Asker::of(&public, peer), Asker::Site(peer.into()));
         assert_eq!(Asker::of(&client(""), peer), Asker::Client("c".to_owned()));
+        // Of IPv6 all that one site has is one.
+        let six = |network| IpAddr::from([0x2001, 0xdb8, 0, network, 0, 0, 0, 1]);
+        let asker = |network| Asker::of(&public, six(network));
+        assert_eq!(asker(1), asker(0xff));
+        assert_ne!(asker(1), asker(0x100));
     }
 }

@@ -1,9 +1,11 @@
 //! What waits for the next request of the same browser, such as a conversation whose prompts it
-//! was shown. Bounded in number and time; and where it is full, who has the most of it loses the
-//! oldest to whoever has less, so that one address does not keep all others out. Where nobody has
-//! more than others, who has waited for a minute gives way.
+//! was shown. Bounded in number and time, and no site has more than half of it. Where it is full,
+//! who has the most loses the oldest to whoever has less, so that one site does not keep all others
+//! out. Where nobody has more than others, who has waited for a minute gives way: to one of the
+//! same site, or to a site that has none yet, since otherwise a few dozen sites, each with one,
+//! would keep everybody else out for as long as they like.
 
-use crate::limits::origin::Origin;
+use crate::limits::origin::{Origin, Site};
 use jose::sign::random_id;
 use std::collections::HashMap;
 
@@ -24,7 +26,7 @@ pub struct Waiting<T> {
 
 struct Entry<T> {
     value: T,
-    origin: Origin,
+    site: Site,
     number: u64,
     since: u64,
     until: u64,
@@ -48,7 +50,9 @@ impl<T> Waiting<T> {
     /// # Errors
     /// What was to wait.
     pub fn put(&mut self, now: u64, origin: Origin, value: T) -> Result<Id, T> {
-        if self.entries.len() >= self.most && self.make_room(now, origin).is_none() {
+        let site = Site::from(origin);
+        let is_full = self.entries.len() >= self.most || self.has_its_share(self.count_of(site));
+        if is_full && self.make_room(now, origin).is_none() {
             return Err(value);
         }
         let (Ok(half), Ok(other)) = (random_id(), random_id()) else {
@@ -57,7 +61,7 @@ impl<T> Waiting<T> {
         let id = half + &other;
         let entry = Entry {
             value,
-            origin,
+            site,
             number: self.next,
             since: now,
             until: now.saturating_add(self.lifetime),
@@ -65,6 +69,16 @@ impl<T> Waiting<T> {
         self.next += 1;
         self.entries.insert(id.clone(), entry);
         Ok(id)
+    }
+
+    fn count_of(&self, site: Site) -> usize {
+        let entries = self.entries.values();
+        entries.filter(|entry| entry.site == site).count()
+    }
+
+    /// Whether a site that has so many gets no more.
+    const fn has_its_share(&self, own: usize) -> bool {
+        own >= self.most.div_ceil(2)
     }
 
     /// Takes it out again, if its time is not over. What one request has taken, no other finds.
@@ -81,21 +95,29 @@ impl<T> Waiting<T> {
     }
 
     /// Takes out what has to give way to something of `origin`: what is over; or else the oldest
-    /// of the origin that has the most, if `origin` has less; or else the oldest, if that has
-    /// waited for a minute.
+    /// of the site that has the most, if that of `origin` has less; or else the oldest of its own,
+    /// or of anybody's if it has none, that has waited for a minute. Who has half of all gets the
+    /// place of none but its own.
     pub fn make_room(&mut self, now: u64, origin: Origin) -> Option<T> {
-        let mut count: HashMap<Origin, usize> = HashMap::new();
+        let mut count: HashMap<Site, usize> = HashMap::new();
         for entry in self.entries.values() {
-            *count.entry(entry.origin).or_default() += 1;
+            *count.entry(entry.site).or_default() += 1;
         }
-        let count = |origin| count.get(&origin).copied().unwrap_or_default();
-        let own = count(origin).max(1);
+        let count = |site| count.get(&site).copied().unwrap_or_default();
+        let site = Site::from(origin);
+        let own = count(site);
+        let has_its_share = self.has_its_share(own);
         // The least goes.
-        let rank = |entry: &Entry<T>| match count(entry.origin) {
-            _ if entry.until <= now => Some((0, 0)),
-            many if many > own => Some((1, usize::MAX - many)),
-            _ if now >= entry.since.saturating_add(UNDISTURBED) => Some((2, 0)),
-            _ => None,
+        let rank = |entry: &Entry<T>| {
+            let is_own = entry.site == site;
+            let is_late = now >= entry.since.saturating_add(UNDISTURBED);
+            match count(entry.site) {
+                _ if has_its_share && !is_own => None,
+                _ if entry.until <= now => Some((0, 0)),
+                many if many > own.max(1) => Some((1, usize::MAX - many)),
+                _ if is_late && (is_own || own == 0) => Some((2, 0)),
+                _ => None,
+            }
         };
         let ranked = self.entries.iter().filter_map(|(id, entry)| {
             let rank = rank(entry)?;
@@ -147,11 +169,14 @@ mod tests {
 
     #[test]
     fn one_address_does_not_keep_the_others_out() {
-        let mut waiting = Waiting::new(4, 60);
+        let mut waiting = Waiting::new(5, 60);
         let first = waiting.put(1, origin(1), 'a').unwrap();
         let second = waiting.put(2, origin(1), 'b').unwrap();
         let third = waiting.put(3, origin(1), 'c').unwrap();
+        // It has its half.
+        assert_eq!(waiting.put(3, origin(1), 'x'), Err('x'));
         let other = waiting.put(4, origin(2), 'd').unwrap();
+        let another = waiting.put(4, origin(4), 'f').unwrap();
         // A newcomer takes the place of the oldest of the one that has the most.
         let newcomer = waiting.put(5, origin(3), 'e').unwrap();
         assert_eq!(waiting.take(6, &first), None);
@@ -159,6 +184,7 @@ mod tests {
             (&second, 'b'),
             (&third, 'c'),
             (&other, 'd'),
+            (&another, 'f'),
             (&newcomer, 'e'),
         ] {
             assert_eq!(waiting.take(6, id), Some(value));
@@ -178,5 +204,33 @@ mod tests {
         assert_eq!(waiting.put(60, origin(5), 5), Err(5));
         assert!(waiting.put(61, origin(5), 5).is_ok());
         assert_eq!(waiting.len(), 4);
+    }
+
+    /// Who comes again and again has its own places and no others, however long those wait.
+    #[test]
+    fn a_flood_never_takes_the_only_place_of_another() {
+        let mut waiting = Waiting::new(4, 600);
+        let single = waiting.put(1, origin(9), 'a').unwrap();
+        for now in 2..500 {
+            for number in 0..3 {
+                let _ = waiting.put(now, origin(number), 'x');
+            }
+        }
+        assert_eq!(waiting.len(), 4);
+        assert_eq!(waiting.take(500, &single), Some('a'));
+    }
+
+    #[test]
+    fn all_networks_of_a_site_are_one() {
+        let network = |number: u16| {
+            let address = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 1);
+            Origin::from(std::net::IpAddr::from(address))
+        };
+        let mut waiting = Waiting::new(8, 600);
+        let kept = (0..50).filter(|number| waiting.put(1, network(*number), 'x').is_ok());
+        assert_eq!(kept.count(), 4);
+        for number in 1..=5 {
+            assert!(waiting.put(2, origin(number), 'y').is_ok());
+        }
     }
 }
