@@ -1,6 +1,8 @@
 //! The socket between the monitor, which is root, and the network process, which is nobody: one
 //! byte that says what is wanted, and with it one descriptor, the end of a socket on which the
-//! answer comes. The monitor takes the other side for taken over, and reads nothing else of it.
+//! answer comes. The monitor takes the other side for taken over, and reads nothing else of it. (If
+//! it made the pair itself it would have to send on this socket, which the other side could leave
+//! unread, and that would have to find out which of its threads each answer is for.)
 
 use rustix::io::Errno;
 use rustix::net::{

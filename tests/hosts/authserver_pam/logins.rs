@@ -124,6 +124,29 @@ fn the_systems_accounts_are_refused_as_if_the_password_were_wrong() {
     assert_eq!(system.expect_granted()["account"], "backup2");
 }
 
+/// Two names of one account: whichever is typed, the tokens are for the one that the uid leads to
+/// (getpwuid(3)), and that has to be let in as well.
+#[test]
+fn an_alias_is_the_account_itself() {
+    let machine = machine();
+    hasty(&machine);
+    let id = machine.run(["id", "-u", "alice"]).stdout;
+    let add = ["useradd", "--non-unique", "--uid", id.trim(), "ally"];
+    machine.run(add).expect_success();
+    machine.password("ally", "another of hers");
+    let ended = login(&machine, "ally", "another of hers");
+    let granted = ended.expect_granted();
+    assert_eq!(granted["account"], "alice");
+    assert_eq!(granted["groups"], json!(["alice"]));
+    assert!(ended.journal.contains(" account=alice "), "{ended:?}");
+    machine
+        .run(["usermod", "-e", "1", "alice"])
+        .expect_success();
+    let ended = login(&machine, "ally", "another of hers");
+    ended.expect_refused("account_expired", "ally");
+    login(&machine, "ally", PASSWORD).expect_refused("authentication_failed", "ally");
+}
+
 #[test]
 fn who_is_in_none_of_the_groups_may_not_log_in() {
     let machine = machine();
