@@ -1,14 +1,16 @@
 //! `pam-jwt-authserver check`: what is wrong with the files, and what mends it.
 
 use crate::config::{Config, RegistrationMode};
+use crate::serve::tls::Tls;
 use crate::settings::{Bundle, Settings};
-use crate::store::Store;
+use crate::store::{Store, file};
 use clap::Args;
 use cli::output::{Exit, Failure, Output, Tone, visible};
 use clients::GrantType;
 use nix::unistd::{Uid, User};
 use serde_json::json;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use system::clock;
@@ -22,7 +24,8 @@ const KEPT: u64 = 7 * 86_400;
 /// Look at the server's files, and say what is wrong with them and what mends it.
 ///
 /// An error is what the server would not start with, or what nobody could log in with; a warning
-/// is what may be meant. PostgreSQL is asked whether it answers; SQLite's files are left alone.
+/// is what may be meant. The certificate and its key are tried together, PostgreSQL is asked whether
+/// it answers, and of SQLite's file is looked at whether the server can write it.
 #[derive(Args)]
 #[command(after_long_help = "\
 Exit status:
@@ -50,19 +53,35 @@ impl Check {
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
         let now = clock::now().map_err(|_| Failure::new("the clock has not been set"))?;
         let mut findings = Vec::new();
-        match Bundle::read(config).and_then(|bundle| bundle.settings(now)) {
-            Err(why) => findings.push(error(why)),
-            Ok(settings) => {
-                findings.extend(of_config(&settings.config));
-                findings.extend(of_clients(&settings));
-                findings.extend(of_machine(&settings.config));
-                findings.extend(of_store(&settings.config));
+        let uid = match User::from_name(USER) {
+            Ok(Some(user)) => Some(user.uid),
+            _ => {
+                findings.push(error(format!(
+                    "there is no user {USER}: run systemd-sysusers, or add it as a system user"
+                )));
+                None
             }
-        }
+        };
+        findings.extend(of_files(config, uid, now));
         report(&findings, out);
         let is_bad = findings.iter().any(|finding| finding.is_error);
         Ok(if is_bad { Exit::Refused } else { Exit::Done })
     }
+}
+
+/// What the server, whose network process is the user `uid`, would find wrong with the files in
+/// `dir`, and with those that they name.
+fn of_files(dir: &Path, uid: Option<Uid>, now: u64) -> Vec<Finding> {
+    let settings = match Bundle::read(dir).and_then(|bundle| bundle.settings(now)) {
+        Ok(settings) => settings,
+        Err(why) => return vec![error(why)],
+    };
+    let mut findings = of_config(&settings.config);
+    findings.extend(Tls::of(&settings).err().map(error));
+    findings.extend(of_clients(&settings));
+    findings.extend(of_machine(&settings.config));
+    findings.extend(of_store(&settings.config, uid));
+    findings
 }
 
 fn report(findings: &[Finding], out: &Output) {
@@ -165,34 +184,41 @@ fn of_clients(settings: &Settings) -> Vec<Finding> {
 }
 
 /// What the rest of the machine has to have.
-fn of_machine(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn of_machine(config: &Config) -> Option<Finding> {
     let service = &config.accounts.service;
     let places = ["/etc/pam.d", "/usr/lib/pam.d"].map(|dir| PathBuf::from(dir).join(service));
-    if !places.iter().any(|path| path.is_file()) {
-        findings.push(error(format!(
+    let is_there = places.iter().any(|path| path.is_file());
+    (!is_there).then(|| {
+        error(format!(
             "there is no /etc/pam.d/{service}, so nobody can log in; an example: \
              cp /usr/share/doc/pam-jwt/pam.d/authserver /etc/pam.d/{service}"
-        )));
-    }
-    match User::from_name(USER) {
-        Ok(Some(user)) => findings.extend(of_directory(config, user.uid)),
-        _ => findings.push(error(format!(
-            "there is no user {USER}: run systemd-sysusers, or add it as a system user"
-        ))),
-    }
-    findings
+        ))
+    })
 }
 
-/// Whether the network process can write its store.
-fn of_directory(config: &Config, uid: Uid) -> Option<Finding> {
-    let dir = config.store.directory()?;
+/// Whether the network process, which is the user `uid`, can write its store, or PostgreSQL
+/// answers. SQLite's files are looked at and not opened: they would be root's from then on.
+fn of_store(config: &Config, uid: Option<Uid>) -> Option<Finding> {
+    match (config.store.path(), uid) {
+        (None, _) => of_database(&config.store.url),
+        (Some(path), Some(uid)) => of_directory(path.parent()?, uid).or_else(|| of_file(path, uid)),
+        (Some(_), None) => None,
+    }
+}
+
+fn of_directory(dir: &Path, uid: Uid) -> Option<Finding> {
     let shown = dir.display();
     let mend = format!("run: install -d -m 0700 -o {USER} -g {USER} {shown}");
-    match fs::metadata(&dir) {
+    match fs::metadata(dir) {
         Err(why) => Some(error(format!("{shown}: {why}; {mend}"))),
+        Ok(stat) if !stat.is_dir() => Some(error(format!(
+            "{shown} is no directory, and the store is to be in it"
+        ))),
         Ok(stat) if stat.uid() != uid.as_raw() => Some(error(format!(
             "{shown} does not belong to {USER}, which keeps the store there; {mend}"
+        ))),
+        Ok(stat) if stat.mode() & 0o700 != 0o700 => Some(error(format!(
+            "{USER} cannot write into {shown}, where it keeps the store; run: chmod 700 {shown}"
         ))),
         Ok(stat) if stat.mode() & 0o077 != 0 => Some(warning(format!(
             "others can look into {shown}; run: chmod 700 {shown}"
@@ -201,16 +227,25 @@ fn of_directory(config: &Config, uid: Uid) -> Option<Finding> {
     }
 }
 
-/// Whether PostgreSQL answers. SQLite's files are not touched: they are another user's.
-fn of_store(config: &Config) -> Option<Finding> {
-    if config.store.directory().is_some() {
-        return None;
+/// Where there is none, the server makes it.
+fn of_file(path: &Path, uid: Uid) -> Option<Finding> {
+    match fs::symlink_metadata(path) {
+        Err(why) if why.kind() == ErrorKind::NotFound => None,
+        Err(why) => Some(error(format!("{}: {why}", path.display()))),
+        Ok(metadata) => {
+            let judged = file::judge(path, &metadata, uid.as_raw());
+            judged.err().map(|fault| error(fault.to_string()))
+        }
     }
+}
+
+/// Whether PostgreSQL answers.
+fn of_database(url: &str) -> Option<Finding> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let opened = match runtime {
-        Ok(runtime) => runtime.block_on(Store::open(&config.store.url)).map(drop),
+        Ok(runtime) => runtime.block_on(Store::open(url)).map(drop),
         Err(why) => return Some(error(why.to_string())),
     };
     opened.err().map(|fault| error(fault.to_string()))
@@ -231,23 +266,5 @@ fn warning(text: impl Into<String>) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_not_be_meant_is_told() {
-        let said = |more: &str| {
-            let config = Config::parse(&format!("issuer = \"https://[::1]\"\n{more}")).unwrap();
-            let texts = of_config(&config).into_iter().map(|finding| finding.text);
-            texts.collect::<Vec<_>>().join("\n")
-        };
-        assert_eq!(said(""), "");
-        assert!(said("listen = [\"0.0.0.0:443\"]").contains("in the clear"));
-        let proxy = "listen = [\"0.0.0.0:443\"]\nproxies = [\"192.0.2.1\"]";
-        assert_eq!(said(proxy), "");
-        let long = "[lifetimes]\naccess_token = \"8d\"";
-        assert!(said(long).contains("--keep"));
-        assert_eq!(said(&long.replace('8', "7")), "");
-        assert!(said("[registration]\nmode = \"open\"").contains("every program"));
-    }
-}
+#[path = "check_tests.rs"]
+mod tests;

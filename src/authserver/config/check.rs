@@ -1,6 +1,6 @@
 //! Reading the file, and what no single key can say: whether they go together.
 
-use super::{Config, RegistrationMode};
+use super::{Config, RegistrationMode, Store};
 use std::net::IpAddr;
 
 /// Scopes that mean something to the server itself (OpenID Connect Core §3.1.2.1, §5.4, §11).
@@ -70,9 +70,10 @@ impl Config {
                 faults.push(format!("registration: the scope {name:?} is unknown"));
             }
         }
-        let databases = ["sqlite:///", "postgres://", "postgresql://"];
-        if !databases.iter().any(|one| self.store.url.starts_with(one)) {
-            faults.push("store: url begins with sqlite:/// or postgres://".to_owned());
+        let elsewhere = ["postgres://", "postgresql://"];
+        let is_elsewhere = elsewhere.iter().any(|one| self.store.url.starts_with(one));
+        if !is_elsewhere && self.store.path().is_none() {
+            faults.push(Store::ADDRESS.to_owned());
         }
         if self.lifetimes.code > 600 {
             faults.push("lifetimes: code is 10m at most (RFC 6749 section 4.1.2)".to_owned());
@@ -129,7 +130,20 @@ fn issuer_fault(issuer: &str) -> Option<String> {
     if rest.ends_with('/') {
         return fault("ends in a slash, which clients would have to write as well; leave it out");
     }
+    // It stands before the path of every endpoint, and in cookies.
+    let path = rest.split_once('/').map(|(_, path)| path);
+    if !path.is_none_or(|path| path.split('/').all(is_segment)) {
+        return fault(
+            "has a path with more in it than letters, digits, - . _ ~ and single slashes",
+        );
+    }
     None
+}
+
+/// Whether it means the same wherever it stands in a path (RFC 3986 §2.3, §3.3).
+fn is_segment(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !matches!(text, "" | "." | "..") && text.bytes().all(is_part)
 }
 
 fn is_local(issuer: &str) -> bool {
@@ -203,6 +217,12 @@ mod tests {
             ("issuer = \"https://a/\"", "slash"),
             ("issuer = \"https://a?b\"", "query"),
             ("issuer = \"ftp://a\"", "no URL"),
+            ("issuer = \"https://a//b\"", "single slashes"),
+            ("issuer = \"https://a/../b\"", "single slashes"),
+            ("issuer = \"https://a/{b}\"", "single slashes"),
+            ("issuer = \"https://a/:b\"", "single slashes"),
+            ("issuer = \"https://a/b;c\"", "single slashes"),
+            ("issuer = \"https://a/%62\"", "single slashes"),
             (&format!("{issuer}lisen = []"), "unknown field `lisen`"),
             (
                 &format!("{issuer}[lifetimes]\ncode = \"11m\""),
@@ -220,7 +240,15 @@ mod tests {
             ),
             (
                 &format!("{issuer}[store]\nurl = \"mysql://x\""),
-                "begins with",
+                "url is postgres://",
+            ),
+            (
+                &format!("{issuer}[store]\nurl = \"sqlite:///\""),
+                "an absolute path",
+            ),
+            (
+                &format!("{issuer}[store]\nurl = \"sqlite:///tmp/a?mode=memory\""),
+                "an absolute path",
             ),
             (
                 &format!("{issuer}[registration]\ninitial_access_tokens = [\"secret\"]"),
@@ -242,6 +270,7 @@ mod tests {
             "http://127.0.0.1",
             "http://[::1]:80/x",
             "https://a/b",
+            "https://a/b/c-1.2_3~4",
         ] {
             assert_eq!(issuer_fault(issuer), None);
         }

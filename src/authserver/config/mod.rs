@@ -72,14 +72,30 @@ pub struct Store {
 }
 
 impl Store {
-    /// The directory of SQLite's files, of which there are several; PostgreSQL has none here.
+    /// What `url` has to be.
+    pub const ADDRESS: &str = "store: url is postgres:// and so on, or sqlite:// and an absolute \
+        path without ? # %, such as sqlite:///var/lib/pam-jwt-authserver/store.db";
+
+    /// SQLite's file; PostgreSQL has none here.
     #[must_use]
-    pub fn directory(&self) -> Option<PathBuf> {
-        let path = self.url.strip_prefix("sqlite:")?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let path = path.split('?').next().unwrap_or_default();
-        PathBuf::from(path).parent().map(Path::to_path_buf)
+    pub fn path(&self) -> Option<&Path> {
+        sqlite_path(&self.url)
     }
+
+    /// The directory of SQLite's files, of which there are several.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.path()?.parent()
+    }
+}
+
+/// The path in `sqlite://PATH`, where that is one that means the same to SQLite.
+#[must_use]
+pub fn sqlite_path(url: &str) -> Option<&Path> {
+    url.strip_prefix("sqlite://")
+        .filter(|path| path.starts_with('/') && !path.contains(['?', '#', '%']))
+        .map(Path::new)
+        .filter(|path| path.file_name().is_some())
 }
 
 impl Default for Store {

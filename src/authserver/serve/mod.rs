@@ -13,5 +13,5 @@ mod notify;
 mod peer;
 pub mod process;
 mod sending;
-mod tls;
+pub mod tls;
 mod watch;

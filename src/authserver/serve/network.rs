@@ -85,7 +85,7 @@ fn raise_open_files() {
 fn confine(settings: &Settings) -> Result<(), Fault> {
     let store = settings.config.store.directory();
     let local = settings.config.local.socket.parent();
-    let writable: Vec<&Path> = store.as_deref().into_iter().chain(local).collect();
+    let writable: Vec<&Path> = store.into_iter().chain(local).collect();
     let confined = sandbox::enter(Needs {
         readable: &[],
         writable: &writable,
@@ -208,6 +208,10 @@ fn take(server: &Server, tls: &Tls, bundle: &Bundle) -> Result<(), String> {
 /// administrator believe that it is as it was written.
 fn held_since_start(old: &Config, new: &Config) -> Option<&'static str> {
     let local = |config: &Config| (config.local.enabled, config.local.socket.clone());
+    let conversations = |config: &Config| {
+        let accounts = &config.accounts;
+        (accounts.max_conversations, accounts.conversation_timeout)
+    };
     let others = [
         ("issuer", old.issuer != new.issuer),
         ("listen", old.listen != new.listen),
@@ -218,6 +222,14 @@ fn held_since_start(old: &Config, new: &Config) -> Option<&'static str> {
             old.tls.is_some() != new.tls.is_some(),
         ),
         ("enabled and socket of [local]", local(old) != local(new)),
+        (
+            "max_conversations and conversation_timeout of [accounts]",
+            conversations(old) != conversations(new),
+        ),
+        (
+            "pending of [limits]",
+            old.limits.pending != new.limits.pending,
+        ),
     ];
     others
         .into_iter()
@@ -254,6 +266,16 @@ mod tests {
                 "[local]\nsocket = \"/x\"",
                 Some("enabled and socket of [local]"),
             ),
+            (
+                "[accounts]\nmax_conversations = 65",
+                Some("max_conversations and conversation_timeout of [accounts]"),
+            ),
+            (
+                "[accounts]\nconversation_timeout = \"4m\"",
+                Some("max_conversations and conversation_timeout of [accounts]"),
+            ),
+            ("[accounts]\nmin_uid = 500\n[limits]\nbody = 5000", None),
+            ("[limits]\npending = 9999", Some("pending of [limits]")),
         ] {
             assert_eq!(held_since_start(&old, &config(more)), expected, "{more}");
         }

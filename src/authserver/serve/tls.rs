@@ -2,10 +2,10 @@
 //! that it began with.
 
 use crate::settings::Settings;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{Error, ServerConfig};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What is spoken behind it (RFC 7301).
@@ -57,14 +57,23 @@ impl Tls {
 fn config(chain: &[u8], key: &[u8]) -> Result<ServerConfig, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
     let chain = chain.map_err(|error| format!("the certificate: {error}"))?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("the key: {error}"))?;
+    if chain.is_empty() {
+        let why = "the first has no certificate, whose PEM begins with -----BEGIN CERTIFICATE-----";
+        return Err(why.to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+        pem::Error::NoItemsFound => "the second has no private key in PEM".to_owned(),
+        error => format!("the key: {error}"),
+    })?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_no_client_auth()
-        // That the key is the certificate's is looked at.
         .with_single_cert(chain, key)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| match error {
+            Error::InconsistentKeys(_) => "the key is not that of the first certificate".to_owned(),
+            error => error.to_string(),
+        })?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(config)
 }

@@ -3,26 +3,10 @@
 use crate::error::Fault;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
-use std::fs::OpenOptions;
+use std::fs::{Metadata, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-
-/// The path in `sqlite://PATH`.
-///
-/// # Errors
-/// It has none, or characters that mean something in an address.
-pub(super) fn path(url: &str) -> Result<&Path, Fault> {
-    url.strip_prefix("sqlite://")
-        .filter(|path| path.starts_with('/') && !path.contains(['?', '#', '%']))
-        .map(Path::new)
-        .ok_or_else(|| {
-            Fault::lasting(
-                "store: url is sqlite:// and an absolute path without ? # %, such as \
-                 sqlite:///var/lib/pam-jwt-authserver/store.db",
-            )
-        })
-}
 
 /// Makes the file where it is missing, as this user's alone; SQLite gives its log the same mode.
 ///
@@ -41,9 +25,19 @@ pub(super) fn prepare(path: &Path) -> Result<(), Fault> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let file = options.custom_flags(flags.bits()).open(path);
     let metadata = file.and_then(|file| file.metadata()).map_err(failed)?;
-    let own = geteuid().as_raw();
+    judge(path, &metadata, geteuid().as_raw())
+}
+
+/// Whether what is there can be the store of a server that is the user `own`.
+///
+/// # Errors
+/// Why not, and what mends it.
+pub fn judge(path: &Path, metadata: &Metadata, own: u32) -> Result<(), Fault> {
+    let shown = path.display();
     if !metadata.is_file() {
-        return Err(Fault::lasting(format!("{shown} is not a file")));
+        return Err(Fault::lasting(format!(
+            "{shown} is not a file; move it away, or have url of [store] name another place"
+        )));
     }
     if metadata.uid() != own {
         let owner = metadata.uid();
@@ -54,6 +48,11 @@ pub(super) fn prepare(path: &Path) -> Result<(), Fault> {
     if metadata.mode() & 0o077 != 0 {
         return Err(Fault::lasting(format!(
             "{shown} is open to others than its owner; run: chmod 600 {shown}"
+        )));
+    }
+    if metadata.mode() & 0o600 != 0o600 {
+        return Err(Fault::lasting(format!(
+            "{shown} cannot be written by its owner; run: chmod 600 {shown}"
         )));
     }
     Ok(())

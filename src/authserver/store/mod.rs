@@ -11,7 +11,7 @@
 
 mod codes;
 mod device;
-mod file;
+pub mod file;
 mod grants;
 mod pushed;
 mod refresh;
@@ -30,6 +30,7 @@ pub use device::{Decision, Device, Poll, State};
 pub use grants::{Grant, Issued};
 pub use sessions::Session;
 
+use crate::config::{self, sqlite_path};
 use crate::error::Fault;
 use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyConnection, AnyPool, Connection, Transaction};
@@ -73,7 +74,8 @@ impl Store {
                 shared,
             }
         } else {
-            file::prepare(file::path(url)?)?;
+            let path = sqlite_path(url).ok_or_else(|| Fault::lasting(config::Store::ADDRESS))?;
+            file::prepare(path)?;
             Self {
                 writers: pool(url, 1, schema::PRAGMAS).await?,
                 readers: pool(url, READERS, schema::PRAGMAS).await?,
