@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// An error code; the registry is RFC 6749 §11.4, as the later ones extend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,6 +111,8 @@ pub struct OAuthError {
     /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 §5.2), and nothing
     /// that the client sent.
     pub description: Cow<'static, str>,
+    /// After how many seconds it may be asked again, where that was too often.
+    pub retry_after: Option<NonZeroU32>,
 }
 
 impl OAuthError {
@@ -118,6 +121,15 @@ impl OAuthError {
         Self {
             code,
             description: description.into(),
+            retry_after: None,
+        }
+    }
+
+    /// `temporarily_unavailable`, for who may come again after so many seconds (RFC 6585 §4).
+    pub fn too_often(seconds: u64, description: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            retry_after: NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX)),
+            ..Self::new(Code::TemporarilyUnavailable, description)
         }
     }
 

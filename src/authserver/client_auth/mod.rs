@@ -4,7 +4,7 @@
 pub mod assertion;
 
 use crate::endpoint::request::Incoming;
-use crate::error::{Code, Failure, OAuthError};
+use crate::error::{Failure, OAuthError};
 use crate::parameters::{Parameters, decoded};
 use crate::settings::Settings;
 use crate::state::Server;
@@ -91,10 +91,7 @@ fn noted(
     let per_minute = settings.config.limits.requests_per_minute;
     let now = server.milliseconds();
     let counted = server.rates.client(&client.client_id, per_minute, now);
-    counted.map_err(|wait| {
-        request.seen.too_often(wait);
-        OAuthError::new(Code::TemporarilyUnavailable, "the client asks too often")
-    })
+    counted.map_err(|wait| OAuthError::too_often(wait, "the client asks too often"))
 }
 
 impl Shown {

@@ -77,23 +77,17 @@ pub fn failure(failure: &Failure) -> Response<Body> {
     }
 }
 
-/// Who asks too often is told when to come again (RFC 6585 §4).
-pub fn too_often(seconds: u64) -> Response<Body> {
-    let error = OAuthError::new(
-        Code::TemporarilyUnavailable,
-        "there are too many requests; Retry-After says when to come again",
-    );
-    let mut response = refusal(&error);
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    response
-}
-
-/// An error of a client.
+/// An error of a client. Who asks too often is told when to come again (RFC 6585 §4).
 fn refusal(error: &OAuthError) -> Response<Body> {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let body = json!({ "error": error.code.name(), "error_description": error.description });
     let mut response = json(status, &body);
+    if let Some(seconds) = error.retry_after {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, seconds.get().into());
+    }
     if error.code == Code::InvalidClient {
         // RFC 6749 §5.2
         let basic =

@@ -14,7 +14,7 @@ use crate::store::Grant;
 ///
 /// # Errors
 /// `invalid_grant` where nobody has (§5.2): why, the log is told alone; `temporarily_unavailable`
-/// where too many try.
+/// where too many log in or have tried.
 pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     let Context {
         server,
@@ -34,12 +34,18 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     let password = Secret::from(form.need("password")?);
     let outcome = match server.logins.with_password(now, &start, password).await {
         Next::Done(outcome, _) => outcome,
-        Next::Wait(_) => return Err(busy("too many have tried; wait a while").into()),
+        Next::Wait(seconds) => {
+            let why = "too many have tried; Retry-After says when to come again";
+            return Err(OAuthError::too_often(seconds, why).into());
+        }
         _ => return Err(Fault::lasting("a login by password did not end").into()),
     };
     let owner = match outcome {
         Outcome::Granted(owner) => owner,
-        Outcome::Refused(Reason::Busy) => return Err(busy("too many log in just now").into()),
+        Outcome::Refused(Reason::Busy) => {
+            let why = "too many log in just now";
+            return Err(OAuthError::new(Code::TemporarilyUnavailable, why).into());
+        }
         Outcome::Refused(Reason::Unavailable | Reason::TimedOut) => {
             return Err(Fault::passing("PAM does not answer").into());
         }
@@ -69,10 +75,6 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         store.begin_family(&grant, made.issued, refresh).await?;
     }
     Ok(made.response)
-}
-
-fn busy(why: &'static str) -> OAuthError {
-    OAuthError::new(Code::TemporarilyUnavailable, why)
 }
 
 #[cfg(test)]

@@ -102,11 +102,16 @@ async fn a_wrong_name_and_a_wrong_password_are_told_alike() {
 #[tokio::test]
 async fn guessing_is_slowed_down_and_the_right_password_waits_too() {
     let world = world().await;
-    let busy = (503, "temporarily_unavailable".to_owned());
+    let busy = (429, "temporarily_unavailable".to_owned());
     // The waits get longer than this machine can be slow.
     for _ in 0..40 {
-        let wrong = login(&world, "old", ACCOUNT, "wrong").await.refusal();
-        if wrong == busy && login(&world, "old", ACCOUNT, PASSWORD).await.refusal() == busy {
+        if login(&world, "old", ACCOUNT, "wrong").await.refusal() != busy {
+            continue;
+        }
+        let right = login(&world, "old", ACCOUNT, PASSWORD).await;
+        if right.refusal() == busy {
+            let wait: u64 = right.header("retry-after").parse().unwrap();
+            assert!((1..=900).contains(&wait), "{wait}");
             return;
         }
     }

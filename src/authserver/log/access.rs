@@ -15,7 +15,6 @@ pub struct Seen(Arc<Mutex<Known>>);
 struct Known {
     client_id: Option<String>,
     vouched: bool,
-    retry_after: Option<u64>,
 }
 
 impl Seen {
@@ -24,12 +23,6 @@ impl Seen {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.client_id = Some(client_id.to_owned());
         known.vouched = vouched;
-    }
-
-    /// It asks too often, and may come again after so many seconds.
-    pub fn too_often(&self, retry_after: u64) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retry_after = Some(retry_after);
     }
 
     /// Who asked, if that became known.
@@ -46,13 +39,6 @@ impl Seen {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .vouched
-    }
-
-    /// After how many seconds whoever asked too often may come again.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<u64> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retry_after
     }
 }
 

@@ -8,6 +8,7 @@ use crate::clock::Moment;
 use crate::config::Limits;
 use crate::endpoint::request::{BodyLimit, Peer};
 use crate::endpoint::{issuer_path, respond};
+use crate::error::OAuthError;
 use crate::limits::connections::{Connections, Place};
 use crate::log::access::{Line, Seen};
 use crate::settings::Settings;
@@ -126,8 +127,11 @@ impl Shared {
         let seen = Seen::default();
         let rates = &self.server.rates;
         let now = self.server.milliseconds();
-        let mut response = match rates.may_ask(peer, per_minute, now) {
-            Err(wait) => respond::too_often(wait),
+        let response = match rates.may_ask(peer, per_minute, now) {
+            Err(wait) => {
+                let why = "there are too many requests; Retry-After says when to come again";
+                respond::failure(&OAuthError::too_often(wait, why).into())
+            }
             Ok(()) => {
                 let time = Duration::from_secs(limits.request_timeout);
                 let mut request = request.map(|body| Body::new(TimelyBody::new(body, time)));
@@ -139,9 +143,6 @@ impl Shared {
                 response
             }
         };
-        if let Some(wait) = seen.retry_after() {
-            response = respond::too_often(wait);
-        }
         if !seen.is_vouched() {
             rates.asked(peer, per_minute, now);
         }
@@ -167,3 +168,7 @@ impl Shared {
         response
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;
