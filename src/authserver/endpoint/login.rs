@@ -123,7 +123,8 @@ async fn named(visit: &Visit<'_>, progress: &mut Progress, form: &Parameters) ->
         return None;
     }
     account.clone_into(&mut progress.account);
-    let next = begun(visit, progress).await;
+    let start = start(visit, progress);
+    let next = visit.server.logins.begin(visit.now, &start).await;
     went_on(progress, next).ok()
 }
 
@@ -149,7 +150,8 @@ async fn answered(
         // Again, with the name that was typed.
         Err(Some(Reason::AuthenticationFailed)) => {
             let failed = std::mem::take(&mut progress.notices);
-            let next = begun(visit, progress).await;
+            let start = start(visit, progress);
+            let next = visit.server.logins.begin_again(visit.now, &start).await;
             let owner = went_on(progress, next);
             // What has failed is said once.
             if owner != Err(Some(Reason::AuthenticationFailed)) {
@@ -161,13 +163,12 @@ async fn answered(
     }
 }
 
-async fn begun(visit: &Visit<'_>, progress: &Progress) -> Next {
-    let start = Start {
+fn start(visit: &Visit<'_>, progress: &Progress) -> Start {
+    Start {
         account: progress.account.clone(),
         rhost: visit.request.peer,
         purpose: Purpose::Page,
-    };
-    visit.server.logins.begin(visit.now, &start).await
+    }
 }
 
 /// What is to be shown next; the owner of the account where that is who it was, or why not, if the

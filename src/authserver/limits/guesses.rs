@@ -11,12 +11,12 @@ use super::lru::Lru;
 use super::origin::Origin;
 use std::hash::{BuildHasher, RandomState};
 
-/// Whether a try may be made.
+/// Whether a try may be made; one that may not is not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It may, and is counted.
+    /// It may.
     Allowed,
-    /// Not for so many seconds; it is not counted.
+    /// Not for so many seconds.
     Wait(u64),
 }
 
@@ -129,23 +129,43 @@ impl Guesses {
     /// try, and counted as one that fails until [`succeeded`](Self::succeeded) says otherwise, so
     /// that many at once are no more than one after the other.
     pub fn attempt(&mut self, now: u64, account: &str, origin: Origin) -> Decision {
-        let account = self.account(account);
-        let pair = (account, origin);
-        let of_pair = self.pairs.get(&pair).copied().unwrap_or_default();
-        let of_origin = self.origins.get(&origin).copied().unwrap_or_default();
-        let of_account = self.accounts.get(&account).copied().unwrap_or_default();
+        let decision = self.judge(now, account, origin);
+        if decision == Decision::Allowed {
+            let account = self.account(account);
+            let pair = (account, origin);
+            let [of_pair, of_origin, of_account] = self.tries(&pair);
+            self.pairs.put(pair, PAIR.add(of_pair, now));
+            self.origins.put(origin, ORIGIN.add(of_origin, now));
+            self.accounts.put(account, ACCOUNT.add(of_account, now));
+        }
+        decision
+    }
+
+    /// Whether there may be a try at `now`; none is counted.
+    #[must_use]
+    pub fn judge(&self, now: u64, account: &str, origin: Origin) -> Decision {
+        let pair = (self.account(account), origin);
+        let [of_pair, of_origin, of_account] = self.tries(&pair);
         let mut wait = PAIR.wait(of_pair, now);
         if !self.knows(now, &pair) {
             wait = wait.max(ORIGIN.wait(of_origin, now));
             wait = wait.max(ACCOUNT.wait(of_account, now));
         }
-        if wait > 0 {
-            return Decision::Wait(wait);
+        match wait {
+            0 => Decision::Allowed,
+            wait => Decision::Wait(wait),
         }
-        self.pairs.put(pair, PAIR.add(of_pair, now));
-        self.origins.put(origin, ORIGIN.add(of_origin, now));
-        self.accounts.put(account, ACCOUNT.add(of_account, now));
-        Decision::Allowed
+    }
+
+    /// Those of the account from there, of all from there, and of the account from anywhere.
+    fn tries(&self, pair: &(Account, Origin)) -> [Tries; 3] {
+        let (account, origin) = pair;
+        let tries = [
+            self.pairs.get(pair),
+            self.origins.get(origin),
+            self.accounts.get(account),
+        ];
+        tries.map(|tries| tries.copied().unwrap_or_default())
     }
 
     /// The account's owner has logged in from there: what was tried there for the account were

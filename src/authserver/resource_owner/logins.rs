@@ -25,6 +25,8 @@ struct Login {
     conversation: Conversation,
     account: String,
     peer: IpAddr,
+    /// Whether it was counted as a try.
+    is_counted: bool,
 }
 
 impl Login {
@@ -76,11 +78,30 @@ impl Logins {
         }
     }
 
+    /// Begins a login once more, after one that has failed, so that whoever mistyped is asked again
+    /// at once. That is a try when it is answered, or where PAM does not ask: nobody has guessed
+    /// who leaves then.
+    pub async fn begin_again(&self, now: u64, start: &Start) -> Next {
+        let origin = Origin::from(start.rhost);
+        let decision = self.guesses().judge(now, &start.account, origin);
+        let opened = match self.obeyed(decision, start.rhost) {
+            Ok(()) => self.opened(now, start).await,
+            Err(next) => Err(next),
+        };
+        match opened {
+            Ok(login) => self.next(now, login).await,
+            Err(next) => next,
+        }
+    }
+
     /// Goes on with the answers to the prompts that were shown, in their order.
     pub async fn go_on(&self, now: u64, id: &str, answers: Vec<Secret>) -> Next {
         let Some(mut login) = self.waiting().take(now, id) else {
             return Next::Gone;
         };
+        if let Err(next) = self.count(now, &mut login) {
+            return next;
+        }
         let conversation = &mut login.conversation;
         let wanted = conversation.prompts() > 0 || !answers.is_empty();
         if wanted && conversation.answer(answers).await.is_err() {
@@ -109,10 +130,17 @@ impl Logins {
     async fn start(&self, now: u64, start: &Start) -> Result<Login, Next> {
         let origin = Origin::from(start.rhost);
         let decision = self.guesses().attempt(now, &start.account, origin);
-        if let Decision::Wait(seconds) = decision {
-            self.refused(Reason::TooManyTries, None, start.rhost);
-            return Err(Next::Wait(seconds));
-        }
+        self.obeyed(decision, start.rhost)?;
+        let login = self.opened(now, start).await?;
+        Ok(Login {
+            is_counted: true,
+            ..login
+        })
+    }
+
+    /// A conversation that is not counted yet.
+    async fn opened(&self, now: u64, start: &Start) -> Result<Login, Next> {
+        let origin = Origin::from(start.rhost);
         let refused = |reason| {
             self.refused(reason, None, start.rhost);
             Next::Done(Outcome::Refused(reason), Vec::new())
@@ -125,7 +153,27 @@ impl Logins {
             conversation: conversation.map_err(refused)?,
             account: start.account.clone(),
             peer: start.rhost,
+            is_counted: false,
         })
+    }
+
+    /// Counts it as a try, once.
+    fn count(&self, now: u64, login: &mut Login) -> Result<(), Next> {
+        if std::mem::replace(&mut login.is_counted, true) {
+            return Ok(());
+        }
+        let decision = self.guesses().attempt(now, &login.account, login.origin());
+        self.obeyed(decision, login.peer)
+    }
+
+    fn obeyed(&self, decision: Decision, peer: IpAddr) -> Result<(), Next> {
+        match decision {
+            Decision::Allowed => Ok(()),
+            Decision::Wait(seconds) => {
+                self.refused(Reason::TooManyTries, None, peer);
+                Err(Next::Wait(seconds))
+            }
+        }
     }
 
     /// Ends a login that has to give way.
@@ -134,7 +182,13 @@ impl Logins {
     }
 
     async fn next(&self, now: u64, mut login: Login) -> Next {
-        match login.conversation.next().await {
+        let step = login.conversation.next().await;
+        if !matches!(step, Step::Ask(_))
+            && let Err(next) = self.count(now, &mut login)
+        {
+            return next;
+        }
+        match step {
             Step::Ask(messages) => self.wait(now, login, messages, Next::Ask),
             Step::Tell(messages) => self.wait(now, login, messages, Next::Tell),
             Step::Done(outcome, messages) => {
@@ -204,149 +258,5 @@ impl Logins {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::frame;
-    use super::super::message::{Answers, Granted, Purpose, Report, Style};
-    use super::*;
-    use crate::serve::channel::{Received, receive};
-    use std::net::IpAddr;
-    use std::os::unix::net::UnixStream;
-    use std::sync::Arc;
-    use std::thread;
-    use std::time::Duration;
-
-    const NOW: u64 = 1_800_000_000;
-
-    /// Logins with "right" for everybody's password, from a monitor that stands in for PAM. (The
-    /// real ones are in tests/hosts.)
-    fn logins(most: usize) -> Logins {
-        let (channel, monitor) = UnixStream::pair().unwrap();
-        thread::spawn(move || {
-            loop {
-                match receive(&monitor).unwrap() {
-                    Received::Request(_, socket) => {
-                        thread::spawn(move || converse(UnixStream::from(socket)));
-                    }
-                    Received::Closed => return,
-                    _ => thread::sleep(Duration::from_millis(1)),
-                }
-            }
-        });
-        let owners = Owners::new(Arc::new(channel), most, Duration::from_secs(100));
-        Logins::new(owners, most, 100, Arc::default())
-    }
-
-    fn converse(mut socket: UnixStream) -> Option<()> {
-        let start: Start = frame::read(&mut socket).ok()?;
-        let prompt = Report::Messages(vec![Message::new(Style::Hidden, "Password: ")]);
-        frame::write(&mut socket, &prompt).ok()?;
-        let answers: Answers = frame::read(&mut socket).ok()?;
-        let outcome = if answers.answers[0].text() == "right" {
-            Outcome::Granted(Granted {
-                account: start.account,
-                uid: 1000,
-                groups: Vec::new(),
-                amr: Vec::new(),
-                changed_password: false,
-            })
-        } else {
-            Outcome::Refused(Reason::AuthenticationFailed)
-        };
-        frame::write(&mut socket, &Report::Outcome(outcome)).ok()
-    }
-
-    fn start(account: &str, host: u8) -> Start {
-        Start {
-            account: account.to_owned(),
-            rhost: IpAddr::from([192, 0, 2, host]),
-            purpose: Purpose::Page,
-        }
-    }
-
-    async fn asked(logins: &Logins, now: u64, start: &Start) -> Id {
-        match logins.begin(now, start).await {
-            Next::Ask(id, messages) => {
-                assert_eq!(messages.len(), 1);
-                id
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn tried(logins: &Logins, now: u64, start: &Start, password: &str) -> Next {
-        match logins.begin(now, start).await {
-            Next::Ask(id, _) => logins.go_on(now, &id, vec![Secret::from(password)]).await,
-            other => other,
-        }
-    }
-
-    fn is_granted(next: &Next) -> bool {
-        matches!(next, Next::Done(Outcome::Granted(_), _))
-    }
-
-    #[tokio::test]
-    async fn a_login_goes_on_once_by_its_id() {
-        let logins = logins(8);
-        let id = asked(&logins, NOW, &start("alice", 1)).await;
-        assert_eq!(logins.go_on(NOW, "another", Vec::new()).await, Next::Gone);
-        let right = || vec![Secret::from("right")];
-        assert!(is_granted(&logins.go_on(NOW, &id, right()).await));
-        assert_eq!(logins.go_on(NOW, &id, right()).await, Next::Gone);
-        // Another number of answers ends it.
-        for answers in [Vec::new(), [right(), right()].concat()] {
-            let id = asked(&logins, NOW, &start("alice", 1)).await;
-            assert_eq!(logins.go_on(NOW, &id, answers).await, Next::Gone);
-            assert_eq!(logins.go_on(NOW, &id, right()).await, Next::Gone);
-        }
-        let late = asked(&logins, NOW, &start("alice", 1)).await;
-        assert_eq!(logins.go_on(NOW + 100, &late, right()).await, Next::Gone);
-    }
-
-    /// Checklist: C.19
-    #[tokio::test]
-    async fn wrong_passwords_are_slowed_and_the_owner_is_not_locked_out() {
-        let logins = logins(8);
-        let home = start("alice", 1);
-        assert!(is_granted(&tried(&logins, NOW, &home, "right").await));
-        let mut tries = 0;
-        for host in 2..=255 {
-            let next = tried(&logins, NOW, &start("alice", host), "wrong").await;
-            tries += usize::from(matches!(next, Next::Done(..)));
-        }
-        assert!(tries < 30, "{tries}");
-        let stranger = tried(&logins, NOW, &start("alice", 9), "right").await;
-        assert!(matches!(stranger, Next::Wait(1..=60)), "{stranger:?}");
-        assert!(is_granted(&tried(&logins, NOW, &home, "right").await));
-        // The same count holds for the grant that has a password.
-        let guess = Secret::from("right");
-        let next = logins
-            .with_password(NOW, &start("alice", 9), guess.clone())
-            .await;
-        assert!(matches!(next, Next::Wait(_)), "{next:?}");
-        assert!(is_granted(&logins.with_password(NOW, &home, guess).await));
-    }
-
-    #[tokio::test]
-    async fn one_address_does_not_keep_the_others_out() {
-        let logins = logins(8);
-        let mut first = Vec::new();
-        for number in 0..4 {
-            first.push(asked(&logins, NOW, &start(&format!("user{number}"), 1)).await);
-        }
-        // It has its half; there are six, since one is left for those that end, and one for checks.
-        for host in [3, 4] {
-            asked(&logins, NOW, &start("user", host)).await;
-        }
-        let busy = Next::Done(Outcome::Refused(Reason::Busy), Vec::new());
-        assert_eq!(logins.begin(NOW, &start("more", 1)).await, busy);
-        assert!(is_granted(
-            &tried(&logins, NOW, &start("alice", 2), "right").await
-        ));
-        // The oldest has given way, and the others go on.
-        let right = || vec![Secret::from("right")];
-        assert_eq!(logins.go_on(NOW, &first[0], right()).await, Next::Gone);
-        assert!(is_granted(&logins.go_on(NOW, &first[1], right()).await));
-        logins.sweep(NOW + 100);
-        assert_eq!(logins.go_on(NOW, &first[2], right()).await, Next::Gone);
-    }
-}
+#[path = "logins_tests.rs"]
+mod tests;
