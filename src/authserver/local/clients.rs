@@ -35,7 +35,7 @@ pub async fn answered(
             if !server.store.unregister(id).await? {
                 return Err(unknown().into());
             }
-            log::line(5, &format!("local: client removed client_id={id:?}"));
+            log::fields(5, "local: client removed", &[("client_id", id)]);
             Ok(json!({ "removed": id }))
         }
     }

@@ -67,9 +67,10 @@ async fn converse(mut stream: UnixStream, server: &Server, uid: u32, pid: i32) {
             grant: Some(LOCAL),
             ..Event::new(Kind::Token)
         });
-        log::line(
+        log::fields(
             5,
-            &format!("local: refused uid={uid} pid={pid} error={code}: {why}"),
+            "local: refused",
+            &[("uid", &uid), ("pid", &pid), ("error", &code), ("why", why)],
         );
     }
     let line = protocol::line(answer);
@@ -96,21 +97,25 @@ async fn answered(
         Request::Token(asked) => {
             let issued = token::issued(server, &account, &asked, server.now()?).await?;
             let Account { name, .. } = &account;
-            let (audience, scopes) = (issued.audience, issued.scopes);
+            let scope = issued.scopes.join(" ");
             server.audit(&Event {
                 account: Some(name),
                 client_id: Some(&issued.client_id),
                 grant: Some(LOCAL),
-                scope: Some(&scopes.join(" ")),
+                scope: Some(&scope),
                 jti: Some(&issued.id),
                 ..Event::new(Kind::Token)
             });
-            log::line(
+            log::fields(
                 5,
-                &format!(
-                    "local: token uid={uid} pid={pid} account={name:?} audience={audience:?} \
-                     scopes={scopes:?}"
-                ),
+                "local: token",
+                &[
+                    ("uid", &uid),
+                    ("pid", &pid),
+                    ("account", name),
+                    ("audience", &issued.audience.join(" ")),
+                    ("scope", &scope),
+                ],
             );
             Ok(issued.answer)
         }

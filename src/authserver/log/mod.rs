@@ -32,6 +32,19 @@ pub fn line(level: u8, text: &str) {
     let _ = std::io::stderr().write_all(format!("<{level}>{text}\n").as_bytes());
 }
 
+/// One line of what has happened and its fields, the values escaped as in the audit log.
+pub fn fields(level: u8, what: &str, fields: &[(&str, &dyn Display)]) {
+    line(level, &with_fields(what, fields));
+}
+
+fn with_fields(what: &str, fields: &[(&str, &dyn Display)]) -> String {
+    let mut text = what.to_owned();
+    for (name, value) in fields {
+        field(&mut text, name, value);
+    }
+    text
+}
+
 /// Puts ` name=value` at the end of a line, the value escaped as in the log of logins.
 fn field(line: &mut String, name: &str, value: &str) {
     plain(line, name, Value(value));
@@ -40,4 +53,20 @@ fn field(line: &mut String, name: &str, value: &str) {
 /// The same for what needs no escape, such as a number.
 fn plain(line: &mut String, name: &str, value: impl Display) {
     let _ = write!(line, " {name}={value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_field_says_it_is_one_field_of_one_line() {
+        let hostile = "a\"b\\c\nd=e\u{202e}\u{1b}[0m é";
+        let text = with_fields("local: token", &[("uid", &7), ("account", &hostile)]);
+        assert_eq!(
+            text,
+            "local: token uid=7 \
+             account=\"a\\x22b\\x5cc\\x0ad=e\\xe2\\x80\\xae\\x1b[0m \\xc3\\xa9\""
+        );
+    }
 }
