@@ -34,25 +34,38 @@ mod token;
 
 use clap::Parser;
 use cli::output::{Exit, Failure, Output};
-use options::{Options, Process};
+use options::{Options, Other};
 use resource_owner::{conversation, rules::Rules};
+use serve::process::Role;
 use serve::{monitor, network, process};
 use settings::Bundle;
 use std::process::ExitCode;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+const NAME: &str = "pam-jwt-authserver";
+
 fn main() -> ExitCode {
+    match Role::of(std::env::args_os().skip(1)) {
+        Some(Role::Conversation { rules }) => return conversation::run(&rules),
+        Some(Role::Network) => {
+            let ended = network_process().map(|()| Exit::Done);
+            return exit(&Output::new(NAME, false), ended.map_err(Failure::new));
+        }
+        None => {}
+    }
     let options = Options::parse();
-    let out = Output::new("pam-jwt-authserver", options.json);
-    let result = match &options.process {
+    let out = Output::new(NAME, options.json);
+    let result = match &options.other {
         None => return monitor::run(|| settings(&options)),
-        Some(Process::Conversation { rules }) => return conversation::run(rules),
-        Some(Process::Network) => network_process().map(|()| Exit::Done).map_err(Failure::new),
-        Some(Process::Check(check)) => check.run(&options.config, &out),
-        Some(Process::Completions(command)) => command.run(&out),
-        Some(Process::Manual(command)) => command.run(&out),
+        Some(Other::Check(check)) => check.run(&options.config, &out),
+        Some(Other::Completions(command)) => command.run(&out),
+        Some(Other::Manual(command)) => command.run(&out),
     };
+    exit(&out, result)
+}
+
+fn exit(out: &Output, result: Result<Exit, Failure>) -> ExitCode {
     match result.and_then(|exit| out.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),
         Err(failure) => {

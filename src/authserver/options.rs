@@ -51,24 +51,16 @@ pub struct Options {
     pub json: bool,
     /// Something else than to serve.
     #[command(subcommand)]
-    pub process: Option<Process>,
+    pub other: Option<Other>,
 }
 
-/// What else it does, and the processes that the server starts by itself (serve/process.rs).
+/// What else it does. The processes that the server starts by itself (serve/process.rs) are none
+/// of it: nobody types them.
 #[derive(Subcommand)]
-pub enum Process {
+pub enum Other {
     Check(Check),
     Completions(Completions),
     Manual(Manual),
-    /// Speaks to clients.
-    #[command(name = "network-process", hide = true)]
-    Network,
-    /// Holds one conversation with PAM.
-    #[command(hide = true)]
-    Conversation {
-        /// By which rules.
-        rules: String,
-    },
 }
 
 cli::documented!(
@@ -82,9 +74,26 @@ cli::documented!(
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::serve::process::{CONVERSATION, NETWORK};
+    use clap::{CommandFactory, ValueEnum};
+    use cli::completions::{Shell, script};
+
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        super::Options::command().debug_assert();
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn a_shell_offers_what_people_type_and_nothing_else() {
+        for shell in Shell::value_variants() {
+            let script = script(&mut Options::command(), "pam-jwt-authserver", *shell);
+            for (word, expected) in [("check", true), (NETWORK, false), (CONVERSATION, false)] {
+                assert_eq!(script.contains(word), expected, "{shell}: {word}");
+            }
+        }
+        for word in [NETWORK, CONVERSATION] {
+            assert!(Options::try_parse_from(["pam-jwt-authserver", word]).is_err());
+        }
     }
 }

@@ -95,9 +95,8 @@ impl Manual<'_> {
         page.extend(as_typed(&self.end(&sections, above).to_roff()).bytes());
         self.pages.push((format!("{name}.{}", self.section), page));
         let above = [above, &[command]].concat();
-        // What nobody types has no page.
-        let mut typed = command.get_subcommands().filter(|one| !one.is_hide_set());
-        typed.try_for_each(|subcommand| self.render(subcommand, &above))
+        let mut subcommands = command.get_subcommands();
+        subcommands.try_for_each(|subcommand| self.render(subcommand, &above))
     }
 
     /// The end of a page, which clap_mangen does not write.

@@ -1,4 +1,5 @@
-//! The program's processes: each is the program again, by a subcommand that nobody types.
+//! The program's processes: each is the program again, by a word that nobody types and that the
+//! command line, its help and its completions do not have.
 
 use super::channel::{self, Kind};
 use crate::settings::Bundle;
@@ -6,6 +7,7 @@ use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -14,11 +16,36 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use zeroize::Zeroizing;
 
-/// The subcommand of the process that speaks to strangers.
+/// The word for the process that speaks to strangers.
 pub const NETWORK: &str = "network-process";
 
-/// The subcommand of a process that holds one conversation with PAM.
+/// The word for a process that holds one conversation with PAM; the rules follow it.
 pub const CONVERSATION: &str = "conversation";
+
+/// What one of them is for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Speaks to clients.
+    Network,
+    /// Holds one conversation with PAM.
+    Conversation {
+        /// By which rules.
+        rules: String,
+    },
+}
+
+impl Role {
+    /// That of a process with these arguments, its name not among them; none where it is the one
+    /// that somebody has started.
+    pub fn of(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let mut next = || arguments.next().map(OsString::into_string);
+        match (next()?.ok()?.as_str(), next(), next()) {
+            (NETWORK, None, None) => Some(Self::Network),
+            (CONVERSATION, Some(Ok(rules)), None) => Some(Self::Conversation { rules }),
+            _ => None,
+        }
+    }
+}
 
 /// No settings are longer, in bytes.
 const MOST_SETTINGS: u64 = 64 * 1024 * 1024;
@@ -30,11 +57,11 @@ pub const ROOM: usize = 256 * 1024;
 /// What ps(1) and the log call it.
 const NAME: &str = "pam-jwt-authserver";
 
-/// The program, to be started by such a subcommand in a process group of its own. This one itself,
-/// also where an upgrade has replaced its file.
-pub fn again(subcommand: &str) -> Command {
+/// The program, to be started by such a word in a process group of its own. This one itself, also
+/// where an upgrade has replaced its file.
+pub fn again(word: &str) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.arg0(NAME).arg(subcommand);
+    command.arg0(NAME).arg(word);
     command.current_dir("/").process_group(0);
     command
 }
@@ -115,4 +142,28 @@ pub fn close_others() -> io::Result<()> {
         let _ = nix::unistd::close(descriptor);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_of_the_servers_own_is_one_by_all_of_its_arguments() {
+        let role = |words: &[&str]| Role::of(words.iter().map(OsString::from));
+        assert_eq!(role(&[NETWORK]), Some(Role::Network));
+        let rules = "{}".to_owned();
+        let conversation = Some(Role::Conversation { rules });
+        assert_eq!(role(&[CONVERSATION, "{}"]), conversation);
+        for words in [
+            &[][..],
+            &["check"],
+            &["--config", NETWORK],
+            &[NETWORK, "x"],
+            &[CONVERSATION],
+            &[CONVERSATION, "{}", "x"],
+        ] {
+            assert_eq!(role(words), None, "{words:?}");
+        }
+    }
 }
