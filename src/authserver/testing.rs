@@ -2,6 +2,8 @@
 //! directory that goes when the test ends. Requests go in and answers come out as over HTTP, but
 //! for the sockets.
 
+pub mod browser;
+
 use crate::config::Config;
 use crate::endpoint::request::{BodyLimit, Peer};
 use crate::endpoint::router;

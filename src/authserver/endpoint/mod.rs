@@ -23,7 +23,7 @@ mod visit;
 
 use crate::state::Server;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
 
 /// The paths, below the issuer's. Metadata names them, and nothing else makes them up.
@@ -52,8 +52,10 @@ pub mod path {
     pub const USERINFO: &str = "/userinfo";
     /// RFC 7517 §5
     pub const JWKS: &str = "/jwks";
-    /// The status lists; a list's number follows.
+    /// Where the status lists are.
     pub const STATUS: &str = "/status";
+    /// A status list, by its number.
+    pub const STATUS_LIST: &str = "/status/{list}";
     /// RFC 8414 §3
     pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
     /// OpenID Connect Discovery §4
@@ -62,51 +64,49 @@ pub mod path {
     pub const HEALTH: &str = "/health";
 }
 
-/// All endpoints. An issuer with a path has them below it.
+/// Every endpoint, and what answers there.
+fn endpoints() -> [(&'static str, MethodRouter<Arc<Server>>); 17] {
+    [
+        (
+            path::AUTHORIZE,
+            get(authorize::answer).post(authorize::answer_form),
+        ),
+        (path::LOGIN, get(login::show).post(login::take)),
+        (path::CONSENT, get(consent::show).post(consent::take)),
+        (path::DEVICE, get(device_page::show).post(device_page::take)),
+        (path::TOKEN, post(token::answer)),
+        (path::REVOKE, post(revoke::answer)),
+        (path::INTROSPECT, post(introspect::answer)),
+        (
+            path::DEVICE_AUTHORIZATION,
+            post(device_authorization::answer),
+        ),
+        (path::REGISTER, post(register::answer)),
+        (path::PAR, post(par::answer)),
+        (path::USERINFO, get(userinfo::answer).post(userinfo::answer)),
+        (path::JWKS, get(jwks::answer)),
+        (path::STATUS, get(status_list::all)),
+        (path::STATUS_LIST, get(status_list::answer)),
+        (path::HEALTH, get(health::answer)),
+        (path::OAUTH_METADATA, get(metadata::answer)),
+        (path::OPENID_METADATA, get(metadata::answer)),
+    ]
+}
+
+/// All endpoints. An issuer with a path has them below it; only the metadata of RFC 8414 have it
+/// behind theirs (§3.1).
 pub fn router(server: Arc<Server>) -> Router {
     let settings = server.settings();
-    let below = issuer_path(&settings.config.issuer).to_owned();
-    let at = |path: &str| format!("{below}{path}");
-    Router::new()
-        .route(
-            &at(path::AUTHORIZE),
-            get(authorize::answer).post(authorize::answer_form),
-        )
-        .route(&at(path::LOGIN), get(login::show).post(login::take))
-        .route(&at(path::CONSENT), get(consent::show).post(consent::take))
-        .route(
-            &at(path::DEVICE),
-            get(device_page::show).post(device_page::take),
-        )
-        .route(&at(path::TOKEN), post(token::answer))
-        .route(&at(path::REVOKE), post(revoke::answer))
-        .route(&at(path::INTROSPECT), post(introspect::answer))
-        .route(
-            &at(path::DEVICE_AUTHORIZATION),
-            post(device_authorization::answer),
-        )
-        .route(&at(path::REGISTER), post(register::answer))
-        .route(&at(path::PAR), post(par::answer))
-        .route(
-            &at(path::USERINFO),
-            get(userinfo::answer).post(userinfo::answer),
-        )
-        .route(&at(path::JWKS), get(jwks::answer))
-        .route(&at(path::STATUS), get(status_list::all))
-        .route(&at(path::HEALTH), get(health::answer))
-        .route(
-            &format!("{}/{{list}}", at(path::STATUS)),
-            get(status_list::answer),
-        )
-        // For an issuer with a path the one is put in front of it (RFC 8414 §3.1), the other
-        // behind it (Discovery §4.1).
-        .route(
-            &format!("{}{below}", path::OAUTH_METADATA),
-            get(metadata::answer),
-        )
-        .route(&at(path::OPENID_METADATA), get(metadata::answer))
-        .fallback(error_page::not_found)
-        .with_state(server)
+    let below = issuer_path(&settings.config.issuer);
+    let mut router = Router::new();
+    for (endpoint, answers) in endpoints() {
+        let place = match endpoint {
+            path::OAUTH_METADATA => format!("{endpoint}{below}"),
+            _ => format!("{below}{endpoint}"),
+        };
+        router = router.route(&place, answers);
+    }
+    router.fallback(error_page::not_found).with_state(server)
 }
 
 /// The path of the issuer's URL: nothing, or it begins with a slash.
@@ -118,13 +118,21 @@ pub fn issuer_path(issuer: &str) -> &str {
 }
 
 #[cfg(test)]
+mod authorize_tests;
+#[cfg(test)]
 mod bad_input_tests;
 #[cfg(test)]
-mod browser_tests;
+mod consent_tests;
 #[cfg(test)]
 mod device_authorization_tests;
 #[cfg(test)]
+mod device_page_tests;
+#[cfg(test)]
 mod introspect_tests;
+#[cfg(test)]
+mod issuer_path_tests;
+#[cfg(test)]
+mod login_tests;
 #[cfg(test)]
 mod metadata_tests;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::state::Server;
 use crate::token::access::list_uri;
 use crate::token::status::{BLOCK_LIFETIME, Revoked, still_matters};
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderValue, Response, StatusCode};
@@ -50,13 +51,13 @@ struct SignedList {
 /// Answers with a list.
 pub async fn answer(
     State(server): State<Arc<Server>>,
-    Path(list): Path<String>,
+    list: Result<Path<String>, PathRejection>,
     request: Incoming,
 ) -> Response<Body> {
-    let number = list
-        .parse()
-        .ok()
-        .filter(|number: &u64| number.to_string() == list);
+    let number = list.ok().and_then(|Path(list)| {
+        let number: u64 = list.parse().ok()?;
+        (number.to_string() == list).then_some(number)
+    });
     let Some(number) = number else {
         return not_found();
     };

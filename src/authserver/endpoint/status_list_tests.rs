@@ -79,6 +79,8 @@ async fn there_are_the_lists_that_were_begun_and_the_next_one() {
         "-1",
         "0x0",
         "x",
+        "%ff",
+        "%30%00",
         "18446744073709551616",
         "18446744073709551615",
     ] {

@@ -165,3 +165,32 @@ async fn a_token_for_another_resource_alone_opens_nothing() {
         );
     }
 }
+
+/// A token in a form or an address is none, and what else is there changes nothing.
+#[tokio::test]
+async fn what_is_beside_the_token_is_not_looked_at() {
+    let world = world().await;
+    let (good, _) = token(&world, &["openid"], None).await;
+    let header = format!("Bearer {good}");
+    let in_form = format!("access_token={good}");
+    let form = "application/x-www-form-urlencoded";
+    let long = [b'a'; 100_000];
+    for query in ["", "a=1&a=2", "a=%ff", "a=%zz", "a=%00", &in_form] {
+        for body in [&b""[..], in_form.as_bytes(), b"a=\xff", b"a=1&a=2", &long] {
+            let send = async |header: Option<&str>| {
+                let mut request = Request::builder()
+                    .method(Method::POST)
+                    .uri(format!("{}?{query}", path::USERINFO))
+                    .header("content-type", form);
+                if let Some(header) = header {
+                    request = request.header("authorization", header);
+                }
+                let body = Body::from(body.to_vec());
+                world.send(request.body(body).unwrap()).await
+            };
+            let told = send(Some(&header)).await;
+            assert_eq!((told.status, told.member("sub")), (200, "root".to_owned()));
+            assert_eq!(send(None).await.status, 401, "{query}");
+        }
+    }
+}

@@ -74,14 +74,17 @@ async fn exchange_as(
     subject: &str,
     more: &[(&str, &str)],
 ) -> Answer {
-    let mut form = vec![
-        ("grant_type", EXCHANGE),
-        ("subject_token", subject),
-        ("subject_token_type", ACCESS_TOKEN),
-    ];
-    form.retain(|(name, _)| more.iter().all(|(replaced, _)| replaced != name));
-    form.extend(more);
+    let mut form = more.to_vec();
+    form.extend([("grant_type", EXCHANGE), ("subject_token", subject)]);
+    if more.iter().all(|(name, _)| *name != "subject_token_type") {
+        form.push(("subject_token_type", ACCESS_TOKEN));
+    }
     world.post("/token", &form, Some((client_id, SECRET))).await
+}
+
+/// Who acts, by this token.
+fn actor(token: &str) -> [(&str, &str); 2] {
+    [("actor_token", token), ("actor_token_type", JWT)]
 }
 
 fn refusal(error: &str) -> (u16, String) {
@@ -131,9 +134,9 @@ async fn a_token_becomes_another_for_the_same_person() {
 async fn who_acts_nests() {
     let world = world().await;
     let subject = token(&world, &["ssh", "api"]).await;
-    let actor = own(&world).await;
+    let gateway = own(&world).await;
     let acts = [
-        ("actor_token", actor.as_str()),
+        ("actor_token", &*gateway),
         ("actor_token_type", ACCESS_TOKEN),
     ];
     let once = exchange(&world, &subject, &acts).await;
@@ -142,8 +145,7 @@ async fn who_acts_nests() {
     let once = once.member("access_token");
 
     let person = token(&world, &["ssh"]).await;
-    let acts = [("actor_token", person.as_str()), ("actor_token_type", JWT)];
-    let twice = exchange(&world, &once, &acts).await;
+    let twice = exchange(&world, &once, &actor(&person)).await;
     let nested = json!({ "sub": ACCOUNT, "act": act });
     assert_eq!(twice.claims("access_token")["act"], nested);
     assert_eq!(twice.claims("access_token")["sub"], ACCOUNT);
@@ -153,11 +155,11 @@ async fn who_acts_nests() {
 
     let mut chain = kept.member("access_token");
     for _ in 2..8 {
-        let answer = exchange(&world, &chain, &acts).await;
+        let answer = exchange(&world, &chain, &actor(&person)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         chain = answer.member("access_token");
     }
-    let endless = exchange(&world, &chain, &acts).await;
+    let endless = exchange(&world, &chain, &actor(&person)).await;
     assert_eq!(endless.refusal(), refusal("invalid_request"));
 }
 
@@ -180,8 +182,7 @@ async fn a_subject_or_an_actor_that_is_not_good_is_an_invalid_request() {
         let refused = exchange(&world, bad, &[]).await;
         assert_eq!(refused.refusal(), refusal("invalid_request"), "{bad}");
         if !bad.is_empty() {
-            let acts = [("actor_token", bad), ("actor_token_type", ACCESS_TOKEN)];
-            let refused = exchange(&world, &good, &acts).await;
+            let refused = exchange(&world, &good, &actor(bad)).await;
             assert_eq!(refused.refusal(), refusal("invalid_request"), "{bad}");
         }
     }
@@ -205,12 +206,8 @@ async fn a_subject_or_an_actor_that_is_not_good_is_an_invalid_request() {
         ("actor_token", &good),
         ("actor_token_type", ACCESS_TOKEN),
     ] {
-        let refused = exchange(&world, &good, &[(name, value)]).await;
-        assert_eq!(
-            refused.refusal(),
-            refusal("invalid_request"),
-            "{name} {value}"
-        );
+        let refused = exchange(&world, &good, &[(name, value)]).await.refusal();
+        assert_eq!(refused, refusal("invalid_request"), "{name} {value}");
     }
     assert_eq!(exchange(&world, &good, &[]).await.status, 200);
 }
@@ -226,12 +223,10 @@ async fn a_target_that_is_not_the_clients_is_an_invalid_target() {
         ("audience", "other"),
         ("resource", "ssh"),
     ] {
-        let refused = exchange(&world, &subject, &[(name, target)]).await;
-        assert_eq!(
-            refused.refusal(),
-            refusal("invalid_target"),
-            "{name} {target}"
-        );
+        let refused = exchange(&world, &subject, &[(name, target)])
+            .await
+            .refusal();
+        assert_eq!(refused, refusal("invalid_target"), "{name} {target}");
     }
     let targets = [("resource", "ssh://h"), ("audience", "backend")];
     let answer = exchange(&world, &subject, &targets).await;
@@ -264,8 +259,7 @@ async fn a_token_never_comes_to_more_than_it_is() {
     assert_eq!(answer.claims("access_token")["exp"], expires);
     // Nor does it live longer than the actor's.
     let long = token(&world, &["ssh"]).await;
-    let acts = [("actor_token", subject.as_str()), ("actor_token_type", JWT)];
-    let answer = exchange(&world, &long, &acts).await;
+    let answer = exchange(&world, &long, &actor(&subject)).await;
     assert_eq!(answer.claims("access_token")["exp"], expires);
 }
 
@@ -307,11 +301,7 @@ async fn a_client_exchanges_what_is_meant_for_it() {
         let outcome = (answer.status, answer.member("error"));
         assert_eq!(outcome, expected, "{client_id}");
     }
-    let acts = [
-        ("actor_token", not_meant.as_str()),
-        ("actor_token_type", JWT),
-    ];
-    let refused = exchange_as(&world, "api", &meant, &acts).await;
+    let refused = exchange_as(&world, "api", &meant, &actor(&not_meant)).await;
     assert_eq!(refused.refusal(), refusal("invalid_request"));
 }
 
@@ -393,14 +383,11 @@ async fn where_the_subject_names_who_may_act_nobody_else_does() {
     let subject = ci.token(&of);
     let gateway = own(&world).await;
     let person = token(&world, &["ssh"]).await;
-    assert_eq!(
-        exchange(&world, &subject, &[]).await.refusal(),
-        refusal("invalid_request")
-    );
-    let acts = |token| [("actor_token", token), ("actor_token_type", JWT)];
-    let refused = exchange(&world, &subject, &acts(person.as_str())).await;
+    let alone = exchange(&world, &subject, &[]).await;
+    assert_eq!(alone.refusal(), refusal("invalid_request"));
+    let refused = exchange(&world, &subject, &actor(&person)).await;
     assert_eq!(refused.refusal(), refusal("invalid_request"));
-    let answer = exchange(&world, &subject, &acts(gateway.as_str())).await;
+    let answer = exchange(&world, &subject, &actor(&gateway)).await;
     assert_eq!(
         answer.claims("access_token")["act"],
         json!({ "sub": "client:gateway" })
