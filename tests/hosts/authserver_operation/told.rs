@@ -6,6 +6,12 @@ use machine::{Answer, AuthServer, CLIENT_SECRET, Machine, Postgresql, SCOPES};
 const PASSWORD: &str = "correct horse battery";
 const WRONG: &str = "incorrect horse battery";
 
+/// Where `web` has browsers sent back to.
+const CALLBACK: &str = "http://127.0.0.1/callback";
+
+/// The cookies of alice's browser.
+const JAR: [&str; 4] = ["--cookie", "/run/jar", "--cookie-jar", "/run/jar"];
+
 /// A client that may do what needs no browser.
 const OLD: &str = "grant_types = [\"password\", \"refresh_token\",
     \"urn:ietf:params:oauth:grant-type:device_code\"]
@@ -30,8 +36,80 @@ fn secrets_of(answer: &Answer) -> Vec<String> {
     said
 }
 
-/// The server, after everything that can be done without a browser; and all that it handed out
-/// or was given and that is to be nobody else's.
+/// What alice's browser is shown at an address of the server, or for a form that it sends there;
+/// or where it is sent outside.
+fn visit(server: &AuthServer<'_>, path: &str, form: &[(&str, &str)]) -> Answer {
+    let mut answer = match form {
+        [] => server.get(path, &JAR),
+        form => server.post(path, &JAR, form),
+    };
+    loop {
+        let next = answer.header("location").unwrap_or_default();
+        let Some(next) = next.strip_prefix(&*server.issuer).map(str::to_owned) else {
+            return answer;
+        };
+        answer = server.get(&next, &JAR);
+    }
+}
+
+/// Fills in the form of a page.
+fn fill(server: &AuthServer<'_>, page: &Answer, typed: &[(&str, &str)]) -> Answer {
+    let page = &page.clone().expect(200).body;
+    let value = |before: &str| {
+        let (_, rest) = page.split_once(before).expect(before);
+        rest.split('"').next().unwrap_or_default().to_owned()
+    };
+    let action = value("action=\"");
+    let hidden = ["i", "token", "step"];
+    let hidden = hidden.map(|name| (name, value(&format!("name=\"{name}\" value=\""))));
+    let hidden = hidden.iter().map(|(name, value)| (*name, value.as_str()));
+    let form: Vec<_> = hidden.chain(typed.iter().copied()).collect();
+    let path = action.strip_prefix(&*server.issuer).expect("its own");
+    visit(server, path, &form)
+}
+
+/// alice logs in for the client `web`, which has pushed its request, and lets in the device that
+/// shows this code: what she and the client were given.
+fn in_browser(server: &AuthServer<'_>, user_code: &str) -> Vec<String> {
+    let web = server.basic("web");
+    let pushed = [
+        ("response_type", "code"),
+        ("redirect_uri", CALLBACK),
+        ("scope", "openid read"),
+        ("state", "a-state-that-is-a-secret"),
+    ];
+    let pushed = server.post("/par", &["--user", &web], &pushed).expect(201);
+    let mut secrets = secrets_of(&pushed);
+    let path = format!("/authorize?client_id=web&request_uri={}", secrets[0]);
+    let page = visit(server, &path, &[]);
+    let page = fill(server, &page, &[("account", "alice")]);
+    let page = fill(server, &page, &[("answer0", PASSWORD)]);
+    let back = fill(server, &page, &[("decision", "allow")]).expect(303);
+    let (_, code) = back.head.split_once("?code=").expect("a code");
+    let code = code.split('&').next().expect("a code").to_owned();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("redirect_uri", CALLBACK),
+        ("code", &*code),
+    ];
+    let tokens = server.post("/token", &["--user", &web], &form).expect(200);
+    secrets.extend(secrets_of(&tokens));
+    secrets.push(code);
+    let page = visit(server, &format!("/device?user_code={user_code}"), &[]);
+    let page = fill(server, &page, &[("user_code", user_code)]);
+    let done = fill(server, &page, &[("decision", "allow")]).expect(200);
+    assert!(done.body.contains("Your device is logged in"), "{done}");
+    let jar = server.machine().read("/run/jar");
+    let cookies = jar.lines().filter(|line| line.contains("pam-jwt-"));
+    let cookies = cookies.filter_map(|line| line.rsplit('\t').next());
+    let cookies: Vec<String> = cookies.map(str::to_owned).collect();
+    assert_eq!(cookies.len(), 2, "{jar}");
+    secrets.extend(cookies);
+    secrets
+}
+
+/// The server, after everything that can be done there; and all that it handed out or was given
+/// and that is to be nobody else's.
 fn busy(machine: &Machine) -> (AuthServer<'_>, Vec<String>) {
     machine.account("alice");
     machine.password("alice", PASSWORD);
@@ -73,13 +151,14 @@ fn busy(machine: &Machine) -> (AuthServer<'_>, Vec<String>) {
             .expect(200);
     }
     let device = post("/device_authorization", &[("scope", "read")]).expect(200);
-    let pushed = [
-        ("response_type", "code"),
-        ("redirect_uri", "https://old.example.org/callback"),
-        ("scope", "openid"),
-        ("state", "a-state-that-is-a-secret"),
+    let device_code = device.json()["device_code"].clone();
+    let user_code = device.json()["user_code"].clone();
+    secrets.extend(in_browser(&server, user_code.as_str().expect("a text")));
+    let coming = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", device_code.as_str().expect("a text")),
     ];
-    let _ = post("/par", &pushed);
+    let third = post("/token", &coming).expect(200);
     // What is wrong, and nevertheless somebody's.
     for path in [
         "/token?code=a-code-in-an-address",
@@ -109,7 +188,8 @@ fn busy(machine: &Machine) -> (AuthServer<'_>, Vec<String>) {
     let user = "a-secret-in-the-clients-place:x";
     server.post("/token", &["--user", user], &wrong).expect(401);
     post("/revoke", &[("token", &access)]).expect(200);
-    secrets.extend([&first, &second, &device].into_iter().flat_map(secrets_of));
+    let answers = [&first, &second, &device, &third];
+    secrets.extend(answers.into_iter().flat_map(secrets_of));
     secrets.push(server.service_token());
     for text in [
         "no-such-token-but-a-secret",
@@ -145,6 +225,10 @@ fn the_logs_have_all_that_happened_and_no_secret() {
         "event=token result=refused reason=invalid_grant client_id=old grant=password peer=",
         "event=token result=done account=alice client_id=old grant=refresh_token ",
         "event=reuse result=refused reason=invalid_grant account=alice client_id=old grant=refresh_token sid=",
+        "event=consent result=done account=alice client_id=web peer=127.0.0.1",
+        "event=consent result=done account=alice client_id=old peer=127.0.0.1",
+        "event=token result=done account=alice client_id=web grant=authorization_code scope=",
+        "event=token result=done account=alice client_id=old grant=urn:ietf:params:oauth:grant-type:device_code scope=",
         "event=token result=refused reason=unauthorized_client client_id=old grant=authorization_code",
         "event=token result=refused reason=unsupported_grant_type client_id=old peer=",
         "event=token result=refused reason=invalid_client grant=client_credentials peer=",
@@ -176,7 +260,7 @@ fn the_metrics_have_what_happened_and_are_apart_from_the_rest() {
     for (name, expected) in [
         (
             "events_total{event=\"login\",result=\"done\",grant=\"\"}",
-            1,
+            2,
         ),
         (
             "events_total{event=\"login\",result=\"refused\",grant=\"\"}",
