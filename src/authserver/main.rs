@@ -35,8 +35,9 @@ mod token;
 use clap::Parser;
 use cli::output::{Exit, Failure, Output};
 use options::{Options, Other};
-use resource_owner::{conversation, rules::Rules};
+use resource_owner::conversation;
 use serve::process::Role;
+use serve::tls::Tls;
 use serve::{monitor, network, process};
 use settings::Bundle;
 use std::process::ExitCode;
@@ -79,13 +80,16 @@ fn exit(out: &Output, result: Result<Exit, Failure>) -> ExitCode {
 fn settings(options: &Options) -> Result<monitor::Settings, String> {
     let now = system::clock::now().map_err(|_| "the clock is earlier than this program")?;
     let bundle = Bundle::read(&options.config)?;
-    let config = bundle.settings(now)?.config;
+    let settings = bundle.settings(now)?;
+    // What the network process would not take, nobody does.
+    Tls::of(&settings)?;
+    let config = settings.config;
     let mut text = Zeroizing::new(Vec::with_capacity(process::ROOM));
     serde_json::to_writer(&mut *text, &bundle).map_err(|error| error.to_string())?;
     Ok(monitor::Settings {
         bundle: text,
-        rules: Rules::from(&config.accounts),
         directories: settings::directories(&options.config, &config),
+        config,
     })
 }
 

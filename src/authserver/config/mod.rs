@@ -2,6 +2,7 @@
 //! combinations are errors that say where; a file that does not load starts no server.
 
 pub mod check;
+pub mod reload;
 pub mod scope;
 
 pub use scope::Scope;

@@ -7,6 +7,8 @@ use super::channel::{Kind, Received, receive};
 use super::process;
 use super::sending::Sending;
 use super::watch::Watch;
+use crate::config::Config;
+use crate::config::reload::can_follow;
 use crate::log;
 use crate::resource_owner::rules::Rules;
 use nix::errno::Errno;
@@ -38,8 +40,8 @@ const MOST_SENDING: usize = 4;
 pub struct Settings {
     /// For the network process, as it takes them.
     pub bundle: Zeroizing<Vec<u8>>,
-    /// For the conversations from here on.
-    pub rules: Rules,
+    /// What it says of the server, and of the conversations from here on.
+    pub config: Config,
     /// The directories that all of it is in.
     pub directories: Vec<PathBuf>,
 }
@@ -69,6 +71,12 @@ struct Conversation {
     end: Deadline,
 }
 
+/// Settings that were sent.
+struct Sent {
+    digest: String,
+    config: Config,
+}
+
 struct Monitor<F> {
     read: F,
     rules: Rules,
@@ -80,9 +88,9 @@ struct Monitor<F> {
     /// Nothing, where the files cannot be watched.
     watch: Option<Watch>,
     directories: Vec<PathBuf>,
-    /// The digest of what the network process was sent last. Before that it reads the files as
-    /// they are by then, and hears no signal.
-    sent: Option<String>,
+    /// What the network process was sent last. Before that it reads the files as they are by
+    /// then, and hears no signal.
+    sent: Option<Sent>,
     /// Said once, not at every request of a flood.
     said_full: bool,
     said_nonsense: bool,
@@ -91,7 +99,9 @@ struct Monitor<F> {
 impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
     fn start(mut read: F) -> Result<Self, String> {
         let Settings {
-            rules, directories, ..
+            config,
+            directories,
+            ..
         } = read()?;
         let watch = Watch::new().inspect_err(|error| {
             let why = error.desc();
@@ -118,7 +128,7 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         let (channel, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
         Ok(Self {
             read,
-            rules,
+            rules: Rules::from(&config.accounts),
             signals,
             channel: Some(channel),
             network: network_process(theirs)?,
@@ -245,11 +255,26 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         }
         // Before they are read, so that what is new in a new directory is read or told of.
         watch.add(&self.directories);
-        match (self.read)() {
-            Ok(settings) if self.sent.as_ref() == Some(&digest(&settings)) => {}
+        match self.settings() {
+            Ok(settings) if self.is_sent(&settings) => {}
             Ok(_) => self.signal(Signal::SIGHUP),
             Err(error) => not_taken(&error),
         }
+    }
+
+    /// The settings as they are now, if what runs can go on with them: none of them is taken here
+    /// that the network process would not take.
+    fn settings(&mut self) -> Result<Settings, String> {
+        let settings = (self.read)()?;
+        if let Some(sent) = &self.sent {
+            can_follow(&sent.config, &settings.config)?;
+        }
+        Ok(settings)
+    }
+
+    fn is_sent(&self, settings: &Settings) -> bool {
+        let sent = self.sent.as_ref();
+        sent.is_some_and(|sent| sent.digest == digest(settings))
     }
 
     fn send_settings(&mut self, socket: OwnedFd) {
@@ -259,12 +284,18 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         if let Some(watch) = &self.watch {
             watch.add(&self.directories);
         }
-        match (self.read)() {
+        match self.settings() {
             Ok(settings) => {
-                self.sent = Some(digest(&settings));
-                self.rules = settings.rules;
-                self.directories = settings.directories;
-                self.sending.push(Sending::new(socket, settings.bundle));
+                self.rules = Rules::from(&settings.config.accounts);
+                let digest = digest(&settings);
+                let Settings {
+                    bundle,
+                    config,
+                    directories,
+                } = settings;
+                self.sent = Some(Sent { digest, config });
+                self.directories = directories;
+                self.sending.push(Sending::new(socket, bundle));
             }
             // The end of the socket tells the network process, which goes on with what it has.
             Err(error) => not_taken(&error),

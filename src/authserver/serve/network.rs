@@ -4,7 +4,6 @@ use super::channel::wait_for_end;
 use super::connection::Shared;
 use super::tls::Tls;
 use super::{background, listen, notify, process};
-use crate::config::Config;
 use crate::endpoint::router;
 use crate::error::Fault;
 use crate::limits::connections::Connections;
@@ -195,91 +194,7 @@ async fn reload(server: &Server, tls: &Tls, channel: &Arc<UnixStream>, hangup: &
 fn take(server: &Server, tls: &Tls, bundle: &Bundle) -> Result<(), String> {
     let now = server.now().map_err(|fault| fault.to_string())?;
     let settings = bundle.settings(now)?;
-    let before = server.settings();
-    if let Some(what) = held_since_start(&before.config, &settings.config) {
-        return Err(format!("{what} holds from a start on: restart the server"));
-    }
     tls.set(&settings)?;
     server.set_settings(settings);
     Ok(())
-}
-
-/// What of the settings is another that holds from a start on. Silence would have the
-/// administrator believe that it is as it was written.
-fn held_since_start(old: &Config, new: &Config) -> Option<&'static str> {
-    let local = |config: &Config| (config.local.enabled, config.local.socket.clone());
-    let conversations = |config: &Config| {
-        let accounts = &config.accounts;
-        (accounts.max_conversations, accounts.conversation_timeout)
-    };
-    let others = [
-        ("issuer", old.issuer != new.issuer),
-        ("listen", old.listen != new.listen),
-        ("metrics", old.metrics != new.metrics),
-        ("url of [store]", old.store.url != new.store.url),
-        (
-            "whether there is [tls]",
-            old.tls.is_some() != new.tls.is_some(),
-        ),
-        ("enabled and socket of [local]", local(old) != local(new)),
-        (
-            "max_conversations and conversation_timeout of [accounts]",
-            conversations(old) != conversations(new),
-        ),
-        (
-            "pending of [limits]",
-            old.limits.pending != new.limits.pending,
-        ),
-    ];
-    others
-        .into_iter()
-        .find_map(|(what, is_other)| is_other.then_some(what))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_reload_cannot_change_is_told() {
-        let config =
-            |more: &str| Config::parse(&format!("issuer = \"https://a\"\n{more}")).unwrap();
-        let old = config("");
-        for (more, expected) in [
-            ("", None),
-            (
-                "proxies = [\"192.0.2.1\"]\n[local]\nclient_id = \"x\"",
-                None,
-            ),
-            ("listen = [\"127.0.0.1:1\"]", Some("listen")),
-            ("metrics = \"127.0.0.1:1\"", Some("metrics")),
-            ("[store]\nurl = \"postgres://x\"", Some("url of [store]")),
-            (
-                "[tls]\ncertificate = \"a\"\nkey = \"b\"",
-                Some("whether there is [tls]"),
-            ),
-            (
-                "[local]\nenabled = false",
-                Some("enabled and socket of [local]"),
-            ),
-            (
-                "[local]\nsocket = \"/x\"",
-                Some("enabled and socket of [local]"),
-            ),
-            (
-                "[accounts]\nmax_conversations = 65",
-                Some("max_conversations and conversation_timeout of [accounts]"),
-            ),
-            (
-                "[accounts]\nconversation_timeout = \"4m\"",
-                Some("max_conversations and conversation_timeout of [accounts]"),
-            ),
-            ("[accounts]\nmin_uid = 500\n[limits]\nbody = 5000", None),
-            ("[limits]\npending = 9999", Some("pending of [limits]")),
-        ] {
-            assert_eq!(held_since_start(&old, &config(more)), expected, "{more}");
-        }
-        let other = Config::parse("issuer = \"https://b\"").unwrap();
-        assert_eq!(held_since_start(&old, &other), Some("issuer"));
-    }
 }

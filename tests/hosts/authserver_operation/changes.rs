@@ -89,7 +89,7 @@ fn settings_that_are_no_good_are_not_taken_and_those_from_before_hold() {
     let other = before.replace("127.0.0.1:8443\"]", "127.0.0.1:8444\"]");
     assert_ne!(other, before);
     machine.write(path, other, 0o644);
-    server.wait_for_log("the settings from before hold: listen holds from a start on");
+    server.wait_for_log("the settings are not taken: listen holds from a start on");
     assert_eq!(lifetime(), 600);
     let shorter = format!("{before}[lifetimes]\naccess_token = \"5m\"\n");
     machine.write(path, shorter, 0o644);
