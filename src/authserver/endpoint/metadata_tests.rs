@@ -1,13 +1,18 @@
 //! That the metadata says what there is, and nothing else.
 
-use super::path;
+use super::{endpoints, path};
 use crate::testing::{ISSUER, SECRET, World, confidential};
+use crate::token::secret;
 use clients::{AuthMethod, GrantType};
 use serde_json::{Value, json};
 
 async fn world() -> World {
-    let config = "[scopes.ssh]\ndescription = \"d\"";
-    World::new(config, &[confidential("c", "")]).await
+    let config = format!(
+        "[registration]\nmode = \"initial_access_token\"\ninitial_access_tokens = [\"{}\"]\n\
+         [scopes.ssh]\ndescription = \"d\"",
+        secret::digest("t")
+    );
+    World::new(&config, &[confidential("c", "")]).await
 }
 
 /// Checklist: C.17
@@ -33,6 +38,8 @@ async fn every_endpoint_that_is_named_is_there() {
         .filter(|(name, _)| name.ends_with("_endpoint") || name.ends_with("_uri"));
     for (name, address) in named {
         let path = address.as_str().unwrap().strip_prefix(ISSUER).unwrap();
+        let is_it = |(endpoint, _): &(&str, _)| *endpoint == path;
+        assert!(endpoints().iter().any(is_it), "{name}");
         let answer = world.get(path).await;
         assert_ne!(answer.status, 404, "{name}");
     }
@@ -40,6 +47,7 @@ async fn every_endpoint_that_is_named_is_there() {
     for name in [
         "authorization_endpoint",
         "token_endpoint",
+        "registration_endpoint",
         "jwks_uri",
         "response_types_supported",
         "subject_types_supported",
