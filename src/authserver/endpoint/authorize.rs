@@ -23,6 +23,7 @@ use axum::extract::State;
 use axum::http::Response;
 use clients::Client;
 use jose::sign;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What stands before the secret in the `request_uri` of a pushed request (RFC 9126 §2.2).
@@ -112,7 +113,7 @@ async fn refused(
 /// The request, and the digest of its reference where the client has pushed it.
 type Read = Result<(AuthorizationRequest, Option<String>), Refusal>;
 
-async fn read(visit: &Visit<'_>) -> Result<(Client, Read), Trouble> {
+async fn read<'v>(visit: &'v Visit<'_>) -> Result<(Cow<'v, Client>, Read), Trouble> {
     let (server, config) = (visit.server, &visit.settings.config);
     let raw = visit.request.raw_query().as_bytes();
     let parameters = Parameters::parse(raw);

@@ -40,7 +40,7 @@ pub fn fields(level: u8, what: &str, fields: &[(&str, &dyn Display)]) {
 fn with_fields(what: &str, fields: &[(&str, &dyn Display)]) -> String {
     let mut text = what.to_owned();
     for (name, value) in fields {
-        field(&mut text, name, value);
+        field(&mut text, name, &value.to_string());
     }
     text
 }
