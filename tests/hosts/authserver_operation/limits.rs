@@ -125,3 +125,39 @@ fn what_is_too_long_is_refused_and_so_is_who_asks_too_often() {
     server.get("/jwks", &other).expect(200);
     server.stop();
 }
+
+/// Before TLS has begun there is no request whose time would be over.
+#[test]
+fn who_idles_within_the_greeting_is_cut_off_and_holds_nobody_up() {
+    let machine = installed();
+    let settings = format!("{METRICS}{SCOPES}[limits]\nrequest_timeout = \"3s\"\n");
+    let server = AuthServer::on(&machine).settings(&settings).tls().start();
+    // Nothing, a part of a record's head, and one of a ClientHello (RFC 8446 §5.1, §4.1.2).
+    let begun: [&[u8]; 3] = [
+        b"",
+        b"\x16\x03\x01",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ];
+    let idle: Vec<_> = (0..30)
+        .map(|number| {
+            let mut stream = server.connect();
+            stream.write_all(begun[number % begun.len()]).unwrap();
+            stream
+        })
+        .collect();
+    wait_until("all are taken", || {
+        metric(&machine, "connections") >= Some(30)
+    });
+    let _ = server.service_token();
+    for mut stream in idle {
+        let mut told = Vec::new();
+        // By the server: this end would wait for a minute, and fail.
+        let ended = stream.read_to_end(&mut told);
+        assert!(matches!(ended, Ok(0)), "{ended:?} {told:?}");
+    }
+    wait_until("all are gone", || {
+        metric(&machine, "connections") == Some(0)
+    });
+    let _ = server.service_token();
+    server.stop();
+}
