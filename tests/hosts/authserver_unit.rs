@@ -1,12 +1,15 @@
 //! The unit of pam-jwt-authserver at work on a booted Debian: with all that it takes away, PAM
 //! does what it does, and the server is there at once.
 
-use machine::{Machine, tell, wait_until};
+use machine::{Machine, Visitor, tell, wait_until};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Instant;
+
+/// Where it listens by its settings, and where its socket unit does.
+const PORT: u16 = 8420;
+const SOCKET_PORT: u16 = 443;
+
+const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 const ISSUER: &str = "http://127.0.0.1:8420";
 
@@ -34,26 +37,6 @@ fn says(machine: &Machine, script: &str) -> String {
     output.stdout.trim_end().to_owned()
 }
 
-/// The head and the body of an answer; nothing, where there is none.
-fn answer(machine: &Machine, request: &str) -> Option<(String, String)> {
-    let mut answer = String::new();
-    let asked = machine.inside(|| {
-        let mut stream = TcpStream::connect("127.0.0.1:8420")?;
-        stream.write_all(request.as_bytes())?;
-        stream.read_to_string(&mut answer)
-    });
-    asked.ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.to_owned(), body.to_owned()))
-}
-
-/// The status and the body.
-fn ask(machine: &Machine, request: &str) -> Option<(u16, String)> {
-    let (head, body) = answer(machine, request)?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body))
-}
-
 /// What comes of a login by name and password (RFC 6749 §4.3).
 fn login(machine: &Machine, client: &str, account: &str, password: &str) -> (u16, Value) {
     let password = password.replace(' ', "+");
@@ -63,101 +46,8 @@ fn login(machine: &Machine, client: &str, account: &str, password: &str) -> (u16
         "POST /token HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
     );
-    let (status, body) = ask(machine, &request).expect("an answer");
-    let json = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
-    (status, json)
-}
-
-/// Somebody at the pages.
-struct Browser<'m> {
-    machine: &'m Machine,
-    cookies: BTreeMap<String, String>,
-}
-
-impl<'m> Browser<'m> {
-    fn new(machine: &'m Machine) -> Self {
-        Self {
-            machine,
-            cookies: BTreeMap::new(),
-        }
-    }
-
-    /// The page to which a request leads in the end.
-    fn visit(&mut self, method: &str, address: &str, body: &str) -> String {
-        let path = address.strip_prefix(ISSUER).unwrap_or(address);
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nConnection: close\r\n\
-             Origin: {ISSUER}\r\nCookie: {}\r\nContent-Length: {}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
-            cookies.join("; "),
-            body.len()
-        );
-        let (head, body) = answer(self.machine, &request).expect("an answer");
-        let mut next = None;
-        for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
-            match name.to_ascii_lowercase().as_str() {
-                "set-cookie" => {
-                    let cookie = value.split(';').next().expect("a cookie");
-                    let (name, value) = cookie.split_once('=').expect("a cookie");
-                    self.cookies.insert(name.to_owned(), value.to_owned());
-                }
-                "location" => next = Some(value.to_owned()),
-                _ => {}
-            }
-        }
-        match next {
-            Some(next) => self.visit("GET", &next, ""),
-            None => body,
-        }
-    }
-
-    /// Logs in for a device's sake: answers what is asked until nothing is.
-    fn log_in(&mut self, account: &str, old: &str, new: &str) -> String {
-        let mut page = self.visit("GET", "/device", "");
-        for _ in 0..5 {
-            if page.contains("logged in as") {
-                break;
-            }
-            let hidden = attributes(&page, "<input type=\"hidden\"", "name")
-                .into_iter()
-                .zip(attributes(&page, "<input type=\"hidden\"", "value"));
-            let labels = page.split("<label for=\"").skip(1);
-            let typed = labels.filter_map(|label| {
-                let (name, label) = label.split_once("\">")?;
-                let label = label.split_once('<')?.0.to_lowercase();
-                let is_new = label.contains("new");
-                let text = match name {
-                    "account" => account,
-                    _ if is_new => new,
-                    _ => old,
-                };
-                Some((name.to_owned(), text.replace(' ', "+")))
-            });
-            let form: Vec<String> = hidden
-                .chain(typed)
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            let action = attributes(&page, "<form", "action");
-            page = self.visit("POST", &action[0], &form.join("&"));
-        }
-        page
-    }
-}
-
-/// The attribute of this name of all elements that begin so.
-fn attributes(page: &str, element: &str, name: &str) -> Vec<String> {
-    let begin = format!(" {name}=\"");
-    let elements = page.split(element).skip(1);
-    let values = elements.filter_map(|rest| {
-        let (_, value) = rest.split_once('>')?.0.split_once(&begin)?;
-        Some(value.split_once('"')?.0.to_owned())
-    });
-    values.collect()
+    let answer = machine.ask(PORT, &request).expect("an answer");
+    (answer.status, answer.json())
 }
 
 /// A booted machine with alice, bob and the server, and what shows who its client is.
@@ -199,9 +89,9 @@ fn the_unit_lets_pam_do_its_work(release: &str) {
     let (machine, client) = booted(release);
     let began = Instant::now();
     start(&machine, "pam-jwt-authserver.service");
-    let health = "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     // The unit is started when it serves (Type=notify).
-    assert_eq!(ask(&machine, health).map(|(status, _)| status), Some(200));
+    let health = |port| Some(machine.ask(port, HEALTH)?.status);
+    assert_eq!(health(PORT), Some(200));
     let answered = began.elapsed();
     let moment = |name: &str| {
         let show = format!("systemctl show --value -p {name} pam-jwt-authserver.service");
@@ -233,9 +123,9 @@ fn the_unit_lets_pam_do_its_work(release: &str) {
     says(&machine, "chage --lastday 0 bob");
     let refused = login(&machine, &client, "bob", PASSWORD);
     assert_eq!(refused.0, 400, "a password alone does not change itself");
-    let mut browser = Browser::new(&machine);
+    let mut visitor = Visitor::new(&machine, ISSUER);
     let (old, new) = (PASSWORD, "another horse entirely");
-    let page = browser.log_in("bob", old, new);
+    let page = visitor.log_in("/device", "bob", old, new);
     assert!(page.contains("logged in as <strong>bob"), "{page}");
     assert_eq!(login(&machine, &client, "bob", old).0, 400);
     assert_eq!(login(&machine, &client, "bob", new).0, 200);
@@ -264,6 +154,18 @@ fn the_unit_lets_pam_do_its_work(release: &str) {
     says(&machine, "systemctl stop pam-jwt-authserver.service");
     let result = "systemctl show -p Result -p ExecMainStatus pam-jwt-authserver.service";
     assert_eq!(says(&machine, result), "Result=success\nExecMainStatus=0");
+
+    // systemd listens, and the first who comes starts it, as often as it was stopped.
+    start(&machine, "pam-jwt-authserver.socket");
+    let state = "systemctl show --value -p ActiveState pam-jwt-authserver.service";
+    for _ in 0..2 {
+        assert_eq!(says(&machine, state), "inactive");
+        assert_eq!(health(SOCKET_PORT), Some(200));
+        assert_eq!(says(&machine, state), "active");
+        // It listens nowhere else, whatever the settings say.
+        assert_eq!(health(PORT), None);
+        says(&machine, "systemctl stop pam-jwt-authserver.service 2>&1");
+    }
 
     let rating = "systemd-analyze security --no-pager pam-jwt-authserver.service | tail -n 1";
     let rating = says(&machine, rating);

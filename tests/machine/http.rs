@@ -1,6 +1,8 @@
 //! Requests by curl, and what is answered.
 
 use std::fmt;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use serde_json::Value;
 
@@ -18,7 +20,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Takes apart what `curl --include` prints.
+    /// Takes apart what was answered.
     fn parse(printed: &str) -> Option<Answer> {
         let (head, body) = printed.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
@@ -31,14 +33,17 @@ impl Answer {
 
     /// The field of this name, the first if it is there more than once.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut fields = self
-            .head
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(':'));
-        let field = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
-        field.map(|(_, value)| value.trim())
+    pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.headers(name).next()
+    }
+
+    /// The fields of this name.
+    pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let fields = self.head.lines().skip(1);
+        fields
+            .filter_map(|line| line.split_once(':'))
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 
     /// The body, which is JSON.
@@ -99,6 +104,22 @@ impl Machine {
             Some(0) => Answer::parse(&output.stdout).ok_or_else(|| output.to_string()),
             _ => Err(output.to_string()),
         }
+    }
+}
+
+impl Machine {
+    /// What is answered at a port of the loopback to a request as it is written, which asks for
+    /// the connection to be closed; none where nobody answers. It takes no program in the machine.
+    #[must_use]
+    pub fn ask(&self, port: u16, request: &str) -> Option<Answer> {
+        let mut answer = String::new();
+        let asked = self.inside(|| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+            stream.write_all(request.as_bytes())?;
+            stream.read_to_string(&mut answer)
+        });
+        asked.ok()?;
+        Answer::parse(&answer)
     }
 }
 

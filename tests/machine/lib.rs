@@ -44,6 +44,7 @@ mod ready;
 mod ssh;
 mod sshd;
 mod terminal;
+mod visitor;
 mod wait;
 mod watched;
 
@@ -63,6 +64,7 @@ pub use ready::ISSUER;
 pub use ssh::{Login, Ssh};
 pub use sshd::Sshd;
 pub use terminal::Terminal;
+pub use visitor::Visitor;
 pub use wait::wait_until;
 
 /// Prints a line of a test's that is for whoever reads the report of the whole suite: a
