@@ -69,6 +69,12 @@ got["revoked"] = web.introspect_token(introspect, token=refreshed["access_token"
 got["refresh_revoked"] = refused(
     lambda: web.refresh_token(token_endpoint, refresh_token=refreshed["refresh_token"]))
 
+old = session("old", scope="read")
+account, password = given["account"], given["password"]
+got["password"] = dict(old.fetch_token(token_endpoint, username=account, password=password))
+got["wrong_password"] = refused(
+    lambda: old.fetch_token(token_endpoint, username=account, password="wrong"))
+
 app = session("app", None, "none", scope="openid read")
 device = app.post(
     metadata["device_authorization_endpoint"],

@@ -3,7 +3,11 @@
 import secrets
 
 from client import API, REDIRECT, SCOPE, browse, done, given, got, refused
-from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
+from oauthlib.oauth2 import (
+    BackendApplicationClient,
+    LegacyApplicationClient,
+    MobileApplicationClient,
+)
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
@@ -43,5 +47,23 @@ got["wrong_password"] = refused(
     lambda: old.fetch_token(
         token_endpoint, username=given["account"], password="wrong",
         auth=HTTPBasicAuth("old", secret)))
+# A client without the grant, whatever its user would tell it.
+unregistered = OAuth2Session(client=LegacyApplicationClient("web", scope=["read"]))
+got["password_unregistered"] = refused(
+    lambda: unregistered.fetch_token(
+        token_endpoint, username=given["account"], password=given["password"],
+        auth=HTTPBasicAuth("web", secret)))
+
+# An application without a server, as they were made before PKCE (RFC 6749 section 4.2).
+def implicit(client_id, redirect):
+    session = OAuth2Session(
+        client=MobileApplicationClient(client_id), redirect_uri=redirect, scope=["read"])
+    address, _ = session.authorization_url(metadata["authorization_endpoint"])
+    return session, browse(address)
+
+
+session, back = implicit("old", "https://old.example.org/callback")
+got["implicit"] = dict(session.token_from_fragment(back))
+got["implicit_unregistered"] = implicit("web", REDIRECT)[1]
 
 done()

@@ -18,8 +18,12 @@ const API: &str = "https://api.example.org";
 /// What may register clients (RFC 7591 §1.2).
 const INITIAL: &str = "an-initial-access-token-of-the-test";
 
-/// A client whose registration has it give passwords away, and one that signs.
-const OLD: &str = "grant_types = [\"password\"]\nscopes = [\"read\"]\n";
+/// A client whose registration has it be told passwords, and given tokens by way of a browser.
+const OLD: &str = "grant_types = [\"password\", \"implicit\"]
+redirect_uris = [\"https://old.example.org/callback\"]
+scopes = [\"read\"]
+audiences = [\"https://api.example.org\"]
+";
 
 /// A machine with alice, and what its server is to be.
 fn machine() -> Machine {
@@ -62,7 +66,7 @@ fn browse(machine: &Machine, address: &str) -> String {
 
 /// A parameter of an address that the server sends a browser to, which needs no decoding.
 fn parameter(address: &str, name: &str) -> String {
-    let pairs = address.split(['?', '&']);
+    let pairs = address.split(['?', '#', '&']);
     let mut values = pairs.filter_map(|pair| pair.split_once('='));
     let found = values.find(|(found, _)| *found == name);
     found.unwrap_or_else(|| panic!("{address}")).1.to_owned()
@@ -180,6 +184,24 @@ fn oauth4webapi() {
     assert_eq!(got["device"]["scope"], "openid read");
 }
 
+/// A client that was sent here by another server than it believes (RFC 9207 §1) does not take the
+/// answer for that one's.
+///
+/// Checklist: C.3
+#[test]
+fn whose_answer_it_is_clients_tell_by_iss() {
+    let machine = machine();
+    let server = setup(&machine).start();
+    let got = used(&server, &machine, "mix_up.mjs", json!({}));
+    let refused = ["OAUTH_INVALID_RESPONSE"; 3];
+    assert_eq!(
+        got["refused"],
+        json!({ "oauth4webapi": refused, "openid-client": refused })
+    );
+    assert_eq!(got["code"]["scope"], "read", "{got}");
+}
+
+/// Checklist: C.6
 #[test]
 fn authlib() {
     let machine = machine();
@@ -207,7 +229,10 @@ fn authlib() {
     // It insists on RS256 where OpenID Connect Discovery §3 does.
     let rotate = ["pam-jwt", "keys", "rotate", "--alg", "RS256"];
     machine.run(rotate).expect_success();
-    let server = setup(&machine).client("signing", None, &signing).start();
+    let server = setup(&machine)
+        .client("signing", None, &signing)
+        .client("old", Some(CLIENT_SECRET), OLD)
+        .start();
     let more = json!({ "private_key": private });
     let got = used(&server, &machine, "use_authlib.py", more);
     let mut tokens = vec![
@@ -215,16 +240,18 @@ fn authlib() {
         (&got["posted"], "client:service"),
         (&got["private_key_jwt"], "client:signing"),
     ];
-    tokens.extend(["code", "refresh"].map(|name| (&got[name], "alice")));
+    tokens.extend(["code", "refresh", "password"].map(|name| (&got[name], "alice")));
     verified(&server, &machine, "web", &tokens);
     assert_eq!(got["id_token_claims"]["sub"], "alice");
     assert_eq!(got["userinfo"]["sub"], "alice");
     assert_eq!(got["introspection"]["active"], true);
     assert_eq!(got["revoked"], json!({ "active": false }));
     assert_eq!(got["refresh_revoked"], "invalid_grant");
+    assert_eq!(got["wrong_password"], "invalid_grant");
     assert_eq!(got["device"]["scope"], "openid read");
 }
 
+/// Checklist: C.6
 #[test]
 fn requests_oauthlib() {
     let machine = machine();
@@ -233,9 +260,16 @@ fn requests_oauthlib() {
         .start();
     let got = used(&server, &machine, "use_requests_oauthlib.py", json!({}));
     let mut tokens = vec![(&got["client_credentials"], "client:service")];
-    tokens.extend(["code", "refresh", "password"].map(|name| (&got[name], "alice")));
+    let of_alice = ["code", "refresh", "password", "implicit"];
+    tokens.extend(of_alice.map(|name| (&got[name], "alice")));
     verified(&server, &machine, "web", &tokens);
     assert_eq!(got["userinfo"]["sub"], "alice");
     assert_eq!(got["reused"], "invalid_grant");
     assert_eq!(got["wrong_password"], "invalid_grant");
+    assert_eq!(got["password_unregistered"], "unauthorized_client");
+    let implicit = &got["implicit"];
+    assert!(implicit.get("refresh_token").is_none(), "{implicit}");
+    assert_eq!(implicit["iss"], server.issuer, "{implicit}");
+    let back = got["implicit_unregistered"].as_str().expect("an address");
+    assert_eq!(parameter(back, "error"), "unauthorized_client", "{back}");
 }
