@@ -228,4 +228,20 @@ fn whatever_pam_asks_is_asked() {
     again.expect("Log in", &["Retype new password"]);
     entered.expect("Allow Site?", &["You are logged in as bob."]);
     later.expect("Allow Site?", &["You are logged in as bob."]);
+    // Who was wrong too often, and why the right password would be of no use now.
+    let faillock = include_str!("../../../conf/pam.d/faillock");
+    let faillock = faillock.replace("auth    sufficient                  pam_jwt.so\n", "");
+    machine.write(stack, faillock + "account required pam_unix.so\n", 0o644);
+    machine.write("/etc/security/faillock.conf", "deny = 1\n", 0o644);
+    let seen = walk(
+        &machine,
+        steps(&[
+            &[json!(["open", asks])],
+            &log_in("alice", "wrong"),
+            &[json!(SEE)],
+        ]),
+    );
+    let [locked] = seen.try_into().ok().expect("as many");
+    let texts = ["The login failed.", "locked due to 1 failed logins"];
+    locked.expect("Error: Log in", &texts);
 }

@@ -53,7 +53,7 @@ fn a_wrong_password_is_refused_and_told_to_nobody() {
 }
 
 /// pam_unix that does not wait after a failure, so that what is waited for is seen.
-fn hasty(machine: &Machine) {
+pub fn hasty(machine: &Machine) {
     machine.write(
         super::STACK,
         "auth required pam_unix.so nodelay\naccount required pam_unix.so\n",

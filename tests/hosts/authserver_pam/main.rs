@@ -3,10 +3,12 @@
 //! the monitor as one that was taken over.
 
 mod fate;
+mod guesses;
 mod logins;
 mod monitor;
 mod server;
 mod stacks;
+mod standing;
 
 use machine::Machine;
 use serde_json::{Value, json};
