@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -109,12 +110,14 @@ impl Machine {
 
 impl Machine {
     /// What is answered at a port of the loopback to a request as it is written, which asks for
-    /// the connection to be closed; none where nobody answers. It takes no program in the machine.
+    /// the connection to be closed; none where nobody answers within a minute. It takes no
+    /// program in the machine.
     #[must_use]
     pub fn ask(&self, port: u16, request: &str) -> Option<Answer> {
         let mut answer = String::new();
         let asked = self.inside(|| {
             let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
             stream.write_all(request.as_bytes())?;
             stream.read_to_string(&mut answer)
         });
