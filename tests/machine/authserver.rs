@@ -265,14 +265,32 @@ impl<'m> AuthServer<'m> {
         });
     }
 
-    /// Starts it, and does not wait: the path of its log. It is the first of a session.
+    /// Starts it, and does not wait: the path of its log. It is the first of a session, and has a
+    /// descriptor more than the three, as with sockets of systemd's.
     pub fn start(&self) -> String {
         let file = self.file("");
-        let start = "setsid pam-jwt-authserver --config $0 </dev/null >>$1log 2>&1 &
-            echo $! >$1pid";
+        let start = "rm -f $1pid $1status
+            run='echo $$ >$1pid; exec pam-jwt-authserver --config $0 7</dev/null'
+            { setsid sh -c \"$run\" $0 $1 </dev/null >>$1log 2>&1; echo $? >$1status; } \
+                >/dev/null 2>&1 &
+            until [ -s $1pid ]; do sleep 0.01; done";
         let start = ["sh", "-c", start, &self.directory, &file];
         self.machine.run(start).expect_success();
         format!("{file}log")
+    }
+
+    /// Waits for its end: its exit status, as a shell has it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come.
+    #[track_caller]
+    #[must_use]
+    pub fn ended(&self) -> i32 {
+        let status = format!("[ -s {} ]", self.file("status"));
+        self.machine.wait_until(&status);
+        let status = self.machine.read(&self.file("status"));
+        status.trim().parse().expect("a number")
     }
 
     /// Has it end as it does by itself when it is told to (SIGTERM), and waits for that.
