@@ -53,10 +53,10 @@ static void try_all(int number) {
     opened("make a file in /tmp", "/tmp/new", O_WRONLY | O_CREAT);
     opened("make a file beside the store", "/var/lib/pam-jwt-authserver/new", O_WRONLY | O_CREAT);
     tell("make a pipe beside the store", mkfifo("/var/lib/pam-jwt-authserver/pipe", 0600));
-    connected("connect to an abstract socket");
-    tell("signal another of the user", kill(another(), 0));
     tell("become itself", setuid(getuid()));
     tell("have a socket of another family", socket(AF_VSOCK, SOCK_STREAM, 0));
+    connected("connect to an abstract socket");
+    tell("signal another of the user", kill(another(), 0));
     dprintf(2, "tried: all\n");
 }
 
