@@ -41,6 +41,7 @@ mod picture;
 mod postgresql;
 mod provider;
 mod ready;
+mod requests;
 mod ssh;
 mod sshd;
 mod terminal;
