@@ -94,6 +94,7 @@ fn settings(options: &Options) -> Result<monitor::Settings, String> {
 }
 
 fn network_process() -> Result<(), String> {
+    process::close_others(process::handed()).map_err(|error| error.to_string())?;
     process::begin().map_err(|errno| errno.desc().to_owned())?;
     // It is asked to take other settings once it has some, and heard when that is possible.
     process::hold_reloads().map_err(|errno| errno.desc().to_owned())?;

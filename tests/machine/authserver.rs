@@ -268,7 +268,7 @@ impl<'m> AuthServer<'m> {
     pub fn start(&self) -> String {
         let file = self.file("");
         let start = "rm -f $1pid $1status
-            run='echo $$ >$1pid; exec pam-jwt-authserver --config $0 7</dev/null'
+            run='echo $$ >$1pid; exec pam-jwt-authserver --config $0 7</etc/shadow'
             { setsid sh -c \"$run\" $0 $1 </dev/null >>$1log 2>&1; echo $? >$1status; } \
                 >/dev/null 2>&1 &
             until [ -s $1pid ]; do sleep 0.01; done";

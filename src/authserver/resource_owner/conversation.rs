@@ -42,7 +42,7 @@ pub fn run(argument: &str) -> ExitCode {
 }
 
 fn hold(argument: &str) -> io::Result<()> {
-    process::close_others()?;
+    process::close_others(0)?;
     process::begin()?;
     let rules = Rules::parse(argument).ok_or(io::ErrorKind::InvalidInput)?;
     let end = Deadline::after(rules.timeout());
