@@ -34,6 +34,7 @@ mod token;
 
 use clap::Parser;
 use cli::output::{Exit, Failure, Output};
+use listenfd::ListenFd;
 use options::{Options, Other};
 use resource_owner::conversation;
 use serve::process::Role;
@@ -94,11 +95,12 @@ fn settings(options: &Options) -> Result<monitor::Settings, String> {
 }
 
 fn network_process() -> Result<(), String> {
-    process::close_others(process::handed()).map_err(|error| error.to_string())?;
+    let handed = ListenFd::from_env();
+    process::close_others(handed.len()).map_err(|error| error.to_string())?;
     process::begin().map_err(|errno| errno.desc().to_owned())?;
     // It is asked to take other settings once it has some, and heard when that is possible.
     process::hold_reloads().map_err(|errno| errno.desc().to_owned())?;
     let channel = process::socket().map_err(|error| error.to_string())?;
     let bundle = process::bundle(&channel)?;
-    network::serve(&bundle, Arc::new(channel)).map_err(|fault| fault.to_string())
+    network::serve(&bundle, Arc::new(channel), handed).map_err(|fault| fault.to_string())
 }

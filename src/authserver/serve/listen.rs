@@ -11,12 +11,11 @@ use std::net::{SocketAddr, TcpListener};
 /// and never reads holds nothing for longer.
 const UNREAD: u32 = 30_000;
 
-/// The sockets.
+/// The sockets: those of `handed`, if there are any.
 ///
 /// # Errors
 /// One cannot be bound, or what systemd hands over is no TCP.
-pub fn sockets(config: &Config) -> Result<Vec<TcpListener>, Fault> {
-    let mut handed = ListenFd::from_env();
+pub fn sockets(config: &Config, mut handed: ListenFd) -> Result<Vec<TcpListener>, Fault> {
     let mut sockets = Vec::new();
     for index in 0..handed.len() {
         let socket = handed.take_tcp_listener(index).map_err(|error| {

@@ -12,6 +12,7 @@ use crate::log;
 use crate::settings::{Bundle, Settings};
 use crate::state::Server;
 use crate::store::Store;
+use listenfd::ListenFd;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Needs;
 use std::net::TcpListener as StdListener;
@@ -35,15 +36,16 @@ struct Sockets {
     local: Option<StdUnixListener>,
 }
 
-/// Serves until it is told to end. `channel` leads to the monitor, which has the settings.
+/// Serves until it is told to end. `channel` leads to the monitor, which has the settings; `handed`
+/// is what systemd has handed over.
 ///
 /// # Errors
 /// Why it cannot.
-pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>) -> Result<(), Fault> {
+pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>, handed: ListenFd) -> Result<(), Fault> {
     let now = clock::now().map_err(|_| Fault::lasting("the clock is earlier than this program"))?;
     let settings = bundle.settings(now).map_err(Fault::lasting)?;
     let config = &settings.config;
-    let sockets = listen::sockets(config)?;
+    let sockets = listen::sockets(config, handed)?;
     let metrics = listen::metrics(config)?;
     let local = local::bind(&config.local)?;
     raise_open_files();

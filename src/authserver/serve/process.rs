@@ -128,24 +128,17 @@ fn text(channel: &UnixStream) -> Result<Zeroizing<Vec<u8>>, String> {
     }
 }
 
-/// How many sockets systemd has handed to the monitor: descriptors from 3 on (sd_listen_fds(3)).
-pub fn handed() -> i32 {
-    let count = std::env::var("LISTEN_FDS").ok();
-    count
-        .and_then(|count| count.parse::<u16>().ok())
-        .map_or(0, i32::from)
-}
-
 /// Closes every descriptor but the three standard ones and so many behind them: what else systemd
 /// or a shell has handed to the monitor is not for this process.
 ///
 /// # Errors
 /// Where /proc does not say which there are.
-pub fn close_others(kept: i32) -> io::Result<()> {
+pub fn close_others(kept: usize) -> io::Result<()> {
     let names = std::fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name()));
     let names: Vec<_> = names.collect::<io::Result<_>>()?;
     let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
-    for descriptor in numbers.filter(|descriptor: &i32| *descriptor > 2 + kept) {
+    let first = i32::try_from(kept).unwrap_or(0).saturating_add(3);
+    for descriptor in numbers.filter(|descriptor: &i32| *descriptor >= first) {
         // That of the directory is closed by now.
         let _ = nix::unistd::close(descriptor);
     }
