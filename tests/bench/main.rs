@@ -37,6 +37,7 @@ fn main() {
         _ => {
             let machine = machine::Machine::boot_on_disk("bench");
             machine.install();
+            machine.account("alice");
             let mut bench = Bench::new(&machine, words);
             bench.run();
         }

@@ -12,7 +12,7 @@ use clients::Client;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// For how many seconds.
-const LIFETIME: u64 = 600;
+pub const LIFETIME: u64 = 600;
 
 /// One of them.
 pub struct Interaction {

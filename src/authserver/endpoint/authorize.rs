@@ -7,7 +7,7 @@ use super::request::Incoming;
 use super::visit::{LoggedIn, Visit, sent};
 use crate::authorization::decision::{self, Login, Next};
 use crate::authorization::destination::Destination;
-use crate::authorization::interaction::Errand;
+use crate::authorization::interaction::{self, Errand};
 use crate::authorization::request::{
     AuthorizationRequest, Refusal, ResponseType, alone, unreadable,
 };
@@ -144,7 +144,9 @@ async fn read<'v>(visit: &'v Visit<'_>) -> Result<(Cow<'v, Client>, Read), Troub
     };
     let digest = secret::digest(reference);
     let id = &client.client_id;
-    let kept = server.store.request(&digest, id, visit.now).await?;
+    // Kept for as long as a page may take; what begins one is good until then.
+    let until = visit.now.saturating_add(interaction::LIFETIME);
+    let kept = server.store.request(&digest, id, until).await?;
     let kept = kept.ok_or_else(|| {
         let why = "the pushed request is unknown, answered, over, or another client's";
         OAuthError::new(Code::InvalidRequestUri, why)

@@ -4,6 +4,7 @@ use super::{issuer_path, path};
 use crate::parameters::Parameters;
 use crate::testing::browser::{Browser, code_request, request, sent_back, world, world_of};
 use crate::testing::{Answer, ISSUER, REDIRECT, VERIFIER, form_of};
+use crate::token::secret;
 
 /// Checklist: C.3, C.4, C.5
 #[tokio::test]
@@ -210,6 +211,13 @@ async fn a_pushed_request_is_answered_once() {
     let first = browser.log_in(&browser.open(&with("app")).await).await;
     let second = browser.open(&with("app")).await;
     assert!(second.text.contains("Log in to hosts"), "{}", second.text);
+    // A login takes longer than the reference is good for.
+    let store = &world.server.store;
+    let later = world.now() + 600;
+    store.sweep(later).await.unwrap();
+    let digest = secret::digest(reference.rsplit(':').next().unwrap());
+    let begun = store.request(&digest, "app", later + 60).await.unwrap();
+    assert_eq!(begun, None);
     let allow = [("decision", "allow")];
     let answer = browser.fill(&first, &allow).await;
     let back = sent_back(&answer, '?');

@@ -13,7 +13,7 @@ use crate::pages::{Field, NamePage, Notice, PromptsPage, field, page};
 use crate::parameters::Parameters;
 use crate::resource_owner::logins::Next;
 use crate::resource_owner::message::{
-    Granted, Message, Outcome, Purpose, Reason, Secret as Typed, Start, Style,
+    Granted, LONGEST_NAME, Message, Outcome, Purpose, Reason, Secret as Typed, Start, Style,
 };
 use crate::session::Cookie;
 use crate::state::Server;
@@ -23,9 +23,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use std::sync::Arc;
-
-/// No account's name is longer, in bytes (useradd(8) has 32; LDAP has more).
-const LONGEST_NAME: usize = 256;
 
 /// Shows what is asked.
 pub async fn show(State(server): State<Arc<Server>>, request: Incoming) -> Response<Body> {

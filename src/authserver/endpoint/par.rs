@@ -3,6 +3,7 @@
 
 use super::request::Incoming;
 use super::respond::{failure, json};
+use crate::authorization::interaction;
 use crate::authorization::request::AuthorizationRequest;
 use crate::client_auth;
 use crate::error::{Failure, OAuthError};
@@ -16,7 +17,8 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// For how many seconds a request is kept until the browser comes (§2.2).
+/// For how many seconds a request is kept until the browser comes (§2.2). From then on until it
+/// is answered takes as long as a page may take.
 const LIFETIME: u64 = 60;
 
 /// Bytes of one that is kept, form-encoded: anybody may leave some.
@@ -51,14 +53,15 @@ async fn pushed(server: &Server, request: &Incoming) -> Result<Value, Failure> {
         return Err(OAuthError::request("the request is too long to be kept").into());
     }
     let expires = now.saturating_add(LIFETIME);
+    let kept_until = expires.saturating_add(interaction::LIFETIME);
     let asker = Asker::of(&client, request.peer);
     server
         .pending
-        .admit(asker, &settings.config.limits, now, expires)?;
+        .admit(asker, &settings.config.limits, now, kept_until)?;
     let secret = Secret::new()?;
     server
         .store
-        .put_request(&secret.digest, &client.client_id, &kept, expires)
+        .put_request(&secret.digest, &client.client_id, &kept, kept_until)
         .await?;
     Ok(json!({
         "request_uri": format!("{PREFIX}{}", *secret.text),

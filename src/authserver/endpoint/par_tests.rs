@@ -1,6 +1,7 @@
 //! What can be pushed, and what is kept of it.
 
 use super::path;
+use crate::authorization::interaction;
 use crate::authorization::request::AuthorizationRequest;
 use crate::parameters::Parameters;
 use crate::testing::{SECRET, World, confidential, public};
@@ -30,7 +31,7 @@ async fn kept(world: &World, client_id: &str, request_uri: &str) -> Option<Strin
     world
         .server
         .store
-        .request(&digest, client_id, world.now())
+        .request(&digest, client_id, world.now() + interaction::LIFETIME)
         .await
         .unwrap()
 }

@@ -3,6 +3,8 @@
 use super::introspect_tests::granted;
 use super::path;
 use crate::testing::{Answer, SECRET, World, confidential, public};
+use crate::token::access::Access;
+use crate::token::status::LEEWAY;
 
 async fn world() -> World {
     let clients = [
@@ -101,5 +103,30 @@ async fn a_public_client_takes_back_its_own() {
         let form = [("token", token.as_str()), ("client_id", "p")];
         assert_eq!(world.post(path::REVOKE, &form, None).await.status, 200);
         assert!(!is_active(&world, token).await);
+    }
+}
+
+/// Hosts, whose clocks differ, take a token for a while after it has expired.
+///
+/// Checklist: C.15
+#[tokio::test]
+async fn a_token_that_has_just_expired_is_taken_back_too() {
+    let world = world().await;
+    let settings = world.server.settings();
+    for (ago, expected) in [(LEEWAY - 100, true), (LEEWAY + 100, false)] {
+        let index = world.server.next_index().await.unwrap();
+        let access = Access {
+            issuer: &settings.config.issuer,
+            subject: "alice",
+            client_id: "a",
+            now: world.now() - ago - 60,
+            lifetime: 60,
+            index,
+            ..Access::default()
+        };
+        let key = settings.keys.signing(world.now()).unwrap();
+        let token = access.signed(key).unwrap().token;
+        assert_eq!(revoke(&world, "a", &[("token", &token)]).await.status, 200);
+        assert_eq!(world.server.revoked.has(index), expected, "{ago}");
     }
 }

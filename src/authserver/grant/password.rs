@@ -6,7 +6,7 @@ use super::{Context, TokenResponse, new_grant};
 use crate::error::{Code, Failure, Fault, OAuthError};
 use crate::issue::{self, Wants};
 use crate::resource_owner::logins::Next;
-use crate::resource_owner::message::{Outcome, Purpose, Reason, Secret, Start};
+use crate::resource_owner::message::{LONGEST_NAME, Outcome, Purpose, Reason, Secret, Start};
 use crate::scopes;
 use crate::store::Grant;
 
@@ -26,8 +26,12 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
     } = *context;
     let config = &settings.config;
     let scopes = scopes::asked(config, client, form.get("scope"))?;
+    let username = form.need("username")?;
+    if username.len() > LONGEST_NAME {
+        return Err(OAuthError::request("the username is longer than any is").into());
+    }
     let start = Start {
-        account: form.need("username")?.to_owned(),
+        account: username.to_owned(),
         rhost: peer,
         purpose: Purpose::Password,
     };

@@ -92,7 +92,8 @@ async fn a_wrong_name_and_a_wrong_password_are_told_alike() {
             "{name}"
         );
     }
-    for (name, password) in [("", PASSWORD), (ACCOUNT, "")] {
+    let long = "\"".repeat(10_000);
+    for (name, password) in [("", PASSWORD), (ACCOUNT, ""), (&long, PASSWORD)] {
         let refused = login(&world, "old", name, password).await;
         assert_eq!(refused.refusal(), (400, "invalid_request".to_owned()));
     }

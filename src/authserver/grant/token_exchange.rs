@@ -206,7 +206,12 @@ impl Presented {
                 let why = "a scope is more than what the token allows";
                 return Err(OAuthError::new(Code::InvalidScope, why).into());
             }
+            let some = !scopes.is_empty();
             scopes.retain(is_allowed);
+            if some && scopes.is_empty() {
+                let why = "the token allows none of the client's scopes";
+                return Err(OAuthError::new(Code::InvalidScope, why).into());
+            }
         }
         let resources = form.several("resource").iter();
         let resources = resources.chain(form.several("audience"));

@@ -254,6 +254,9 @@ async fn a_token_never_comes_to_more_than_it_is() {
         let refused = exchange(&world, &subject, &[("scope", more)]).await;
         assert_eq!(refused.refusal(), refusal("invalid_scope"), "{more}");
     }
+    let nothing = token(&world, &[]).await;
+    let refused = exchange(&world, &nothing, &[]).await;
+    assert_eq!(refused.refusal(), refusal("invalid_scope"));
     let answer = exchange(&world, &subject, &[]).await;
     assert_eq!(answer.member("scope"), "ssh");
     assert_eq!(answer.claims("access_token")["exp"], expires);

@@ -4,8 +4,8 @@
 //!
 //! Nobody can lock an account from everywhere by that: an address from which its owner has logged
 //! in waits only for what was tried there for that account; and what all the others try together
-//! holds a stranger up for a minute at most. (`pam_faillock`, where the administrator has it, does
-//! lock, and is none of this.)
+//! lets a try from a stranger's address through once a minute, which goes to who asks first. (That
+//! `pam_faillock`, where the administrator has it, locks is none of this.)
 
 use super::lru::Lru;
 use super::origin::Origin;

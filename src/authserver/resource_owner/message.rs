@@ -8,6 +8,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// No account's name is longer, in bytes (useradd(8) has 32; LDAP has more).
+pub const LONGEST_NAME: usize = 256;
+
 /// No text of PAM's is shown beyond so many characters.
 const MOST_TEXT: usize = 4000;
 

@@ -5,8 +5,8 @@ use super::{Store, patiently};
 use crate::error::Fault;
 
 impl Store {
-    /// Keeps a request: the digest of what its `request_uri` ends in, whose it is, and its
-    /// parameters.
+    /// Keeps a request until `expires`: the digest of what its `request_uri` ends in, whose it is,
+    /// and its parameters.
     ///
     /// # Errors
     /// The database's.
@@ -28,8 +28,8 @@ impl Store {
         patiently(put).await.map(drop)
     }
 
-    /// The parameters of this client's request, while it has not ended: whoever is logging in may
-    /// load the page again.
+    /// The parameters of this client's request, where it is kept beyond `until` and has not ended:
+    /// whoever is logging in may load the page again.
     ///
     /// # Errors
     /// The database's.
@@ -37,14 +37,14 @@ impl Store {
         &self,
         digest: &str,
         client_id: &str,
-        now: u64,
+        until: u64,
     ) -> Result<Option<String>, Fault> {
         let row = sqlx::query(
             "SELECT data FROM requests WHERE digest = $1 AND client_id = $2 AND expires > $3",
         )
         .bind(digest)
         .bind(client_id)
-        .bind(signed(now))
+        .bind(signed(until))
         .fetch_optional(&self.readers);
         patiently(async { row.await?.map(|row| text(&row, 0)).transpose() }).await
     }

@@ -70,8 +70,8 @@ fn who_guesses_waits_and_the_owner_gets_in_from_elsewhere() {
 
     // At one account. At once they are no more than one after the other.
     let told = guess(&server, &["alice"; 10]);
-    assert_eq!((count(&told, 400), count(&told, 503)), (6, 4), "{told:?}");
-    let held_up = login("alice", &[]).expect(503).json();
+    assert_eq!((count(&told, 400), count(&told, 429)), (6, 4), "{told:?}");
+    let held_up = login("alice", &[]).expect(429).json();
     assert_eq!(held_up["error"], "temporarily_unavailable", "{held_up}");
     login("alice", &ELSEWHERE).expect(200);
     // The address as such is not held up yet; at many accounts it is.
@@ -79,10 +79,10 @@ fn who_guesses_waits_and_the_owner_gets_in_from_elsewhere() {
     let names: Vec<String> = (0..25).map(|number| format!("user{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let told = guess(&server, &names);
-    assert_eq!((count(&told, 400), count(&told, 503)), (15, 10), "{told:?}");
+    assert_eq!((count(&told, 400), count(&told, 429)), (15, 10), "{told:?}");
     machine.account("carol");
     machine.password("carol", PASSWORD);
-    login("carol", &[]).expect(503);
+    login("carol", &[]).expect(429);
     login("carol", &ELSEWHERE).expect(200);
     server.stop();
 }
