@@ -121,7 +121,7 @@ pub async fn tokens(
             .then_some(owner.groups.as_slice()),
         actor: wants.actor,
     };
-    let key = settings.keys.signing(now).ok_or_else(no_key)?;
+    let key = settings.keys.signing(now)?;
     let Signed {
         token: access_token,
         id: jti,
@@ -185,7 +185,7 @@ pub fn id_token(
         nonce: grant.nonce.as_deref(),
         access_token,
     };
-    id_token.signed(settings.keys.signing(now).ok_or_else(no_key)?)
+    id_token.signed(settings.keys.signing(now)?)
 }
 
 /// Who owns the account, as the machine says now, and PAM's account stack lets pass.
@@ -210,10 +210,6 @@ pub async fn owner(asked: Asked<'_>, account: &str) -> Result<Granted, Failure> 
         return Err(gone().into());
     }
     Ok(owner)
-}
-
-fn no_key() -> Fault {
-    Fault::lasting("no key signs now")
 }
 
 #[cfg(test)]

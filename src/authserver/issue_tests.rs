@@ -103,7 +103,6 @@ fn says(world: &World, refused: Option<Reason>) -> usize {
     std::mem::take(&mut account.asked)
 }
 
-/// Checklist: C.10, C.11
 #[tokio::test]
 async fn an_account_that_may_not_log_in_any_more_gets_nothing_new() {
     let world = world().await;
@@ -131,7 +130,6 @@ async fn an_account_that_may_not_log_in_any_more_gets_nothing_new() {
     assert_eq!(says(&world, None), 1);
 }
 
-/// Checklist: C.10, C.11
 #[tokio::test]
 async fn where_pam_does_not_say_nobody_gets_anything_new() {
     let world = world().await;

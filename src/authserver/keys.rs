@@ -2,6 +2,7 @@
 //! published, so that a new one is known everywhere before it signs, and what an old one signed
 //! is good until it is over; every replica has the same files.
 
+use crate::error::Fault;
 use crate::token::introspection::Known;
 use crate::token::recent::Recent;
 use jose::{Algorithm, Compact, Header, Material, PrivateKey, VerifyingKey};
@@ -57,10 +58,13 @@ impl Keys {
     }
 
     /// The key that signs at `now`.
-    #[must_use]
-    pub fn signing(&self, now: u64) -> Option<&PrivateKey> {
-        let key = self.keys.iter().find(|key| key.begins <= now)?;
-        Some(&key.private)
+    ///
+    /// # Errors
+    /// There is none, as after a clock was set back.
+    pub fn signing(&self, now: u64) -> Result<&PrivateKey, Fault> {
+        let key = self.keys.iter().find(|key| key.begins <= now);
+        let none = || Fault::lasting("no key signs now");
+        key.map(|key| &key.private).ok_or_else(none)
     }
 
     /// Whether one of these keys has signed the token.
@@ -154,7 +158,7 @@ mod tests {
             ("b", new.as_str()),
         ];
         let keys = Keys::parse(files, 250).unwrap();
-        let signing = |now| keys.signing(now).map(|key| key.kid.clone());
+        let signing = |now| keys.signing(now).ok().map(|key| key.kid.clone());
         assert_eq!(signing(250).as_deref(), Some("new"));
         assert_eq!(signing(300).as_deref(), Some("next"));
         assert_eq!(signing(199).as_deref(), Some("old"));

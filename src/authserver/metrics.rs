@@ -15,8 +15,10 @@ const BOUNDS: [f64; 10] = [
 ];
 
 /// The endpoints that are told apart; what is none of them is "other".
-const ENDPOINTS: [&str; 14] = [
+const ENDPOINTS: [&str; 16] = [
     path::AUTHORIZE,
+    path::LOGIN,
+    path::CONSENT,
     path::TOKEN,
     path::REVOKE,
     path::INTROSPECT,

@@ -103,7 +103,7 @@ fn invalid(why: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
     let why = if why.bytes().all(is_plain) {
         why
     } else {
-        "it is not JSON".into()
+        "it cannot be read".into()
     };
     OAuthError::new(Code::InvalidClientMetadata, why)
 }

@@ -165,6 +165,9 @@ async fn the_id_and_the_secret_of_basic_are_form_decoded() {
     let encoded = "Basic YmFzaWM6YStzZWNyZXQlMkZvZiUyMDEwMCUyNSUyQg==";
     assert_eq!(sent(encoded).await.status, 200);
     assert_eq!(sent(&encoded.replace("Basic", "bASIC")).await.status, 200);
+    // base64 of %62asic:a+secret%2Fof%20100%25%2B
+    let id = "Basic JTYyYXNpYzphK3NlY3JldCUyRm9mJTIwMTAwJTI1JTJC";
+    assert_eq!(sent(id).await.status, 200);
     // base64 of basic:a secret/of 100%+, in which % begins no escape.
     assert_eq!(
         sent("Basic YmFzaWM6YSBzZWNyZXQvb2YgMTAwJSs=")

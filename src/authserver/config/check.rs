@@ -205,6 +205,7 @@ mod tests {
         );
     }
 
+    /// Checklist: C.8
     #[test]
     fn what_does_not_go_together_is_told() {
         let issuer = "issuer = \"https://a\"\n";

@@ -2,6 +2,7 @@
 //! and is asked, and the browser is sent back with the answer.
 
 use super::error_page::{Trouble, told};
+use super::par;
 use super::path;
 use super::request::Incoming;
 use super::visit::{LoggedIn, Visit, sent};
@@ -26,13 +27,6 @@ use jose::sign;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What stands before the secret in the `request_uri` of a pushed request (RFC 9126 §2.2).
-const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
-
-/// No request that a browser brings in a form is longer, in bytes: as an address it has to fit
-/// into a head.
-const MOST: usize = 8 * 1024;
-
 /// Answers.
 pub async fn answer(State(server): State<Arc<Server>>, request: Incoming) -> Response<Body> {
     let answered = begun(&server, &request).await;
@@ -45,7 +39,7 @@ pub async fn answer_form(State(server): State<Arc<Server>>, request: Incoming) -
     let address = || -> Result<Response<Body>, Trouble> {
         request.form()?;
         let form = std::str::from_utf8(request.body()?).unwrap_or_default();
-        if form.len() > MOST || !form.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if form.len() > par::MOST || !form.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(OAuthError::request("the form is too long, or not encoded").into());
         }
         let issuer = &server.settings().config.issuer;
@@ -116,6 +110,9 @@ type Read = Result<(AuthorizationRequest, Option<String>), Refusal>;
 async fn read<'v>(visit: &'v Visit<'_>) -> Result<(Cow<'v, Client>, Read), Trouble> {
     let (server, config) = (visit.server, &visit.settings.config);
     let raw = visit.request.raw_query().as_bytes();
+    if raw.len() > par::MOST {
+        return Err(OAuthError::request("the request is too long").into());
+    }
     let parameters = Parameters::parse(raw);
     let client_id = match &parameters {
         Ok(parameters) => parameters.get("client_id").map(str::to_owned),
@@ -138,7 +135,7 @@ async fn read<'v>(visit: &'v Visit<'_>) -> Result<(Cow<'v, Client>, Read), Troub
         }
     };
     let reference = parameters.get("request_uri");
-    let Some(reference) = reference.and_then(|uri| uri.strip_prefix(PUSHED)) else {
+    let Some(reference) = reference.and_then(|uri| uri.strip_prefix(par::PREFIX)) else {
         let read = AuthorizationRequest::read(config, &client, &parameters);
         return Ok((client, read.map(|request| (request, None))));
     };

@@ -103,6 +103,8 @@ async fn a_form_is_taken_that_fits_into_an_address() {
     assert_eq!(answer.header("location"), address);
     let page = browser.open(&address).await;
     assert!(page.text.contains("Account name"), "{}", page.text);
+    let longer = browser.open(&format!("{address}a")).await;
+    assert_eq!((longer.status, longer.header("location")), (400, ""));
     for bad in [
         format!("{longest}a"),
         format!("{form}é"),

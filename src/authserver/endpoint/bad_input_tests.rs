@@ -160,6 +160,7 @@ async fn a_form_is_taken_as_a_form_and_every_parameter_once() {
     }
 }
 
+/// Checklist: C.7
 #[tokio::test]
 async fn each_endpoint_has_its_methods() {
     let world = world().await;

@@ -16,7 +16,7 @@ pub async fn answer(State(server): State<Arc<Server>>) -> Response<Body> {
     }
     let signs = server
         .now()
-        .is_ok_and(|now| server.settings().keys.signing(now).is_some());
+        .is_ok_and(|now| server.settings().keys.signing(now).is_ok());
     let is_well = store.is_ok() && signs;
     let status = if is_well {
         StatusCode::OK

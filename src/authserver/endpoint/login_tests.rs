@@ -6,7 +6,6 @@ use crate::testing::ACCOUNT;
 use crate::testing::browser::{Browser, between, code_request, sent_back, world};
 use crate::token::secret;
 
-/// Checklist: C.5
 #[tokio::test]
 async fn a_wrong_password_is_told_and_an_unknown_account_looks_the_same() {
     let world = world().await;
@@ -32,8 +31,6 @@ async fn a_wrong_password_is_told_and_an_unknown_account_looks_the_same() {
 }
 
 /// Who mistypes and comes back later has guessed as often as a password was sent.
-///
-/// Checklist: C.19
 #[tokio::test]
 async fn a_wrong_password_is_one_guess() {
     let world = world().await;

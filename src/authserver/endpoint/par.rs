@@ -21,11 +21,12 @@ use std::sync::Arc;
 /// is answered takes as long as a page may take.
 const LIFETIME: u64 = 60;
 
-/// Bytes of one that is kept, form-encoded: anybody may leave some.
-const MOST: usize = 8 * 1024;
+/// Bytes of a request, form-encoded, wherever it is brought: anybody may leave some, and as an
+/// address it has to fit into a head.
+pub const MOST: usize = 8 * 1024;
 
 /// What stands before the secret in a `request_uri` (§2.2).
-const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+pub const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// The parameters that are about who the client is, and not about what it asks for.
 const OF_AUTHENTICATION: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];

@@ -172,10 +172,7 @@ fn signed(number: u64, now: u64, settings: &Settings, revoked: &Revoked) -> Resu
         bits: Bits::new(1).ok_or_else(|| Fault::lasting("a list has one bit for each token"))?,
         compressed: status_list::deflate::deflate(&revoked.bits(number)).map_err(Fault::lasting)?,
     };
-    let key = settings
-        .keys
-        .signing(now)
-        .ok_or_else(|| Fault::lasting("no key signs now"))?;
+    let key = settings.keys.signing(now)?;
     let mut claims = list.claims();
     claims.insert("iss".to_owned(), settings.config.issuer.as_str().into());
     sign::sign(key, TYPE, &claims).map_err(Fault::lasting)

@@ -1,7 +1,7 @@
 //! A client on its own behalf (RFC 6749 §4.4): no person, and no refresh token.
 
 use super::{Context, Noted, TokenResponse};
-use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::error::{Code, Failure, OAuthError};
 use crate::scopes;
 use crate::token::access::Access;
 
@@ -37,10 +37,7 @@ pub async fn granted(context: &Context<'_>) -> Result<TokenResponse, Failure> {
         scopes = of_everybody;
     }
     let audience = scopes::audience(config, client, &scopes, form.several("resource"))?;
-    let key = settings
-        .keys
-        .signing(now)
-        .ok_or_else(|| Fault::lasting("no key signs now"))?;
+    let key = settings.keys.signing(now)?;
     let access = Access {
         issuer: &config.issuer,
         subject: &client.subject(),

@@ -174,7 +174,6 @@ async fn a_scope_that_the_client_has_no_longer_is_left_out() {
     assert_eq!(first(&world, grant).await.member("scope"), "ssh");
 }
 
-/// Checklist: C.11
 #[tokio::test]
 async fn a_name_that_was_given_to_somebody_else_has_nothing_of_before() {
     let world = world().await;

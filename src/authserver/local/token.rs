@@ -5,7 +5,7 @@
 use super::account::Account;
 use super::protocol::Asked;
 use crate::config::Config;
-use crate::error::{Code, Failure, Fault, OAuthError};
+use crate::error::{Code, Failure, OAuthError};
 use crate::scopes;
 use crate::settings::Settings;
 use crate::state::Server;
@@ -59,10 +59,7 @@ pub async fn issued(
     let audience = scopes::audience(config, &client, &scopes, &asked.audience)?;
     let wants_groups = |name: &String| config.scopes.get(name).is_some_and(|one| one.groups_claim);
     let lifetime = config.lifetimes.access_token;
-    let key = settings
-        .keys
-        .signing(now)
-        .ok_or_else(|| Fault::lasting("no key signs now"))?;
+    let key = settings.keys.signing(now)?;
     let access = Access {
         issuer: &config.issuer,
         subject: &account.name,

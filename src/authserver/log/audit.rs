@@ -17,7 +17,8 @@ pub enum Kind {
     Revocation,
     /// A client was registered (RFC 7591).
     Registration,
-    /// A code, a refresh token or an assertion came again: all that came of it is taken back.
+    /// A code or a refresh token came again, and all that came of it is taken back; or an assertion,
+    /// which is refused.
     Reuse,
 }
 

@@ -91,7 +91,6 @@ fn somebody_logs_in_and_allows_it_or_does_not() {
     assert!(!log.contains(PASSWORD), "{log}");
 }
 
-/// Checklist: C.5
 #[test]
 fn an_account_that_there_is_not_looks_like_one_that_there_is() {
     let machine = machine();
