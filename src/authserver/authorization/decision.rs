@@ -24,7 +24,7 @@ pub struct Login<'a> {
     pub for_this: bool,
     /// Those of the scopes that are asked for which the account may have.
     pub scopes: &'a [String],
-    /// The scopes that the account has allowed the client before.
+    /// What the account has allowed the client before, as [`remembered_as`] says it.
     pub consented: &'a [String],
 }
 
@@ -77,15 +77,19 @@ fn has_to_ask(request: &AuthorizationRequest, login: &Login<'_>) -> bool {
     request.prompt.consent || !needs_nobody
 }
 
-/// As what an answer is remembered: the scopes, and where the client is to have them. (A scope has
-/// no space in it.)
+/// As what an answer is remembered: each scope at each place where the client is to have it, since
+/// who allows one thing here and another there has not allowed the other here; and the scope alone
+/// where no place was named. (A scope has no space in it.)
 #[must_use]
 pub fn remembered_as(request: &AuthorizationRequest, scopes: &[String]) -> Vec<String> {
-    let places = request
-        .resources
-        .iter()
-        .map(|resource| format!("at {resource}"));
-    scopes.iter().cloned().chain(places).collect()
+    if request.resources.is_empty() {
+        return scopes.to_vec();
+    }
+    let places = |scope| {
+        let resources = request.resources.iter();
+        resources.map(move |resource| format!("{scope} at {resource}"))
+    };
+    scopes.iter().flat_map(places).collect()
 }
 
 /// Whether an answer holds for the next time, be it the person's or the administrator's, who says
@@ -229,6 +233,17 @@ mod tests {
         assert!(asked(&at_x, &both, &both));
         let at_y = request(&client, "&resource=https://y");
         assert!(asked(&at_y, &both, &remembered));
+        // Where no place is named it is another one.
+        assert!(asked(&request(&client, ""), &both, &remembered));
+        // One scope here and another there is not the other here.
+        let (one, other) = (texts(&["a"]), texts(&["b"]));
+        let crossed = [remembered_as(&at_x, &one), remembered_as(&at_y, &other)].concat();
+        assert!(!asked(&at_x, &one, &crossed) && !asked(&at_y, &other, &crossed));
+        assert!(asked(&at_x, &other, &crossed) && asked(&at_y, &one, &crossed));
+        let at_both = request(&client, "&resource=https://x&resource=https://y");
+        assert!(asked(&at_both, &one, &crossed));
+        let each = [remembered_as(&at_y, &one), crossed.clone()].concat();
+        assert!(!asked(&at_both, &one, &each));
         // Who asks for no scope is asked for all the same.
         let none = AuthorizationRequest {
             scopes: Vec::new(),

@@ -61,8 +61,8 @@ impl Store {
         patiently(end).await.map(drop)
     }
 
-    /// Remembers that who is logged in has agreed that a client has these scopes, beside those of
-    /// before.
+    /// Remembers that who is logged in has agreed that a client has these scopes, or has each of
+    /// them at a place, beside those of before.
     ///
     /// # Errors
     /// The database's.
@@ -92,7 +92,7 @@ impl Store {
         patiently(work).await
     }
 
-    /// The scopes that who is logged in has agreed to for a client, in their order.
+    /// What who is logged in has agreed to for a client, in its order.
     ///
     /// # Errors
     /// The database's.
