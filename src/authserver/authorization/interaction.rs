@@ -93,7 +93,13 @@ pub struct Found {
 #[derive(Clone)]
 pub enum End {
     /// The browser was sent there.
-    SentTo(String),
+    SentTo {
+        /// Where, with the answer in it.
+        address: String,
+        /// The digest of the session that it is for. Below a path the browser's cookie can be
+        /// another host's doing: nobody else gets the answer.
+        session: String,
+    },
     /// What became of the device.
     Told(&'static str, &'static str),
 }

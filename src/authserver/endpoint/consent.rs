@@ -98,6 +98,10 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
         return Ok(visit.sent_to(path::CONSENT, &ongoing.id)?);
     }
     progress.notices.clear();
+    let sent_to = |address| End::SentTo {
+        address,
+        session: login.digest.clone(),
+    };
     let end = match (form.need("decision")?, &ongoing.interaction.errand) {
         ("again", _) => {
             progress.session = None;
@@ -114,11 +118,11 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
                     allowed(&visit, request, pushed.as_deref(), &login, scopes).await?
                 }
             };
-            End::SentTo(address)
+            sent_to(address)
         }
         ("deny", Errand::Authorize { request, .. }) => {
             let denied = OAuthError::new(Code::AccessDenied, "the person has refused");
-            End::SentTo(request.destination.with_error(&denied))
+            sent_to(request.destination.with_error(&denied))
         }
         ("allow", Errand::Device { .. }) => decided(&visit, &progress, &login, true).await?,
         ("deny", Errand::Device { .. }) => decided(&visit, &progress, &login, false).await?,
@@ -137,7 +141,7 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     });
     progress.end = Some(end.clone());
     match end {
-        End::SentTo(address) => Ok(sent(&address)?),
+        End::SentTo { address, .. } => Ok(sent(&address)?),
         // A page of its own, which may be loaded again.
         End::Told(..) => Ok(visit.sent_to(path::CONSENT, &ongoing.id)?),
     }

@@ -54,7 +54,7 @@ async fn shown(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     };
     let progress = ongoing.interaction.progress.lock().await;
     match (&progress.end, login) {
-        (Some(end), _) => Ok(visit.ended(end)?),
+        (Some(end), _) => visit.ended(end),
         (None, None) => Ok(visit.sent_to(path::LOGIN, &ongoing.id)?),
         (None, Some(login)) => {
             let shown = CodePage {
@@ -73,7 +73,7 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     let (form, ongoing) = visit.posted()?;
     let mut progress = ongoing.interaction.progress.lock().await;
     if let Some(end) = &progress.end {
-        return Ok(visit.ended(end)?);
+        return visit.ended(end);
     }
     let Some(login) = visit.logged_in().await? else {
         return Ok(visit.sent_to(path::LOGIN, &ongoing.id)?);

@@ -122,3 +122,38 @@ async fn pages_tokens_and_lists_are_below_the_path() {
     let page = Browser::new(&world).open(&complete).await;
     assert!(page.text.contains("Account name"), "{}", page.text);
 }
+
+/// Below a path the browser's cookie can be planted by a sibling of the host. Whoever begins with
+/// a challenge of their own and has somebody else go on gets nothing of how it ends.
+///
+/// Checklist: C.5
+#[tokio::test]
+async fn who_planted_the_browser_s_cookie_gets_no_answer_that_is_another_s() {
+    let world = world_of(ISSUER).await;
+    let [attacker, victim] = [(); 2].map(|()| Browser::new(&world));
+    let asked = code_request(&[("prompt", "login"), ("scope", "ssh")]);
+    // It ends after the question, and where that was answered before with the login.
+    for has_allowed in [false, true] {
+        let began = attacker.open(&asked).await;
+        let planted = attacker.cookies.borrow().clone();
+        assert_eq!(planted.len(), 1);
+        victim.cookies.borrow_mut().extend(planted);
+        let id = PageForm::of(&began).field("i").to_owned();
+        let pages = [path::LOGIN, path::CONSENT].map(|page| format!("{page}?i={id}"));
+        let [login, _] = &pages;
+        let mut answer = victim.log_in(&victim.get(login).await).await;
+        if !has_allowed {
+            answer = victim.fill(&answer, &[("decision", "allow")]).await;
+        }
+        assert!(sent_back(&answer, '?').get("code").is_some());
+        for page in &pages {
+            let again = victim.get(page).await;
+            assert_eq!(again.header("location"), answer.header("location"));
+            let theirs = attacker.get(page).await;
+            assert_eq!((theirs.status, theirs.header("location")), (400, ""));
+            assert!(theirs.text.contains("is over"), "{}", theirs.text);
+        }
+        let theirs = attacker.fill(&began, &[("account", "x")]).await;
+        assert_eq!((theirs.status, theirs.header("location")), (400, ""));
+    }
+}

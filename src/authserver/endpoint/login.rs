@@ -18,7 +18,7 @@ use crate::resource_owner::message::{
 use crate::session::Cookie;
 use crate::state::Server;
 use crate::store::Session;
-use crate::token::secret::{self, Secret};
+use crate::token::secret::Secret;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
@@ -41,7 +41,7 @@ async fn shown(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     let ongoing = visit.ongoing(&request.query()?)?;
     let progress = ongoing.interaction.progress.lock().await;
     if let Some(end) = &progress.end {
-        return Ok(visit.ended(end)?);
+        return visit.ended(end);
     }
     let client = ongoing.interaction.client().map(name_of);
     let form = visit.form(path::LOGIN, &ongoing, progress.step);
@@ -90,7 +90,7 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     let (form, ongoing) = visit.posted()?;
     let mut progress = ongoing.interaction.progress.lock().await;
     if let Some(end) = &progress.end {
-        return Ok(visit.ended(end)?);
+        return visit.ended(end);
     }
     let owner = if step(&form) == Some(progress.step) {
         progress.notices.clear();
@@ -205,8 +205,8 @@ async fn entered(
     owner: Granted,
 ) -> Result<Response<Body>, Trouble> {
     let store = &visit.server.store;
-    if let Some(old) = visit.cookies.read(&visit.request.headers, Cookie::Session) {
-        store.end_session(&secret::digest(old)).await?;
+    if let Some(old) = visit.session() {
+        store.end_session(&old).await?;
     }
     let lifetime = visit.settings.config.lifetimes.session;
     // PAM may have taken its time.
@@ -251,6 +251,9 @@ async fn led_on(
             return Ok(visit.sent_to(path::CONSENT, &ongoing.id)?);
         }
     };
-    progress.end = Some(End::SentTo(address.clone()));
+    progress.end = Some(End::SentTo {
+        address: address.clone(),
+        session: login.digest.clone(),
+    });
     Ok(sent(&address)?)
 }

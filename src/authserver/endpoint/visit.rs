@@ -154,13 +154,18 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The digest of the browser's session, if it says that it has one.
+    pub fn session(&self) -> Option<String> {
+        let cookie = self.cookies.read(&self.request.headers, Cookie::Session);
+        cookie.map(secret::digest)
+    }
+
     /// Who is logged in, if the account is still who it was and may still log in.
     ///
     /// # Errors
     /// The store's, and the account database's.
     pub async fn logged_in(&self) -> Result<Option<LoggedIn>, Fault> {
-        let cookie = self.cookies.read(&self.request.headers, Cookie::Session);
-        let Some(digest) = cookie.map(secret::digest) else {
+        let Some(digest) = self.session() else {
             return Ok(None);
         };
         let Some(session) = self.server.store.session(&digest, self.now).await? else {
@@ -188,10 +193,13 @@ impl<'a> Visit<'a> {
     /// What was told at the end, again.
     ///
     /// # Errors
-    /// The server's.
-    pub fn ended(&self, end: &End) -> Result<Response<Body>, Fault> {
+    /// [`Trouble::Over`] where somebody else is logged in, or nobody.
+    pub fn ended(&self, end: &End) -> Result<Response<Body>, Trouble> {
         match end {
-            End::SentTo(address) => sent(address),
+            End::SentTo { address, session } if self.session().as_ref() == Some(session) => {
+                Ok(sent(address)?)
+            }
+            End::SentTo { .. } => Err(Trouble::Over),
             End::Told(title, line) => {
                 let shown = MessagePage {
                     frame: self.frame(title, &[]),
