@@ -2,6 +2,7 @@
 //! for the browser alone in which it began.
 
 use super::request::AuthorizationRequest;
+use crate::error::OAuthError;
 use crate::limits::origin::Origin;
 use crate::pages::Notice;
 use crate::resource_owner::message::Message;
@@ -100,8 +101,24 @@ pub enum End {
         /// another host's doing: nobody else gets the answer.
         session: String,
     },
+    /// The client's fault was told here, and the browser sent nowhere.
+    Refused(OAuthError),
     /// What became of the device.
     Told(&'static str, &'static str),
+}
+
+impl End {
+    /// With this answer for the session of that digest, or without one.
+    #[must_use]
+    pub fn of(answer: Result<String, OAuthError>, session: &str) -> Self {
+        match answer {
+            Ok(address) => Self::SentTo {
+                address,
+                session: session.to_owned(),
+            },
+            Err(error) => Self::Refused(error),
+        }
+    }
 }
 
 impl Interaction {

@@ -51,12 +51,15 @@ pub async fn answer_form(State(server): State<Arc<Server>>, request: Incoming) -
 async fn begun(server: &Server, request: &Incoming) -> Result<Response<Body>, Trouble> {
     let visit = Visit::new(server, request)?;
     let (client, read) = read(&visit).await?;
+    let login = visit.logged_in().await?;
     let (asked, pushed) = match read {
         Ok(asked) => asked,
         Err(Refusal::Page(error)) => return Err(error.into()),
-        Err(Refusal::Redirect(to, error)) => return refused(&visit, &client, &to, error).await,
+        Err(Refusal::Redirect(to, error)) => {
+            let address = refused(&visit, &client, &to, login.as_ref(), error).await??;
+            return Ok(sent(&address)?);
+        }
     };
-    let login = visit.logged_in().await?;
     let next = next(&visit, &asked, login.as_ref(), false).await?;
     let hint = match (&asked.login_hint, &login) {
         (Some(hint), _) => hint.clone(),
@@ -64,7 +67,11 @@ async fn begun(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
         (None, None) => String::new(),
     };
     let path = match next {
-        Err(error) => return refused(&visit, &client, &asked.destination, error).await,
+        Err(error) => {
+            let to = &asked.destination;
+            let address = refused(&visit, &client, to, login.as_ref(), error).await??;
+            return Ok(sent(&address)?);
+        }
         Ok((Next::Answer, scopes)) => {
             let login = login.ok_or(Trouble::Over)?;
             let address = allowed(&visit, &asked, pushed.as_deref(), &login, scopes).await?;
@@ -77,31 +84,32 @@ async fn begun(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
     visit.begin(path, Errand::Authorize { request, pushed }, &hint)
 }
 
-/// Tells a client why its request comes to nothing, before the person has seen anything of it. One
+/// Where a client is told why its request comes to nothing, without anybody's having refused it. One
 /// that registered itself may have done so with any address: whoever has not allowed it anything
 /// yet is told here, and not led there by this server's name (RFC 9700 §4.11.2).
-async fn refused(
+///
+/// # Errors
+/// The store's.
+pub async fn refused(
     visit: &Visit<'_>,
     client: &Client,
     to: &Destination,
+    login: Option<&LoggedIn>,
     error: OAuthError,
-) -> Result<Response<Body>, Trouble> {
-    let is_known = if visit.has_registered_itself(client) {
-        match visit.logged_in().await? {
-            Some(login) => {
-                let store = &visit.server.store;
-                !store.consent(&login.session, client).await?.is_empty()
-            }
-            None => false,
+) -> Result<Result<String, OAuthError>, Fault> {
+    let is_known = match login {
+        _ if !visit.has_registered_itself(client) => true,
+        Some(login) => {
+            let store = &visit.server.store;
+            !store.consent(&login.session, client).await?.is_empty()
         }
-    } else {
-        true
+        None => false,
     };
-    if is_known {
-        Ok(sent(&to.with_error(&error))?)
+    Ok(if is_known {
+        Ok(to.with_error(&error))
     } else {
-        Err(error.into())
-    }
+        Err(error)
+    })
 }
 
 /// The request, and the digest of its reference where the client has pushed it.

@@ -1,7 +1,7 @@
 //! The page that asks whether a client may have what it asks for, in a browser (RFC 6749 §4.1.1)
 //! or on a device (RFC 8628 §3.3).
 
-use super::authorize::{allowed, grant, next};
+use super::authorize::{allowed, grant, next, refused};
 use super::error_page::{Trouble, told};
 use super::login::name_of;
 use super::path;
@@ -98,10 +98,6 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
         return Ok(visit.sent_to(path::CONSENT, &ongoing.id)?);
     }
     progress.notices.clear();
-    let sent_to = |address| End::SentTo {
-        address,
-        session: login.digest.clone(),
-    };
     let end = match (form.need("decision")?, &ongoing.interaction.errand) {
         ("again", _) => {
             progress.session = None;
@@ -111,18 +107,21 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
         }
         ("allow", Errand::Authorize { request, pushed }) => {
             let for_this = is_for_this(&progress, &login);
-            let address = match next(&visit, request, Some(&login), for_this).await? {
-                Err(error) => request.destination.with_error(&error),
+            let answer = match next(&visit, request, Some(&login), for_this).await? {
+                Err(error) => {
+                    let (client, to) = (&request.client, &request.destination);
+                    refused(&visit, client, to, Some(&login), error).await?
+                }
                 Ok((_, scopes)) => {
                     remembered(&visit, request, &login, &scopes).await?;
-                    allowed(&visit, request, pushed.as_deref(), &login, scopes).await?
+                    Ok(allowed(&visit, request, pushed.as_deref(), &login, scopes).await?)
                 }
             };
-            sent_to(address)
+            End::of(answer, &login.digest)
         }
         ("deny", Errand::Authorize { request, .. }) => {
             let denied = OAuthError::new(Code::AccessDenied, "the person has refused");
-            sent_to(request.destination.with_error(&denied))
+            End::of(Ok(request.destination.with_error(&denied)), &login.digest)
         }
         ("allow", Errand::Device { .. }) => decided(&visit, &progress, &login, true).await?,
         ("deny", Errand::Device { .. }) => decided(&visit, &progress, &login, false).await?,
@@ -139,12 +138,7 @@ async fn taken(server: &Server, request: &Incoming) -> Result<Response<Body>, Tr
         peer: Some(request.peer),
         ..Event::new(Kind::Consent)
     });
-    progress.end = Some(end.clone());
-    match end {
-        End::SentTo { address, .. } => Ok(sent(&address)?),
-        // A page of its own, which may be loaded again.
-        End::Told(..) => Ok(visit.sent_to(path::CONSENT, &ongoing.id)?),
-    }
+    Ok(visit.end(&ongoing, &mut progress, end)?)
 }
 
 /// Who is asked, if somebody may be now; or where the browser has to go instead.
@@ -200,7 +194,11 @@ async fn question<'a>(
     };
     let for_this = is_for_this(progress, login);
     match next(visit, request, Some(login), for_this).await? {
-        Err(error) => Ok(Err(sent(&request.destination.with_error(&error))?)),
+        Err(error) => {
+            let (client, to) = (&request.client, &request.destination);
+            let address = refused(visit, client, to, Some(login), error).await??;
+            Ok(Err(sent(&address)?))
+        }
         Ok((_, scopes)) => Ok(Ok(Question {
             client: &request.client,
             scopes,

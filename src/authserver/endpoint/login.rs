@@ -6,7 +6,7 @@ use super::authorize;
 use super::error_page::{Trouble, told};
 use super::path;
 use super::request::Incoming;
-use super::visit::{LoggedIn, Ongoing, Visit, sent, step};
+use super::visit::{LoggedIn, Ongoing, Visit, step};
 use crate::authorization::decision::Next as Decided;
 use crate::authorization::interaction::{End, Errand, Progress, Stage};
 use crate::pages::{Field, NamePage, Notice, PromptsPage, field, page};
@@ -242,18 +242,17 @@ async fn led_on(
     let Errand::Authorize { request, pushed } = &ongoing.interaction.errand else {
         return Ok(visit.sent_to(path::DEVICE, &ongoing.id)?);
     };
-    let address = match authorize::next(visit, request, Some(login), true).await? {
-        Err(error) => request.destination.with_error(&error),
+    let answer = match authorize::next(visit, request, Some(login), true).await? {
+        Err(error) => {
+            let (client, to) = (&request.client, &request.destination);
+            authorize::refused(visit, client, to, Some(login), error).await?
+        }
         Ok((Decided::Answer, scopes)) => {
-            authorize::allowed(visit, request, pushed.as_deref(), login, scopes).await?
+            Ok(authorize::allowed(visit, request, pushed.as_deref(), login, scopes).await?)
         }
         Ok((Decided::Ask | Decided::LogIn, _)) => {
             return Ok(visit.sent_to(path::CONSENT, &ongoing.id)?);
         }
     };
-    progress.end = Some(End::SentTo {
-        address: address.clone(),
-        session: login.digest.clone(),
-    });
-    Ok(sent(&address)?)
+    Ok(visit.end(ongoing, progress, End::of(answer, &login.digest))?)
 }

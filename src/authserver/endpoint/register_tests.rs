@@ -3,6 +3,7 @@
 use super::path;
 use super::request::{BodyLimit, Peer};
 use crate::store::Session;
+use crate::testing::browser::{Browser, PageForm, sent_back};
 use crate::testing::{ACCOUNT, Answer, REDIRECT, World, confidential, form_of};
 use crate::token::secret::{self, Secret};
 use axum::body::Body;
@@ -163,4 +164,62 @@ async fn a_stranger_s_site_gets_nobody_sent_to_it_who_has_seen_no_page() {
         assert_eq!(asked(&id, &cookie.text, more).await, 303, "{more:?}");
         assert_eq!(asked(&id, "", more).await, 400, "{more:?}");
     }
+}
+
+/// Nor does a login lead there by itself, or a page that asks nothing: only what the person says.
+///
+/// Checklist: C.1, C.5
+#[tokio::test]
+async fn a_stranger_s_site_gets_nobody_sent_to_it_who_has_only_logged_in() {
+    let config = format!(
+        "issuer = \"https://[::1]\"\n[accounts]\nmin_uid = 1\n[registration]\nmode = \"open\"\n\
+         scopes = [\"openid\", \"ops\"]\n[scopes.ops]\ndescription = \"d\"\n\
+         groups = [\"no-such-group\"]\naudiences = [\"https://ops\"]"
+    );
+    let world = World::new(&config, &[confidential("c", "")]).await;
+    let site = json!({ "redirect_uris": [REDIRECT], "scope": "openid ops" });
+    let id = register(&world, None, &site).await.member("client_id");
+    let asked = |more: &[(&str, &str)]| {
+        let base = [("client_id", id.as_str()), ("response_type", "code")];
+        format!("{}?{}", path::AUTHORIZE, form_of(&[&base, more].concat()))
+    };
+    let only_others = asked(&[("scope", "ops")]);
+    let out_of_reach = asked(&[("scope", "openid ops"), ("resource", "https://ops")]);
+    let is_told_here = |answer: &Answer, error: &str| {
+        assert_eq!((answer.status, answer.header("location")), (400, ""));
+        assert!(answer.text.contains(error), "{}", answer.text);
+    };
+    for (asked, error) in [
+        (&only_others, "access_denied"),
+        (&out_of_reach, "invalid_target"),
+    ] {
+        let browser = Browser::new(&world);
+        let [first, second] = [browser.open(asked).await, browser.open(asked).await];
+        is_told_here(&browser.log_in(&first).await, error);
+        // Whoever has logged in is: the other page knows it, and has nothing to ask either.
+        let form = PageForm::of(&second);
+        let consent = format!("{}?i={}", path::CONSENT, form.field("i"));
+        is_told_here(&browser.open(&consent).await, error);
+        let allow = form.typed(&[("decision", "allow")]);
+        let own = ("sec-fetch-site", "same-origin");
+        let answer = browser.send_form(path::CONSENT, allow, own).await;
+        assert_eq!(
+            answer.header("location").split('?').next(),
+            Some("https://[::1]/consent")
+        );
+        is_told_here(&browser.open(answer.header("location")).await, error);
+    }
+    // Who was asked and refuses is believed, as far as this goes and no further.
+    let browser = Browser::new(&world);
+    let asks = asked(&[("scope", "openid")]);
+    let consent = browser.log_in(&browser.open(&asks).await).await;
+    let denied = browser.fill(&consent, &[("decision", "deny")]).await;
+    assert_eq!(sent_back(&denied, '?').get("error"), Some("access_denied"));
+    is_told_here(&browser.open(&only_others).await, "access_denied");
+    let consent = browser.open(&asks).await;
+    let allowed = browser.fill(&consent, &[("decision", "allow")]).await;
+    assert!(sent_back(&allowed, '?').get("code").is_some());
+    let again = Browser::new(&world);
+    let answer = again.log_in(&again.open(&only_others).await).await;
+    assert_eq!(sent_back(&answer, '?').get("error"), Some("access_denied"));
 }

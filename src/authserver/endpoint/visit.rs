@@ -2,8 +2,9 @@
 //! logged in there.
 
 use super::error_page::{Trouble, host};
+use super::path;
 use super::request::Incoming;
-use crate::authorization::interaction::{End, Errand, Interaction};
+use crate::authorization::interaction::{End, Errand, Interaction, Progress};
 use crate::error::{Failure, Fault};
 use crate::issue::{self, Asked};
 use crate::limits::origin::Origin;
@@ -190,16 +191,35 @@ impl<'a> Visit<'a> {
         sent(&format!("{}?i={id}", self.at(path)))
     }
 
+    /// Ends it: sends the browser to where it goes now, or to a page, which may be loaded again.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn end(
+        &self,
+        ongoing: &Ongoing,
+        progress: &mut Progress,
+        end: End,
+    ) -> Result<Response<Body>, Fault> {
+        let response = match &end {
+            End::SentTo { address, .. } => sent(address),
+            End::Refused(_) | End::Told(..) => self.sent_to(path::CONSENT, &ongoing.id),
+        };
+        progress.end = Some(end);
+        response
+    }
+
     /// What was told at the end, again.
     ///
     /// # Errors
-    /// [`Trouble::Over`] where somebody else is logged in, or nobody.
+    /// [`Trouble::Over`] where somebody else is logged in, or nobody; and the client's fault.
     pub fn ended(&self, end: &End) -> Result<Response<Body>, Trouble> {
         match end {
             End::SentTo { address, session } if self.session().as_ref() == Some(session) => {
                 Ok(sent(address)?)
             }
             End::SentTo { .. } => Err(Trouble::Over),
+            End::Refused(error) => Err(error.clone().into()),
             End::Told(title, line) => {
                 let shown = MessagePage {
                     frame: self.frame(title, &[]),
