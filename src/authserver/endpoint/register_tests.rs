@@ -171,12 +171,10 @@ async fn a_stranger_s_site_gets_nobody_sent_to_it_who_has_seen_no_page() {
 /// Checklist: C.1, C.5
 #[tokio::test]
 async fn a_stranger_s_site_gets_nobody_sent_to_it_who_has_only_logged_in() {
-    let config = format!(
-        "issuer = \"https://[::1]\"\n[accounts]\nmin_uid = 1\n[registration]\nmode = \"open\"\n\
+    let config = "issuer = \"https://[::1]\"\n[accounts]\nmin_uid = 1\n[registration]\nmode = \"open\"\n\
          scopes = [\"openid\", \"ops\"]\n[scopes.ops]\ndescription = \"d\"\n\
-         groups = [\"no-such-group\"]\naudiences = [\"https://ops\"]"
-    );
-    let world = World::new(&config, &[confidential("c", "")]).await;
+         groups = [\"no-such-group\"]\naudiences = [\"https://ops\"]";
+    let world = World::new(config, &[confidential("c", "")]).await;
     let site = json!({ "redirect_uris": [REDIRECT], "scope": "openid ops" });
     let id = register(&world, None, &site).await.member("client_id");
     let asked = |more: &[(&str, &str)]| {
