@@ -41,13 +41,17 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages test-packages build install uninstall demo foreign debians test bench clean
+.PHONY: help packages deb-packages test-packages build install uninstall deb deb-again demo foreign \
+	debians test bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 packages: ## install the system packages that build and demo need, if any is missing
 	@sh tests/packages.sh
+
+deb-packages:
+	@sh tests/packages.sh deb
 
 test-packages:
 	@sh tests/packages.sh test
@@ -64,7 +68,8 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	install -D -m 0755 $(RELEASE)/pam-jwt-authserver $(DESTDIR)$(PREFIX)/sbin/pam-jwt-authserver
 	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
-	cd conf && find . -type f -exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
+	cd conf && find . -type f ! -path './sys*' ! -path './tmpfiles.d/*' \
+		-exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
 	cd conf/systemd && find . -type f -exec install -D -m 0644 {} $(UNITS)/{} \;
 	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service $(UNITS)/pam-jwt-fetch.service \
 		$(UNITS)/pam-jwt-authserver.service
@@ -100,6 +105,13 @@ uninstall: ## remove what was installed; what is in /etc and /var/lib stays. Fir
 	cd conf/tmpfiles.d && find . -type f -exec rm -f $(TMPFILES)/{} \;
 	cd conf/sysusers.d && find . -type f -exec rm -f $(SYSUSERS)/{} \;
 	rm -rf $(SHARE)/doc/pam-jwt
+
+deb: deb-packages ## build the Debian packages, in target/deb; the crates they take are fetched before
+	@sh packaging/deb.sh $(CARGO_TARGET_DIR)/deb $(CARGO)
+
+# From another directory, at another place of the world, and with others' habits: it must not show.
+deb-again: deb-packages
+	@umask 077 && TZ=Pacific/Apia LC_ALL=C.UTF-8 sh packaging/deb.sh $(CARGO_TARGET_DIR)/deb-built/again $(CARGO)
 
 demo: packages build ## log in with a token, in a throwaway machine
 	$(CARGO) build --release --locked -p pam-jwt-tests --bin demo

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make build` and `make demo` need of the system, and with the argument
-# `test` what `make test` needs beside it, with apt or dnf. Where nothing is missing it
+# `deb` or `test` what `make deb` or `make test` needs beside it, with apt or dnf. Where nothing is missing it
 # does nothing, and takes no root.
 set -eu
 
@@ -9,7 +9,12 @@ apt_packages='gcc libc6-dev libpam0g-dev git openssl
 dnf_packages='gcc glibc-devel pam-devel git-core openssl
     openssh-server openssh-clients sudo shadow-utils util-linux iproute libfaketime'
 
+# What builds the packages of a distribution; elsewhere than on Debian those of Debian are not built.
+deb='build-essential debhelper dh-apparmor dpkg-dev xz-utils'
+[ "${1-}" != deb ] || apt_packages="$apt_packages $deb"
+
 if [ "${1-}" = test ]; then
+    apt_packages="$apt_packages $deb lintian mandoc rpm rpmlint shellcheck apparmor selinux-policy-dev"
     apt_packages="$apt_packages bash groff-base valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools libpam-oath oathtool"
     dnf_packages="$dnf_packages bash groff-base valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie chromium dejavu-sans-mono-fonts ca-certificates curl zbar pam_oath oathtool"
     # Node and npm are seldom the distribution's own: those that are here will do.

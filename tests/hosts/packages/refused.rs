@@ -1,0 +1,20 @@
+//! What a removal does not do.
+
+use crate::in_each_release;
+use crate::place::{apt, install, says};
+
+/// A line that somebody has written would let nobody in without the module.
+#[test]
+fn a_module_that_is_named_by_hand_is_not_removed() {
+    in_each_release(|machine| {
+        install(machine);
+        machine.pam_line("su", "account required pam_jwt.so require_token");
+        let output = machine.run(["apt-get", "--yes", "remove", "libpam-jwt"]);
+        assert_ne!(output.code(), Some(0), "{output}");
+        assert!(output.stderr.contains("/etc/pam.d/su"), "{output}");
+        says(machine, "ls /usr/lib/*/security/pam_jwt.so");
+        says(machine, "sed -i /require_token/d /etc/pam.d/su");
+        apt(machine, "remove libpam-jwt");
+        says(machine, "! ls /usr/lib/*/security/pam_jwt.so");
+    });
+}
