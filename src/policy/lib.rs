@@ -7,6 +7,7 @@
 //! [`reason`].
 #![forbid(unsafe_code)]
 
+mod advice;
 pub mod audit;
 pub mod authenticate;
 mod binding;
