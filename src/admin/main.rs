@@ -4,6 +4,7 @@
 
 mod check;
 mod clients;
+mod doctor;
 mod faults;
 mod grounds;
 mod init;
@@ -88,6 +89,7 @@ enum Command {
     #[command(subcommand)]
     Jws(jws::Jws),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Status(status::Status),
     #[command(subcommand)]
     StatusList(status_list::StatusList),
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
         Command::Verify(command) => command.run(&cli.config, &out),
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
+        Command::Doctor(command) => command.run(&cli.config, &out),
         Command::Status(command) => command.run(&cli.config, &out),
         Command::StatusList(command) => command.run(&cli.config, &out),
         Command::Revoke(command) => command.run(&cli.config, &out),

@@ -15,7 +15,8 @@ use configuration::configuration;
 use private_keys::private_keys;
 use revocations::revocations;
 use serde_json::{Value, json};
-use services::{PamServices, pam_services};
+pub use services::PamServices;
+use services::pam_services;
 use std::path::{Path, PathBuf};
 use system::key_store;
 
@@ -31,34 +32,48 @@ Examples:
 pub struct Check {}
 
 /// One thing to know.
-struct Finding {
-    severity: Severity,
-    code: &'static str,
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A fixed name, for scripts and tests.
+    pub code: &'static str,
     /// `FILE`, `FILE:LINE` or `FILE:LINE:COLUMN`.
-    place: String,
-    text: String,
+    pub place: String,
+    /// What is so.
+    pub text: String,
     /// The source line with its caret, or what to do; perhaps nothing.
-    more: String,
+    pub more: String,
+}
+
+/// What there is to know.
+pub struct Examined {
+    /// What pam.d says, with what was found of it.
+    pub pam: PamServices,
+    /// What was found of the configuration, of keys, and of what is fetched and revoked.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks at everything: the configuration in `config` and in each directory that a line of
+/// pam.d names.
+pub fn examine(config: &Path) -> Examined {
+    let settings = |dir: &str| key_store::global(Path::new(dir)).ok();
+    let [etc, vendor] = ["/etc/pam.d", "/usr/lib/pam.d"].map(Path::new);
+    let mut pam = pam_services(etc, vendor, &settings);
+    let mut findings = Vec::new();
+    for dir in directories(config, std::mem::take(&mut pam.configs)) {
+        findings.extend(configuration(&dir, &pam));
+        findings.extend(private_keys(&dir.join("private")));
+    }
+    findings.extend(revocations());
+    Examined { pam, findings }
 }
 
 impl Check {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
-        let settings = |dir: &str| key_store::global(Path::new(dir)).ok();
-        let [etc, vendor] = ["/etc/pam.d", "/usr/lib/pam.d"].map(Path::new);
-        let mut pam = pam_services(etc, vendor, &settings);
-        let mut findings = Vec::new();
-        for dir in directories(config, std::mem::take(&mut pam.configs)) {
-            findings.extend(configuration(&dir, &pam));
-            findings.extend(private_keys(&dir.join("private")));
-        }
-        findings.extend(revocations());
-        let PamServices {
-            services,
-            findings: of_pam,
-            ..
-        } = pam;
-        findings.extend(of_pam);
+        let Examined { pam, mut findings } = examine(config);
+        findings.extend(pam.findings);
+        let services = pam.services;
         if services.is_empty() {
             findings.push(Finding {
                 severity: Severity::Note,

@@ -6,16 +6,23 @@ use std::path::Path;
 
 /// What pam.d says.
 #[derive(Default)]
-pub(super) struct PamServices {
+pub struct PamServices {
     /// Those that use pam_jwt.so.
-    pub(super) services: Vec<String>,
+    pub services: Vec<String>,
     /// The directories that their lines name with `config=`.
-    pub(super) configs: Vec<String>,
+    pub configs: Vec<String>,
     /// Those of whose lines one gives sessions a token.
-    pub(super) issuing: Vec<String>,
+    pub issuing: Vec<String>,
     /// Those of whose lines one takes tokens.
-    pub(super) taking: Vec<String>,
-    pub(super) findings: Vec<Finding>,
+    pub taking: Vec<String>,
+    /// What was found of their lines.
+    pub findings: Vec<Finding>,
+    /// Where a token opens nothing by itself, although a line says that it suffices.
+    pub shut: Vec<Finding>,
+    /// Each as its lines name pam_jwt.so, once.
+    pub modules: Vec<String>,
+    /// The other modules of their auth and account lines: the service, the module, the place.
+    pub others: Vec<[String; 3]>,
 }
 
 /// Examines every service; `settings` gives what a configuration directory says.
@@ -54,6 +61,16 @@ pub(super) fn pam_services(etc: &Path, vendor: &Path, settings: Settings<'_>) ->
         found
             .findings
             .extend(report.findings.into_iter().map(finding));
+        found.shut.extend(report.shut.into_iter().map(finding));
+        for module in report.modules {
+            if !found.modules.contains(&module) {
+                found.modules.push(module);
+            }
+        }
+        let others = report.others.into_iter();
+        found
+            .others
+            .extend(others.map(|(module, place)| [name.clone(), module, place]));
         found.configs.extend(report.configs);
         if report.issues {
             found.issuing.push(name.clone());

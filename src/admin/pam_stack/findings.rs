@@ -3,6 +3,7 @@
 
 use super::control::{Action, ReturnCode};
 use super::evaluate::landing;
+use super::line::Line;
 use super::modules::{Role, is_pam_jwt, issues, role};
 use super::parse::{Problem, Service};
 use super::stack::{Call, Module, Place, Step, Type};
@@ -89,7 +90,27 @@ pub fn examine(
         issues: pam_jwt_lines(&service, Type::Session).any(|(_, _, module)| issues(module)),
         takes_tokens: auth.any(|(_, _, module)| role(module) == Role::Token),
         findings: each_once(findings),
+        shut: ways_in::shut(service.stack(Type::Auth)),
+        modules: named(&service),
+        others: others(&service),
     }
+}
+
+/// `pam_jwt.so` as the lines name it.
+fn named(service: &Service) -> Vec<String> {
+    let lines = Type::ALL
+        .iter()
+        .flat_map(|kind| pam_jwt_lines(service, *kind));
+    lines.map(|(_, _, module)| module.path.clone()).collect()
+}
+
+/// The other modules of auth and account lines, and where those are.
+fn others(service: &Service) -> Vec<(String, String)> {
+    let stacks = [Type::Auth, Type::Account].map(|kind| service.stack(kind));
+    let lines = stacks.into_iter().flat_map(Line::all);
+    let others = lines.filter(|line| !is_pam_jwt(line.module));
+    let shown = others.map(|line| (line.module.name().to_owned(), line.step.place.to_string()));
+    shown.collect()
 }
 
 /// The lines of a type that call `pam_jwt.so`.

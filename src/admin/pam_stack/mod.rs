@@ -68,4 +68,10 @@ pub struct Report {
     /// Whether a line of its takes tokens.
     pub takes_tokens: bool,
     pub findings: Vec<Finding>,
+    /// Why a token alone opens nothing, although its line says that it suffices.
+    pub shut: Option<Finding>,
+    /// Each as a line names `pam_jwt.so`.
+    pub modules: Vec<String>,
+    /// The other modules of auth and account lines, and where those are.
+    pub others: Vec<(String, String)>,
 }

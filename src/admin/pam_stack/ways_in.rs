@@ -184,6 +184,33 @@ fn closed_to_tokens(stack: &[Step], token: &Line<'_>) -> Option<Finding> {
     })
 }
 
+/// With a token alone nobody gets in, although its line says that a token suffices: a line above
+/// it refuses whoever has no password. Where a token is `required` beside one that is meant.
+pub fn shut(stack: &[Step]) -> Option<Finding> {
+    let token = Line::all(stack).find(|line| role(line.module) == Role::Token)?;
+    let action = token.step.control.action(ReturnCode::Success);
+    let suffices = matches!(action, Action::Done | Action::Jump(_));
+    let assumption = Assumption {
+        token: ReturnCode::Success,
+        credentials: Credentials::Wrong,
+        exemptions: true,
+    };
+    let is_shut = suffices && explore(stack, &assumption) == Search::Refused;
+    is_shut.then(|| {
+        token.finding(
+            Severity::Error,
+            "token_alone_refused",
+            format!(
+                "a token alone lets nobody in, since another line refuses whoever has no password, \
+                 whatever {} says.",
+                token.described()
+            ),
+            "Put `auth sufficient pam_jwt.so` above the lines that ask for a password, on Debian \
+             above `@include common-auth`.",
+        )
+    })
+}
+
 /// Without a token the right password does not help.
 fn closed_to_passwords(stack: &[Step], token: &Line<'_>) -> Option<Finding> {
     let assumption = Assumption {

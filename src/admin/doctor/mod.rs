@@ -1,0 +1,300 @@
+//! `pam-jwt doctor`: says in plain words why logins fail here. The files of this directory judge
+//! what was found, each one topic; `look` functions find it, and `programs` runs what is asked.
+
+mod accounts;
+mod clock;
+mod denials;
+mod files;
+mod finding;
+mod journal;
+mod keys;
+mod log;
+mod pam;
+mod programs;
+mod refusals;
+mod shadow;
+mod show;
+mod sshd;
+
+use crate::check::{self, Examined};
+use crate::moment::Moment;
+use crate::status::reports;
+use clap::Args;
+use cli::output::{Exit, Failure, Output};
+use finding::{Finding, Topic, Verdict};
+use log::Log;
+use nix::unistd::geteuid;
+use policy::config::Account;
+use policy::trust::Trust;
+use std::path::Path;
+use system::{account_db, clock as time, key_store};
+
+/// Say in plain words why logins fail here, and what to run to mend it.
+///
+/// Looks at the configuration, the owners and modes of files, the lines of pam.d, sshd's
+/// settings, the clock, the keys' age, accounts and shells, what SELinux and AppArmor have
+/// denied, and explains the last refusals that were logged. It changes nothing, and opens no
+/// network connection. What is marked "look" is not wrong yet, or not for everybody.
+#[derive(Args)]
+#[command(after_long_help = "\
+Exit status:
+  0  nothing was found that makes logins fail
+  1  something was
+  2  not root, so not all could be looked at, and nothing was found in the rest
+
+Examples:
+  # why does nobody get in?
+  pam-jwt doctor
+  # why does alice not get in by ssh, and why was she refused in the last hour?
+  pam-jwt doctor --user alice --service sshd --since 1h
+  # for a script
+  pam-jwt --json doctor")]
+pub struct Doctor {
+    /// The account that somebody cannot log in as.
+    #[arg(long, value_name = "ACCOUNT")]
+    user: Option<String>,
+    /// The PAM service: the file's name in /etc/pam.d.
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// How many of the last refusals are explained.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    last: usize,
+    /// Since when the log is read: so long ago (2d, 1h), or a time (RFC 3339).
+    #[arg(long, value_name = "WHEN", default_value = "7d", value_parser = since)]
+    since: Since,
+}
+
+/// Since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// So many seconds ago.
+    Ago(u64),
+    /// A point in time.
+    At(Moment),
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    match policy::duration::parse(text) {
+        Some(seconds) => Ok(Since::Ago(seconds)),
+        None => Moment::parse(text)
+            .map(Since::At)
+            .map_err(|forms| format!("so long ago, such as 2d or 1h; or {forms}")),
+    }
+}
+
+impl Doctor {
+    /// Runs it.
+    pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {
+        let mut findings = self.look(config);
+        let place = |finding: &Finding| {
+            let mut topics = Topic::ALL.iter();
+            topics.position(|topic| *topic == finding.topic)
+        };
+        findings.sort_by_key(place);
+        out.report(
+            || show::as_json(&findings),
+            || show::as_text(out, &findings),
+        );
+        let has = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+        Ok(if has(Verdict::Wrong) {
+            Exit::Refused
+        } else if has(Verdict::Unseen) && !geteuid().is_root() {
+            Exit::Cannot
+        } else {
+            Exit::Done
+        })
+    }
+
+    fn look(&self, config: &Path) -> Vec<Finding> {
+        let now = time::now().ok();
+        let log = log::read(self.since(now));
+        let Examined { pam, findings } = check::examine(config);
+        let trust = key_store::load(config).ok().map(|loaded| loaded.trust);
+        let service = self.service.as_deref();
+
+        let of_files = files::look(config);
+        // What a file's owner or mode keeps from loading is told once, there.
+        let is_news = |found: &Finding| {
+            let mut of_files = of_files.iter();
+            let is_same = |one: &Finding| {
+                let path = one
+                    .says
+                    .split_ascii_whitespace()
+                    .find(|word| word.starts_with('/'));
+                one.verdict == Verdict::Wrong
+                    && path.is_some_and(|path| found.says.starts_with(&format!("{path}: ")))
+            };
+            !of_files.any(is_same)
+        };
+        let mut all: Vec<Finding> = findings
+            .iter()
+            .filter_map(keys::of_check)
+            .filter(is_news)
+            .collect();
+        if let (Some(trust), None) = (
+            &trust,
+            all.iter().find(|found| found.topic == Topic::Configuration),
+        ) {
+            let count = trust.issuers.len();
+            let says = format!(
+                "{} loads; issuers that are trusted: {count}",
+                config.display()
+            );
+            all.push(Topic::Configuration.fine(says));
+        }
+        all.extend(of_files);
+
+        let wanted = trust.as_ref().map_or_else(Vec::new, services);
+        // Without a configuration nothing is known of rules.
+        let named = match &trust {
+            Some(_) => wanted,
+            None => service.map(str::to_owned).into_iter().collect(),
+        };
+        all.extend(pam::judge(&pam, &named, service, &is_service));
+        all.extend(pam::modules(&pam.modules));
+        if service.is_none_or(|service| service == "sshd") {
+            all.extend(sshd::look(&self.asked(trust.as_ref(), &pam.taking)));
+        }
+
+        let issuers = trust.as_ref().map_or(&[][..], |trust| &trust.issuers);
+        let leeway = trust.as_ref().map_or(0, |trust| trust.global.leeway);
+        let reports = now.map_or_else(Vec::new, |now| reports(issuers, now, leeway));
+        all.extend(clock::judge(now, &reports, &clock::Synchronised::look()));
+        let timer = keys::timer();
+        all.extend(keys::judge(
+            issuers,
+            &reports,
+            timer.as_deref(),
+            now.unwrap_or_default(),
+        ));
+
+        let concerns = |other: &&[String; 3]| {
+            let [of, _, _] = *other;
+            service.map_or_else(|| pam.taking.contains(of), |service| of == service)
+        };
+        let machine = accounts::Machine {
+            others: pam.others.iter().filter(concerns).collect(),
+            nologin: accounts::nologin(),
+            trust: trust.as_ref(),
+            service,
+        };
+        all.extend(self.accounts(&machine, &log, now));
+        all.extend(denials::judge(&denials::look(), &log.denials, now));
+        all.extend(refusals::explain(&log.lines, self.last));
+        if let Some(why) = log.unseen {
+            let mend = "Run it as root: 'sudo pam-jwt doctor'.";
+            all.push(Topic::Refusals.unseen(why, mend));
+        }
+        all
+    }
+
+    /// Since when the log is read, in seconds since the epoch.
+    fn since(&self, now: Option<u64>) -> Option<u64> {
+        match self.since {
+            Since::Ago(seconds) => now.map(|now| now.saturating_sub(seconds)),
+            Since::At(Moment::Now) => now,
+            Since::At(Moment::At(at)) => Some(at),
+        }
+    }
+
+    fn asked<'a>(&'a self, trust: Option<&Trust>, taking: &'a [String]) -> sshd::Asked<'a> {
+        let user = self.user.as_deref();
+        let is_root = |name: &str| account_db::uid_of(name).is_ok_and(|uid| uid == Some(0));
+        let leads_to_root = match user {
+            Some(user) => is_root(user),
+            None => trust.is_some_and(|trust| named(trust).iter().any(|name| is_root(name))),
+        };
+        sshd::Asked {
+            user,
+            groups: user.map_or_else(Vec::new, |user| {
+                account_db::groups_of(user).unwrap_or_default()
+            }),
+            leads_to_root,
+            taking,
+        }
+    }
+
+    /// Of the account that is asked about, or else of those that rules name and those that were
+    /// refused.
+    fn accounts(
+        &self,
+        machine: &accounts::Machine<'_>,
+        log: &Log,
+        now: Option<u64>,
+    ) -> Vec<Finding> {
+        const MOST: usize = 20;
+        let names = match &self.user {
+            Some(user) => vec![user.clone()],
+            None => {
+                let mut names = machine.trust.map_or_else(Vec::new, named);
+                for name in refusals::accounts(&log.lines) {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+                names.truncate(MOST);
+                names
+            }
+        };
+        let today = now.and_then(|now| i64::try_from(now.checked_div(86_400)?).ok());
+        let mut findings = accounts::gates(&machine.others);
+        for name in &names {
+            let facts = accounts::look(name, today);
+            findings.extend(accounts::judge(&facts, machine, self.user.is_some()));
+        }
+        if names.is_empty() {
+            let says = "no rule names an account, and nobody was refused of late; to have one looked \
+                at: 'pam-jwt doctor --user ACCOUNT'";
+            findings.push(Topic::Accounts.fine(says));
+        }
+        findings.extend(accounts::unseen());
+        findings
+    }
+}
+
+/// The services that rules name, each once.
+fn services(trust: &Trust) -> Vec<String> {
+    let rules = trust.issuers.iter().flat_map(|issuer| &issuer.allow);
+    let mut services: Vec<String> = Vec::new();
+    for service in rules.flat_map(|rule| &rule.services) {
+        if !services.contains(service) {
+            services.push(service.clone());
+        }
+    }
+    services
+}
+
+/// The accounts that rules name, each once.
+fn named(trust: &Trust) -> Vec<String> {
+    let rules = trust.issuers.iter().flat_map(|issuer| &issuer.allow);
+    let mut names: Vec<String> = Vec::new();
+    for rule in rules {
+        if let Account::Named(name) = &rule.account
+            && !names.contains(name)
+        {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Whether PAM has a file of this service.
+fn is_service(name: &str) -> bool {
+    let is_name = !name.is_empty() && !name.contains('/');
+    let dirs = ["/etc/pam.d", "/usr/lib/pam.d"];
+    is_name && dirs.iter().any(|dir| Path::new(dir).join(name).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_when_is_a_time_or_so_long_ago() {
+        assert_eq!(since("2d"), Ok(Since::Ago(172_800)));
+        assert_eq!(since("now"), Ok(Since::At(Moment::Now)));
+        let at = Moment::At(1_801_396_800);
+        assert_eq!(since("2027-01-31T12:00:00Z"), Ok(Since::At(at)));
+        assert!(since("yesterday").is_err_and(|why| why.contains("2d")));
+    }
+}
