@@ -72,7 +72,7 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 		-exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
 	cd conf/systemd && find . -type f -exec install -D -m 0644 {} $(UNITS)/{} \;
 	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service $(UNITS)/pam-jwt-fetch.service \
-		$(UNITS)/pam-jwt-authserver.service
+		$(UNITS)/pam-jwt-authserver.service $(UNITS)/pam-jwt-rollback.service
 	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
 	install -D -m 0644 -t $(SYSUSERS) conf/sysusers.d/*
 	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null

@@ -5,6 +5,7 @@
 mod check;
 mod clients;
 mod doctor;
+mod enable;
 mod faults;
 mod grounds;
 mod init;
@@ -17,6 +18,7 @@ mod new_config;
 mod new_file;
 mod new_key;
 mod online;
+mod pam_d;
 mod pam_stack;
 mod revocations;
 mod revoke;
@@ -27,6 +29,7 @@ mod status;
 mod status_list;
 mod table;
 mod trust;
+mod trying;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -59,6 +62,7 @@ Files:
   /var/lib/pam-jwt/revoked/  what is revoked on this machine
   /var/lib/pam-jwt/status/   status lists that are loaded
   /var/lib/pam-jwt/used/     one-time tokens that were used
+  /var/lib/pam-jwt/trying/   what `pam-jwt enable --try` is trying
   /run/pam-jwt/              open sessions, and their tokens
 
 Examples:
@@ -90,6 +94,10 @@ enum Command {
     Jws(jws::Jws),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    Enable(enable::Enable),
+    Disable(enable::Disable),
+    Confirm(trying::Confirm),
+    Rollback(trying::Rollback),
     Status(status::Status),
     #[command(subcommand)]
     StatusList(status_list::StatusList),
@@ -124,6 +132,10 @@ fn main() -> ExitCode {
         Command::Jws(command) => command.run(&out),
         Command::Check(command) => command.run(&cli.config, &out),
         Command::Doctor(command) => command.run(&cli.config, &out),
+        Command::Enable(command) => command.run(&cli.config, &out),
+        Command::Disable(command) => command.run(&out),
+        Command::Confirm(command) => command.run(&out),
+        Command::Rollback(command) => command.run(&out),
         Command::Status(command) => command.run(&cli.config, &out),
         Command::StatusList(command) => command.run(&cli.config, &out),
         Command::Revoke(command) => command.run(&cli.config, &out),
@@ -139,6 +151,17 @@ fn main() -> ExitCode {
             out.failure(&failure);
             Exit::Cannot.into()
         }
+    }
+}
+
+/// Refuses whoever is not root, before anything is begun.
+fn as_root() -> Result<(), Failure> {
+    if nix::unistd::geteuid().is_root() {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            "only root changes /etc/pam.d; run this as root",
+        ))
     }
 }
 

@@ -11,7 +11,7 @@ const RUNS: &str = "/run/systemd/seats";
 /// Why logind would not end a session that this process opens by itself, if it would not: it
 /// makes none inside another.
 pub fn ends_nothing() -> Option<String> {
-    if !Path::new(RUNS).exists() {
+    if !runs() {
         return Some("systemd-logind does not run here, so nothing ends the session".to_owned());
     }
     match groups("self") {
@@ -20,8 +20,17 @@ pub fn ends_nothing() -> Option<String> {
     }
 }
 
+/// Whether it runs here.
+#[must_use]
+pub fn runs() -> bool {
+    Path::new(RUNS).exists()
+}
+
 /// The control group of the session that a process is in.
-pub(crate) fn session_of(pid: u32) -> io::Result<Option<String>> {
+///
+/// # Errors
+/// Where /proc does not say.
+pub fn session_of(pid: u32) -> io::Result<Option<String>> {
     let groups = groups(&pid.to_string())?;
     Ok(scope(&groups).map(str::to_owned))
 }

@@ -24,6 +24,34 @@ pub fn own_title() -> io::Result<String> {
     Ok(String::from_utf8_lossy(title).into_owned())
 }
 
+/// The process with this number.
+///
+/// # Errors
+/// Where there is none, or /proc does not say.
+pub fn with(pid: u32) -> io::Result<Process> {
+    let (_, start) = stat(pid)?;
+    Ok(Process { pid, start })
+}
+
+/// This moment on the kernel's clock of beginnings: what `start` is of a process that begins now.
+/// No other source tells the time on that clock where /proc/uptime is a container's own.
+///
+/// # Errors
+/// Where /proc does not say.
+pub fn this_moment() -> io::Result<u64> {
+    let start = || {
+        let text = std::fs::read("/proc/thread-self/stat")?;
+        let (_, start) =
+            parse(&String::from_utf8_lossy(&text)).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(start)
+    };
+    let thread = std::thread::Builder::new().spawn(start)?;
+    thread.join().map_err(|_| io::ErrorKind::Other)?
+}
+
+/// How many units of [`this_moment`] a second has: USER_HZ, 100 on every Linux there is.
+pub const TICKS: u64 = 100;
+
 /// The process that started this one.
 ///
 /// # Errors
@@ -53,7 +81,7 @@ fn is_gone(error: &io::Error) -> bool {
 ///
 /// # Errors
 /// Where /proc does not say.
-pub(crate) fn boot_id() -> io::Result<String> {
+pub fn boot_id() -> io::Result<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     Ok(id.trim_end().to_owned())
 }
@@ -110,6 +138,17 @@ mod tests {
         child.wait().unwrap();
         assert!(!is_alive(process));
         assert_eq!(boot_id().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn a_moment_is_not_before_what_began_by_then() {
+        let own = own().unwrap();
+        let (first, then) = (this_moment().unwrap(), this_moment().unwrap());
+        assert!(
+            own.start <= first && first <= then,
+            "{own:?} {first} {then}"
+        );
+        assert_eq!(with(own.pid).unwrap(), own);
     }
 
     #[test]

@@ -68,6 +68,13 @@ pub fn examine(config: &Path) -> Examined {
     Examined { pam, findings }
 }
 
+/// What is to be known of a configuration, whatever pam.d says.
+pub fn of_configuration(config: &Path) -> Vec<Finding> {
+    let mut findings = configuration(config, &PamServices::default());
+    findings.extend(private_keys(&config.join("private")));
+    findings
+}
+
 impl Check {
     /// Runs it.
     pub fn run(&self, config: &Path, out: &Output) -> Result<Exit, Failure> {

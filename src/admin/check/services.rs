@@ -1,6 +1,7 @@
 //! What `check` finds in pam.d.
 
 use super::Finding;
+use crate::pam_d::PamD;
 use crate::pam_stack::{self, Settings};
 use std::path::Path;
 
@@ -27,27 +28,13 @@ pub struct PamServices {
 
 /// Examines every service; `settings` gives what a configuration directory says.
 pub(super) fn pam_services(etc: &Path, vendor: &Path, settings: Settings<'_>) -> PamServices {
-    let read = |name: &str| {
-        let text = |path: &Path| {
-            std::fs::read(path)
-                .ok()
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        };
-        if name.starts_with('/') {
-            return text(Path::new(name));
-        }
-        text(&etc.join(name)).or_else(|| text(&vendor.join(name)))
+    let pam_d = PamD {
+        etc: etc.to_owned(),
+        vendor: vendor.to_owned(),
     };
-    let mut names: Vec<String> = [etc, vendor]
-        .iter()
-        .flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
     let mut found = PamServices::default();
-    for name in names {
-        let report = pam_stack::examine(&name, &read, settings);
+    for name in pam_d.services() {
+        let report = pam_stack::examine(&name, &|name| pam_d.read(name), settings);
         if !report.uses_pam_jwt {
             continue;
         }

@@ -7,6 +7,8 @@ const BLANK: [char; 3] = [' ', '\t', '\n'];
 pub struct LogicalLine {
     /// Of its first line in the file.
     pub number: usize,
+    /// Of its last.
+    pub last: usize,
     pub text: String,
     /// False where the file ends although a `\` announced more.
     pub ended: bool,
@@ -24,9 +26,11 @@ pub fn logical_lines(text: &str) -> Vec<LogicalLine> {
         }
         let mut line = open.take().unwrap_or_else(|| LogicalLine {
             number: index + 1,
+            last: index + 1,
             text: String::new(),
             ended: false,
         });
+        line.last = index + 1;
         if let Some((code, _comment)) = physical.split_once('#') {
             line.text.push_str(code);
             line.ended = true;

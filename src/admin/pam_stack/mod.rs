@@ -4,7 +4,7 @@
 //! Pure: the caller reads the files. `parse` turns them into stacks, `evaluate` says what libpam
 //! makes of the modules' answers, `modules` what each module may answer, `search` finds a way to
 //! success, and `findings` and `ways_in` say what that means for whoever logs in, `issuing` and
-//! `session_end` what for the session.
+//! `session_end` what for the session. `place` finds where a file takes the lines.
 
 mod control;
 mod evaluate;
@@ -14,6 +14,7 @@ mod line;
 mod lines;
 mod modules;
 mod parse;
+mod place;
 mod search;
 mod session_end;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tests;
 mod ways_in;
 
 pub use findings::examine;
+pub use place::{NoPlace, auth_modules, places};
 
 use policy::config::Global;
 

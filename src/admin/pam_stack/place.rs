@@ -1,0 +1,314 @@
+//! Where a service's file takes the lines of `pam_jwt.so`, as the examples in conf/pam.d have them:
+//! before what asks for a password and after what comes before any question; what notes that a
+//! password was asked for behind all of it; and the session's line above pam_systemd's.
+//!
+//! A line more changes how far jumps go, so none is put where a jump passes over it.
+
+use super::control::Action;
+use super::evaluate::landing;
+use super::issuing::reads_users;
+use super::lines::{LogicalLine, logical_lines};
+use super::modules::{Role, role};
+use super::parse::Service;
+use super::stack::{Call, Module, Step, Type};
+
+/// Before which lines of the file, counted from 0, the lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The one that takes tokens.
+    pub token: usize,
+    /// The auth line that notes that others asked.
+    pub noted: usize,
+    /// The session line, if there are session lines.
+    pub session: Option<usize>,
+}
+
+/// Why a file has no place for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPlace {
+    /// No auth line of the service asks for a password.
+    NothingAsks,
+    /// The lines of this other file begin with one that lets root in, which has to stay first.
+    In(String),
+}
+
+/// Finds the places in a file's text. `read` is as for [`super::examine`].
+pub fn places(text: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Places, NoPlace> {
+    let lines: Vec<Own> = logical_lines(text)
+        .into_iter()
+        .map(|line| Own::of(line, read))
+        .collect();
+    let auth = Laid::out(&lines, Type::Auth);
+    let asking = |own: &Own| own.auth.iter().position(asks);
+    let (first, within) = lines
+        .iter()
+        .enumerate()
+        .find_map(|(at, own)| Some((at, asking(own)?)))
+        .ok_or(NoPlace::NothingAsks)?;
+    let line = lines.get(first).ok_or(NoPlace::NothingAsks)?;
+    let before = line.auth.iter().take(within);
+    if let Some(step) = before.into_iter().find(|step| proves(step)) {
+        return Err(NoPlace::In(step.place.file.clone()));
+    }
+    let last = lines.iter().rposition(|own| asking(own).is_some());
+    let behind = auth.below(last.map_or(first, |last| last) + 1);
+    let session = Laid::out(&lines, Type::Session);
+    let above = lines.iter().position(Own::opens_session);
+    let at = |line: usize| lines.get(line).map(|own| own.line.number - 1);
+    Ok(Places {
+        token: at(auth.above(first)).unwrap_or_default(),
+        noted: behind
+            .checked_sub(1)
+            .and_then(|before| lines.get(before))
+            .map_or(0, |own| own.line.last),
+        session: above.and_then(|line| at(session.above(line))).or_else(|| {
+            lines
+                .iter()
+                .rfind(|own| !own.session.is_empty())
+                .map(|own| own.line.last)
+        }),
+    })
+}
+
+/// The auth modules of a service in the order in which they are asked.
+pub fn auth_modules(name: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let service = Service::load(name, read);
+    let modules = service.stack(Type::Auth).iter();
+    let words = |step: &Step| match &step.call {
+        Call::Module(module) => {
+            let words = [&[module.name().to_owned()], &*module.arguments].concat();
+            Some(format!("{} ({})", words.join(" "), step.place))
+        }
+        Call::Substack => None,
+        Call::MustFail => Some(format!("what cannot be read ({})", step.place)),
+    };
+    modules.filter_map(words).collect()
+}
+
+/// A line of the file itself, and the steps that libpam makes of it.
+struct Own {
+    line: LogicalLine,
+    auth: Vec<Step>,
+    session: Vec<Step>,
+}
+
+/// The name by which a line's own steps are known, which no file has.
+const OWN: &str = "";
+
+impl Own {
+    fn of(line: LogicalLine, read: &dyn Fn(&str) -> Option<String>) -> Own {
+        let alone = |name: &str| match name {
+            OWN => Some(line.text.clone()),
+            // What a type has no line of is not this line's.
+            "other" => None,
+            name => read(name),
+        };
+        let service = Service::load(OWN, &alone);
+        let [auth, session] = [Type::Auth, Type::Session].map(|kind| service.stack(kind).to_vec());
+        Own {
+            line,
+            auth,
+            session,
+        }
+    }
+
+    fn steps(&self, kind: Type) -> &[Step] {
+        match kind {
+            Type::Session => &self.session,
+            _ => &self.auth,
+        }
+    }
+
+    /// Whether what it does is to find the session's token: a file with session lines, pam_systemd,
+    /// and pam_env where that takes variables from the user.
+    fn opens_session(&self) -> bool {
+        self.session.iter().any(|step| {
+            step.place.file != OWN
+                || matches!(&step.call, Call::Module(module)
+                    if module.name() == "pam_systemd.so" || reads_users(module))
+        })
+    }
+}
+
+/// The steps of all lines in a row, and where each line's begin.
+struct Laid {
+    steps: Vec<Step>,
+    begins: Vec<usize>,
+}
+
+impl Laid {
+    fn out(lines: &[Own], kind: Type) -> Laid {
+        let mut steps = Vec::new();
+        let mut begins = Vec::new();
+        for line in lines {
+            begins.push(steps.len());
+            steps.extend_from_slice(line.steps(kind));
+        }
+        Laid { steps, begins }
+    }
+
+    /// The first step of a line, or the end.
+    fn begin(&self, line: usize) -> usize {
+        self.begins.get(line).copied().unwrap_or(self.steps.len())
+    }
+
+    /// The jumps over a line's beginning: from which step, to which.
+    fn over(&self, line: usize) -> impl Iterator<Item = (usize, usize)> {
+        let begin = self.begin(line);
+        let before = self.steps.iter().enumerate().take(begin);
+        before.filter_map(move |(from, step)| {
+            let jump = Action::Jump(step.control.longest_jump()?);
+            let to = landing(&self.steps, from, jump).at;
+            (to > begin).then_some((from, to))
+        })
+    }
+
+    /// The line at or above this one, over whose beginning nothing jumps.
+    fn above(&self, mut line: usize) -> usize {
+        while let Some((from, _)) = self.over(line).min() {
+            line = self.begins.partition_point(|begin| *begin <= from) - 1;
+        }
+        line
+    }
+
+    /// The line at or below.
+    fn below(&self, mut line: usize) -> usize {
+        while let Some(to) = self.over(line).map(|(_, to)| to).max() {
+            line = self.begins.partition_point(|begin| *begin < to);
+        }
+        line
+    }
+}
+
+/// Whether this is where a secret is asked for, or where it is too late to.
+fn asks(step: &Step) -> bool {
+    let late = |module: &Module| {
+        let role = role(module);
+        matches!(
+            role,
+            Role::Credential | Role::Unknown | Role::Permits | Role::Denies | Role::CountsFailure
+        )
+    };
+    match &step.call {
+        Call::Module(module) => late(module),
+        Call::Substack => false,
+        Call::MustFail => true,
+    }
+}
+
+/// Whether it lets somebody in who is asked nothing, as pam_rootok.so does.
+fn proves(step: &Step) -> bool {
+    matches!(&step.call, Call::Module(module) if matches!(role(module), Role::Proven | Role::Wheel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str) -> Option<String> {
+        let text = match name {
+            "common-auth" => {
+                "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n\
+                 auth required pam_permit.so\n"
+            }
+            "common-account" => "account required pam_unix.so\n",
+            "common-session" => "session required pam_unix.so\nsession optional pam_systemd.so\n",
+            "su" => "auth sufficient pam_rootok.so\n@include common-auth\n",
+            "postlogin" => "auth optional pam_lastlog.so\n",
+            "system-auth" => "auth required pam_env.so\nauth sufficient pam_unix.so\n",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// The lines of `text` that the three go before.
+    fn found(text: &str) -> [&str; 3] {
+        let places = places(text, &read).unwrap();
+        let line = |at| text.split('\n').nth(at).unwrap_or("-");
+        [
+            line(places.token),
+            line(places.noted),
+            places.session.map_or("none", line),
+        ]
+    }
+
+    #[test]
+    fn the_places_are_those_of_the_examples() {
+        for (text, expected) in [
+            (
+                "# sshd\n@include common-auth\naccount required pam_nologin.so\n\
+                 @include common-account\nsession required pam_loginuid.so\n\
+                 @include common-session\n",
+                [
+                    "@include common-auth",
+                    "account required pam_nologin.so",
+                    "@include common-session",
+                ],
+            ),
+            (
+                "auth sufficient pam_rootok.so\nsession required pam_env.so readenv=1\n\
+                 @include common-auth\n\n@include common-session",
+                ["@include common-auth", "", "@include common-session"],
+            ),
+            (
+                "auth optional pam_faildelay.so delay=3000000\nauth requisite pam_nologin.so\n\
+                 auth substack system-auth\nauth include postlogin\n\
+                 session optional pam_env.so user_readenv=1\nsession include system-auth",
+                [
+                    "auth substack system-auth",
+                    "auth include postlogin",
+                    "session optional pam_env.so user_readenv=1",
+                ],
+            ),
+            (
+                "auth requisite pam_faillock.so preauth\n\
+                 auth [success=2 default=ignore] pam_unix.so try_first_pass\n\
+                 auth [default=die] pam_faillock.so authfail\nauth requisite pam_deny.so\n\
+                 auth required pam_faillock.so authsucc\nsession required pam_unix.so\n#end",
+                [
+                    "auth [success=2 default=ignore] pam_unix.so try_first_pass",
+                    "auth required pam_faillock.so authsucc",
+                    "#end",
+                ],
+            ),
+            // It stays what it was that is jumped over.
+            (
+                "auth requisite pam_nologin.so\n\
+                 auth [default=1 success=ignore] pam_succeed_if.so user ingroup x\n\
+                 auth required pam_unix.so\nauth required pam_permit.so",
+                [
+                    "auth [default=1 success=ignore] pam_succeed_if.so user ingroup x",
+                    "-",
+                    "none",
+                ],
+            ),
+            // A line that is continued is one line.
+            (
+                "auth required pam_env.so\nauth \\\n required \\\n pam_unix.so\n# behind",
+                ["auth \\", "# behind", "none"],
+            ),
+            (
+                "auth required pam_own.so",
+                ["auth required pam_own.so", "-", "none"],
+            ),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_asks_or_root_comes_first_there_is_no_place() {
+        for (text, why) in [
+            ("", NoPlace::NothingAsks),
+            ("# auth required pam_unix.so\n", NoPlace::NothingAsks),
+            ("account required pam_unix.so\n", NoPlace::NothingAsks),
+            ("auth sufficient pam_rootok.so\n", NoPlace::NothingAsks),
+            (
+                "auth required pam_env.so\n@include su\n",
+                NoPlace::In("su".to_owned()),
+            ),
+        ] {
+            assert_eq!(places(text, &read), Err(why), "{text}");
+        }
+    }
+}
