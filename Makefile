@@ -41,7 +41,7 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages deb-packages test-packages build install uninstall deb deb-again demo foreign \
+.PHONY: help packages deb-packages test-packages build install uninstall deb deb-again reproducible demo foreign \
 	debians test bench clean
 
 help: ## list the targets
@@ -109,9 +109,14 @@ uninstall: ## remove what was installed; what is in /etc and /var/lib stays. Fir
 deb: deb-packages ## build the Debian packages, in target/deb; the crates they take are fetched before
 	@sh packaging/deb.sh $(CARGO_TARGET_DIR)/deb $(CARGO)
 
-# From another directory, at another place of the world, and with others' habits: it must not show.
+# In another directory, at another place of the world, by somebody with other habits.
 deb-again: deb-packages
 	@umask 077 && TZ=Pacific/Apia LC_ALL=C.UTF-8 sh packaging/deb.sh $(CARGO_TARGET_DIR)/deb-built/again $(CARGO)
+
+reproducible: ## build the Debian packages twice, and see whether they are the same bit for bit
+	@$(MAKE) --no-print-directory -j2 deb deb-again
+	@for package in $(CARGO_TARGET_DIR)/deb/*.deb; do \
+		cmp $$package $(CARGO_TARGET_DIR)/deb-built/again/$${package##*/} || exit 1; done
 
 demo: packages build ## log in with a token, in a throwaway machine
 	$(CARGO) build --release --locked -p pam-jwt-tests --bin demo
@@ -130,7 +135,7 @@ $(FOREIGN)/installed: $(addprefix tests/foreign/,requirements.txt package.json p
 	ln -s "$$(command -v node)" $(FOREIGN)/bin/node
 	touch $@
 
-test: test-packages build foreign debians ## run every test there is
+test: test-packages build deb foreign debians ## run every test there is
 	$(CARGO) test --locked --workspace --exclude pam-jwt-tests $(RUN_AS_ROOT)
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT) --lib
 	$(CARGO) test --locked -p pam-jwt-tests $(RUN_AS_ROOT) --doc

@@ -38,6 +38,7 @@ pack "$new/$orig" "$tree"
 
 if cmp -s "$new/$orig" "$out/$orig" && [ -e "$out/built" ]; then
     rm -rf "$new"
+    ls "$out"/*.deb
     exit
 fi
 rm -f "$out/built"
@@ -81,3 +82,4 @@ rm -f "$out"/*.deb "$out"/*.dsc "$out"/*.changes "$out"/*.buildinfo "$out"/*.deb
 mv "$new"/*.deb "$new"/*.dsc "$new"/*.changes "$new"/*.buildinfo "$new"/*.debian.tar.xz "$out"
 rm -rf "$new"
 touch "$out/built"
+ls "$out"/*.deb
