@@ -13,6 +13,7 @@ mod issue;
 mod jws;
 mod keygen;
 mod keys;
+mod manual;
 mod moment;
 mod new_config;
 mod new_file;
@@ -114,9 +115,16 @@ cli::documented!(
     Cli,
     "pam-jwt",
     "8",
-    "System Administration",
-    [("pam", "7"), ("pam.d", "5")],
-    "/usr/local/share/man/man8"
+    [
+        ("pam_jwt", "8"),
+        ("pam-jwt.toml", "5"),
+        ("pam-jwt-issuer", "5"),
+        ("pam-jwt-fetch", "8"),
+        ("pam-jwt-authserver", "8"),
+        ("jwt-ssh", "1"),
+        ("pam.d", "5"),
+    ],
+    manual::documents()
 );
 
 fn main() -> ExitCode {

@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod local;
 mod log;
+mod manual;
 mod metrics;
 mod options;
 mod pages;

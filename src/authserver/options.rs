@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::check::Check;
+use crate::manual;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -67,9 +68,17 @@ cli::documented!(
     Options,
     "pam-jwt-authserver",
     "8",
-    "System Administration",
-    [("pam-jwt", "8"), ("pam.d", "5"), ("systemd.service", "5")],
-    "/usr/local/share/man/man8"
+    [
+        ("pam-jwt-authserver.toml", "5"),
+        ("pam-jwt", "8"),
+        ("pam-jwt-clients", "8"),
+        ("pam-jwt-keys-rotate", "8"),
+        ("pam-jwt-issuer", "5"),
+        ("jwt-ssh-token", "1"),
+        ("pam.d", "5"),
+        ("systemd.service", "5"),
+    ],
+    [manual::settings()]
 );
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! only names differ in what their help says.
 
 /// Defines `Completions` and `Manual` where it is called, for the command whose definitions are
-/// `$options` and whose name is `$name`; the manual pages are of `$section`, which is called
-/// `$title`, the first of them refers to `$see_also`, and an example puts them into `$dir`.
+/// `$options` and whose name is `$name`; its manual pages are of `$section`, the first of them refers
+/// to `$see_also`, and `$documents` come with them.
 #[macro_export]
 macro_rules! documented {
-    ($options:ty, $name:literal, $section:literal, $title:literal, $see_also:expr, $dir:literal) => {
+    ($options:ty, $name:literal, $section:literal, $see_also:expr, $documents:expr) => {
         /// What a shell needs to complete this command.
         #[derive(clap::Args)]
         #[command(
@@ -43,16 +43,17 @@ macro_rules! documented {
         #[command(
             about = "Write the manual pages into a directory.",
             long_about = concat!(
-                "Write the manual pages into a directory.\n\nThat is ", $name, ".", $section,
-                " and a page for each subcommand. Pages that are there are replaced.",
+                "Write the manual pages into a directory.\n\nThat is man", $section, "/", $name, ".",
+                $section, ", a page for each subcommand, and those of files and modules that belong \
+                 to it. Pages that are there are replaced.",
             ),
             after_long_help = concat!(
                 "Exit status:\n  0  done\n  2  they could not be written\n\n",
-                "Examples:\n  # where man looks for them\n  ", $name, " manual ", $dir,
+                "Examples:\n  # where man looks for them\n  ", $name, " manual /usr/local/share/man",
             )
         )]
         pub struct Manual {
-            /// The directory; it is made if it is not there.
+            /// The directory, whose man1, man5 and man8 are made where they are missing.
             dir: std::path::PathBuf,
         }
 
@@ -66,7 +67,8 @@ macro_rules! documented {
                 out: &$crate::output::Output,
             ) -> Result<$crate::output::Exit, $crate::output::Failure> {
                 let command = <$options as clap::CommandFactory>::command();
-                let pages = $crate::manual::pages(command, $section, $title, &$see_also);
+                let documents: &[$crate::manual::Document] = &$documents;
+                let pages = $crate::manual::pages(command, $section, &$see_also, documents);
                 $crate::manual::write(pages, &self.dir, out).map(|()| $crate::output::Exit::Done)
             }
         }

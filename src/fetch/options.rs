@@ -74,9 +74,13 @@ cli::documented!(
     Options,
     "pam-jwt-fetch",
     "8",
-    "System Administration",
-    [("pam-jwt", "8"), ("systemd.timer", "5")],
-    "/usr/local/share/man/man8"
+    [
+        ("pam-jwt", "8"),
+        ("pam_jwt", "8"),
+        ("pam-jwt-issuer", "5"),
+        ("systemd.timer", "5"),
+    ],
+    []
 );
 
 #[cfg(test)]

@@ -33,6 +33,23 @@ pub(crate) enum Issue {
     Required,
 }
 
+/// An argument that is a word, and what it says.
+type Word = (&'static [u8], fn(&mut Options));
+
+/// All of them; the manual has each.
+const WORDS: [Word; 6] = [
+    (b"debug", |options| options.debug = true),
+    (b"use_first_pass", |options| options.use_first_pass = true),
+    (b"pass_token", |options| options.pass_token = true),
+    (b"require_token", |options| options.require_token = true),
+    (b"issue", |options| {
+        options.issue = options.issue.max(Issue::Wanted);
+    }),
+    (b"issue=required", |options| {
+        options.issue = Issue::Required;
+    }),
+];
+
 impl Options {
     /// Reads the arguments.
     ///
@@ -48,18 +65,15 @@ impl Options {
             issue: Issue::No,
         };
         for arg in args {
-            match arg.to_bytes() {
-                b"debug" => options.debug = true,
-                b"use_first_pass" => options.use_first_pass = true,
-                b"pass_token" => options.pass_token = true,
-                b"require_token" => options.require_token = true,
-                b"issue" => options.issue = options.issue.max(Issue::Wanted),
-                b"issue=required" => options.issue = Issue::Required,
-                other => match other.strip_prefix(b"config=").map(std::str::from_utf8) {
-                    Some(Ok(dir)) if dir.starts_with('/') => options.config = PathBuf::from(dir),
-                    Some(_) => return Err("config= takes an absolute path".to_owned()),
-                    None => return Err(format!("unknown argument {}", arg.to_string_lossy())),
-                },
+            let bytes = arg.to_bytes();
+            if let Some((_, say)) = WORDS.iter().find(|(word, _)| *word == bytes) {
+                say(&mut options);
+                continue;
+            }
+            match bytes.strip_prefix(b"config=").map(std::str::from_utf8) {
+                Some(Ok(dir)) if dir.starts_with('/') => options.config = PathBuf::from(dir),
+                Some(_) => return Err("config= takes an absolute path".to_owned()),
+                None => return Err(format!("unknown argument {}", arg.to_string_lossy())),
             }
         }
         Ok(options)
@@ -88,6 +102,22 @@ mod tests {
         assert_eq!(all.config, PathBuf::from("/x"));
         assert_eq!((none.issue, all.issue), (Issue::No, Issue::Required));
         assert!(all.debug && all.use_first_pass && all.pass_token && all.require_token);
+    }
+
+    #[test]
+    fn the_manual_has_every_argument_and_no_other() {
+        let page = include_str!("../admin/manual/pam_jwt.md");
+        let options = page.split_once("\n# OPTIONS\n").unwrap().1;
+        let options = options.split_once("\n# ").unwrap().0;
+        let terms = options.split("\n\n").filter(|block| block.contains("\n: "));
+        let terms = terms.map(|block| block.lines().next().unwrap().replace('`', ""));
+        let words = WORDS.map(|(word, _)| String::from_utf8(word.to_vec()).unwrap());
+        let config = std::iter::once("config=*DIR*".to_owned());
+        let (mut told, mut known) = (terms.collect::<Vec<_>>(), Vec::from_iter(config));
+        known.extend(words);
+        told.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(told, known);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod local;
 mod login;
 mod logout;
 mod look;
+mod manual;
 mod offer;
 mod options;
 mod own_token;

@@ -2,7 +2,7 @@
 //! completions are made as well.
 
 use crate::source::Source;
-use crate::{login, logout, own_token, status};
+use crate::{login, logout, manual, own_token, status};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -199,7 +199,11 @@ cli::documented!(
     JwtSsh,
     "jwt-ssh",
     "1",
-    "User Commands",
-    [("ssh", "1"), ("ssh_config", "5"), ("sudo", "8")],
-    "~/.local/share/man/man1"
+    [
+        ("jwt-ssh-askpass", "1"),
+        ("ssh", "1"),
+        ("ssh_config", "5"),
+        ("sudo", "8"),
+    ],
+    [manual::askpass()]
 );
