@@ -75,10 +75,8 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 		$(UNITS)/pam-jwt-authserver.service $(UNITS)/pam-jwt-rollback.service
 	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
 	install -D -m 0644 -t $(SYSUSERS) conf/sysusers.d/*
-	$(RELEASE)/pam-jwt manual $(SHARE)/man/man8 >/dev/null
-	$(RELEASE)/pam-jwt-fetch manual $(SHARE)/man/man8 >/dev/null
-	$(RELEASE)/pam-jwt-authserver manual $(SHARE)/man/man8 >/dev/null
-	$(RELEASE)/jwt-ssh manual $(SHARE)/man/man1 >/dev/null
+	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
+		$(RELEASE)/$$command manual $(SHARE)/man >/dev/null || exit 1; done
 	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
 		$(RELEASE)/$$command completions bash >$(BASH_COMPLETIONS)/$$command && \
@@ -98,7 +96,8 @@ uninstall: ## remove what was installed; what is in /etc and /var/lib stays. Fir
 	rm -f $(DESTDIR)$(PREFIX)/bin/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do rm -f $(BASH_COMPLETIONS)/$$command \
 		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done
-	rm -f $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
+	rm -f $(SHARE)/man/man8/pam_jwt.8 $(SHARE)/man/man8/pam-jwt.8 $(SHARE)/man/man8/pam-jwt-*.8
+	rm -f $(SHARE)/man/man5/pam-jwt.toml.5 $(SHARE)/man/man5/pam-jwt-*.5
 	rm -f $(SHARE)/man/man1/jwt-ssh.1 $(SHARE)/man/man1/jwt-ssh-*.1
 	cd conf/systemd && find . -type f -exec rm -f $(UNITS)/{} \;
 	[ ! -d $(UNITS)/session-.scope.d ] || rmdir --ignore-fail-on-non-empty $(UNITS)/session-.scope.d

@@ -52,13 +52,36 @@ pub fn script(command: &mut Command, bin_name: &str, shell: Shell) -> String {
     };
     let mut script = Vec::new();
     generate(generator, command, bin_name, &mut script);
-    let script = String::from_utf8_lossy(&script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if shell == Shell::Fish {
+        script.push_str(&words_of_fish(command, bin_name));
+    }
     // For bash clap_complete 4.6 spells the name's hyphen in two ways, so that nothing
     // behind a subcommand would be completed (clap-rs/clap#6421).
     script.replace(
         &bin_name.replace('-', "__subcmd__"),
         &bin_name.replace('-', "__"),
     )
+}
+
+/// What clap_complete 4.6 leaves out for fish: the words that an argument may be which no option
+/// names, such as the shell here.
+fn words_of_fish(command: &Command, bin_name: &str) -> String {
+    let function = format!("__fish_{}_using_subcommand", bin_name.replace('-', "_"));
+    let mut script = String::new();
+    for subcommand in command.get_subcommands() {
+        for argument in subcommand.get_positionals() {
+            let values = argument.get_possible_values();
+            let words: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+            if !words.is_empty() {
+                let (name, words) = (subcommand.get_name(), words.join(" "));
+                script.push_str(&format!(
+                    "complete -c {bin_name} -n \"{function} {name}\" -f -a \"{words}\"\n"
+                ));
+            }
+        }
+    }
+    script
 }
 
 #[cfg(test)]

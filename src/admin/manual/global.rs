@@ -47,7 +47,7 @@ pub const KEYS: &[Key] = &[
     Key::new(
         "fetch_program",
         Text,
-        Else("\"/usr/sbin/pam-jwt-fetch\""),
+        Else("\"/usr/local/sbin/pam-jwt-fetch\""),
         "The program that asks issuers for a login, by its absolute path. Where it is missing: \
          `/usr/sbin/pam-jwt-fetch`. It is root's, and runs as the owner of \
          */var/lib/pam-jwt/fetched*.",

@@ -64,7 +64,10 @@ fn examples() -> String {
 }
 
 fn reasons() -> String {
-    let reason = |reason: &Reason| format!("`{}`\n: {}\n\n", reason.code(), reason.text());
+    let reason = |reason: &Reason| {
+        let (code, text, advice) = (reason.code(), reason.text(), reason.advice());
+        format!("`{code}`\n: {text}\n\n: {advice}\n\n")
+    };
     Reason::ALL.iter().map(reason).collect()
 }
 

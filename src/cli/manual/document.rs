@@ -117,7 +117,7 @@ fn inline(text: &str) -> String {
                 let _ = write!(roff, r"\fB{name}\fR(");
             }
             '\\' if is_literal => roff.push_str(r"\e"),
-            '-' if is_literal => roff.push_str(r"\-"),
+            '-' if is_literal || is_italic => roff.push_str(r"\-"),
             c => roff.push(c),
         }
         if !(c.is_ascii_alphanumeric() || "-_.".contains(c)) || is_literal {
@@ -147,7 +147,7 @@ x - does it
 # ABOUT
 
 One paragraph
-of `a-b \\ *c*` and *FILE*.
+of `a-b \\ *c*` and *A-FILE*.
 
 .hidden is not in pam-jwt.toml(5), nor (5).
 
@@ -171,7 +171,7 @@ is.
 x - does it
 .SH \"ABOUT\"
 One paragraph
-of \\fBa\\-b \\e *c*\\fR and \\fIFILE\\fR.
+of \\fBa\\-b \\e *c*\\fR and \\fIA\\-FILE\\fR.
 .PP
 \\&.hidden is not in \\fBpam\\-jwt.toml\\fR(5), nor (5).
 .PP

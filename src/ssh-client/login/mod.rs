@@ -30,9 +30,10 @@ use zeroize::Zeroizing;
 /// that no login wrote is left alone.
 #[derive(Args)]
 #[command(after_long_help = "\
-The issuer has to know the client, as a public one (without a secret) whose
-redirect address is http://127.0.0.1/ with any port (RFC 8252), or one that
-may use the device grant (RFC 8628).
+What the issuer has to know:
+  The client, as a public one (without a secret) whose redirect address is
+  http://127.0.0.1/ with any port (RFC 8252), or that may use the device
+  grant (RFC 8628).
 
 Which hosts the token is for:
   That is the issuer's to say. It is told by --resource (RFC 8707), once

@@ -1,8 +1,10 @@
 //! Manual pages, completions and the examples of --help: all of them from the
 //! definitions of the command line, as they were installed.
 
+mod completions;
+mod pages;
+
 use machine::{AuthServer, Command, Issuer, Machine, Output, Provider, tell};
-use std::collections::BTreeSet;
 
 /// A command whose definitions all of this is made from.
 struct Documented {
@@ -45,13 +47,6 @@ const PAM_JWT_AUTHSERVER: Documented = Documented {
 
 const DOCUMENTED: [Documented; 4] = [PAM_JWT, PAM_JWT_FETCH, PAM_JWT_AUTHSERVER, JWT_SSH];
 
-/// The command that a page is of: the one with the longest name, since one begins like another.
-fn command_of(page: &str) -> Option<&'static str> {
-    let names = DOCUMENTED.iter().map(|command| command.name);
-    let of_page = names.filter(|name| page.starts_with(name));
-    of_page.max_by_key(|name| name.len())
-}
-
 fn installed() -> Machine {
     let machine = Machine::boot();
     machine.install();
@@ -89,103 +84,6 @@ fn subcommands(machine: &Machine, command: &Documented) -> Vec<Vec<String>> {
         at += 1;
     }
     found
-}
-
-fn page_of(command: &Documented, subcommand: &[String]) -> String {
-    let mut name = vec![command.name.to_owned()];
-    name.extend_from_slice(subcommand);
-    format!("{}.{}", name.join("-"), command.section)
-}
-
-/// A page as it is installed, but for what roff wants instead of some characters.
-fn page(machine: &Machine, path: &str) -> String {
-    let escapes = [(r"\-", "-"), (r"\(aq", "'"), (r"\(ga", "`"), (r"\(ti", "~")];
-    escapes
-        .iter()
-        .fold(machine.read(path), |page, (escape, c)| {
-            page.replace(escape, c)
-        })
-}
-
-#[test]
-fn every_subcommand_has_a_page_with_every_option_of_its_help() {
-    let machine = installed();
-    for command in DOCUMENTED {
-        compare(&machine, &command);
-    }
-}
-
-fn compare(machine: &Machine, command: &Documented) {
-    let subcommands = subcommands(machine, command);
-    assert!(subcommands.len() >= command.pages, "{subcommands:?}");
-    let pages = format!("/usr/share/man/man{}", command.section);
-    let listed = machine.run(["ls", &pages]).expect_success().stdout;
-    let listed: BTreeSet<String> = listed
-        .lines()
-        .filter(|page| command_of(page) == Some(command.name))
-        .map(str::to_owned)
-        .collect();
-    let wanted = subcommands.iter().map(|words| page_of(command, words));
-    assert_eq!(listed, wanted.collect::<BTreeSet<String>>());
-
-    let mut compared = 0;
-    for subcommand in &subcommands {
-        let name = page_of(command, subcommand);
-        let path = format!("{pages}/{name}");
-        let page = page(machine, &path);
-        for heading in [
-            "NAME",
-            "SYNOPSIS",
-            "DESCRIPTION",
-            "OPTIONS",
-            "\"EXIT STATUS\"",
-            "EXAMPLES",
-            "\"SEE ALSO\"",
-        ] {
-            let heading = format!("\n.SH {heading}\n");
-            let found = page.matches(&heading).count();
-            assert_eq!(found, 1, "{name} has {found} {heading:?}:\n{page}");
-        }
-        let help = help(machine, command, subcommand);
-        for line in section(&help, "Options:") {
-            let option = line.trim_start();
-            // A value that is explained has a dash too, and a space behind it.
-            if !option.starts_with('-') || option.starts_with("- ") {
-                continue;
-            }
-            let names = option.split(['<', '[']).next().expect("a name");
-            let names = names.split("  ").next().expect("a name").trim();
-            let entry = format!(
-                "\n.TP\n{}",
-                names
-                    .split(", ")
-                    .map(|name| format!("\\fB{name}\\fR"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            );
-            assert!(page.contains(&entry), "{name} lacks {names}:\n{page}");
-            compared += 1;
-        }
-        for line in section(&help, "Examples:") {
-            assert!(page.contains(line.trim()), "{name} lacks {line}");
-        }
-
-        // groff, as man runs it, has nothing to say about the page.
-        let groff = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", "-rLL=78n"];
-        let groff = machine.command(groff).arg(&path).run().expect_success();
-        assert_eq!(groff.stderr, "", "{name}");
-        for line in groff.stdout.lines() {
-            let fits = |width| line.chars().count() <= width;
-            assert!(command.width.is_none_or(fits), "{name}: {line}");
-        }
-        // A link of rustdoc's is for whoever reads the source.
-        assert!(!page.contains("[`"), "{name}:\n{page}");
-    }
-    tell(&format!(
-        "{}: {} pages, {compared} options",
-        command.name,
-        subcommands.len()
-    ));
 }
 
 /// Plays each example of --help, which has to succeed.
@@ -326,58 +224,6 @@ fn the_examples_of_pam_jwt_authserver_do_what_they_say() {
 }
 
 #[test]
-fn bash_completes_subcommands_and_options() {
-    let machine = installed();
-    let mut bash = machine
-        .command(["bash", "--noprofile", "--norc", "-i"])
-        .env("TERM", "dumb")
-        .terminal();
-    // Typed at the prompt, not ahead of it: only there a tab completes.
-    let mut type_line = |line: &str, then: &[&str]| {
-        bash.expect("bash-").send_line(line);
-        for text in then {
-            bash.expect(text);
-        }
-    };
-    type_line(
-        "source /usr/share/bash-completion/completions/pam-jwt; complete -p pam-jwt",
-        &["\ncomplete ", " pam-jwt"],
-    );
-    type_line("pam-jwt keyg\t--help", &["Usage: pam-jwt keygen "]);
-    type_line("pam-jwt jws ver\t--help", &["Usage: pam-jwt jws verify "]);
-    type_line(
-        "pam-jwt issue --lif\t1h --help",
-        &["--lifetime 1h", "Usage: pam-jwt issue "],
-    );
-    // Where several fit, they are offered; ^U takes the line away again.
-    type_line("pam-jwt key\t\t\x15", &["keygen", "keys"]);
-    type_line(
-        "source /usr/share/bash-completion/completions/jwt-ssh; complete -p jwt-ssh",
-        &["\ncomplete ", " jwt-ssh"],
-    );
-    type_line("jwt-ssh st\t--help", &["Usage: jwt-ssh status "]);
-    type_line(
-        "jwt-ssh status --js\t--help",
-        &["--json", "Usage: jwt-ssh status "],
-    );
-    type_line("jwt-ssh log\t\t\x15", &["login", "logout"]);
-    type_line(
-        "jwt-ssh login --dev\t--help",
-        &["--device", "Usage: jwt-ssh login "],
-    );
-    type_line(
-        "jwt-ssh completions ba\t--help",
-        &["bash", "Usage: jwt-ssh completions "],
-    );
-    type_line(
-        "jwt-ssh --token-\t\t\x15",
-        &["--token-file", "--token-command"],
-    );
-    type_line("exit", &[]);
-    let _ = bash.wait();
-}
-
-#[test]
 fn what_is_installed_is_uninstalled() {
     let machine = Machine::boot();
     let files = || {
@@ -404,6 +250,11 @@ fn what_is_installed_is_uninstalled() {
         "pam_jwt.so",
         "/usr/bin/jwt-ssh-askpass",
         "/man1/jwt-ssh.1",
+        "/man1/jwt-ssh-askpass.1",
+        "/man8/pam_jwt.8",
+        "/man5/pam-jwt.toml.5",
+        "/man5/pam-jwt-issuer.5",
+        "/man5/pam-jwt-authserver.toml.5",
         "/usr/sbin/pam-jwt-fetch",
         "/man8/pam-jwt-fetch.8",
         "/usr/lib/systemd/system/pam-jwt-fetch.service",
