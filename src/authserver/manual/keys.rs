@@ -117,8 +117,8 @@ const STORE: &[Key] = &[Key::new(
     Text,
     Default("\"sqlite:///var/lib/pam-jwt-authserver/store.db\""),
     "A file of SQLite; or, for several replicas behind one name, a PostgreSQL database that the role \
-     owns: `postgres://pam-jwt-authserver@db.example.org/tokens?sslmode=verify-full`. A password may \
-     be in it; then this file is for root's eyes (0600).",
+     owns: `postgres://pam-jwt-authserver@db.example.org/tokens`, and over a network \
+     `?sslmode=verify-full` at its end. A password may be in it; then this file is for root's eyes (0600).",
 )];
 
 const LIFETIMES: &[Key] = &[
