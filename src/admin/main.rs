@@ -124,7 +124,8 @@ cli::documented!(
         ("jwt-ssh", "1"),
         ("pam.d", "5"),
     ],
-    manual::documents()
+    manual::documents(),
+    "/usr/local/share/man"
 );
 
 fn main() -> ExitCode {

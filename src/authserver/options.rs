@@ -78,7 +78,8 @@ cli::documented!(
         ("pam.d", "5"),
         ("systemd.service", "5"),
     ],
-    [manual::settings()]
+    [manual::settings()],
+    "/usr/local/share/man"
 );
 
 #[cfg(test)]

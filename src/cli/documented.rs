@@ -3,10 +3,10 @@
 
 /// Defines `Completions` and `Manual` where it is called, for the command whose definitions are
 /// `$options` and whose name is `$name`; its manual pages are of `$section`, the first of them refers
-/// to `$see_also`, and `$documents` come with them.
+/// to `$see_also`, and `$documents` come with them; an example puts them into `$dir`.
 #[macro_export]
 macro_rules! documented {
-    ($options:ty, $name:literal, $section:literal, $see_also:expr, $documents:expr) => {
+    ($options:ty, $name:literal, $section:literal, $see_also:expr, $documents:expr, $dir:literal) => {
         /// What a shell needs to complete this command.
         #[derive(clap::Args)]
         #[command(
@@ -49,7 +49,7 @@ macro_rules! documented {
             ),
             after_long_help = concat!(
                 "Exit status:\n  0  done\n  2  they could not be written\n\n",
-                "Examples:\n  # where man looks for them\n  ", $name, " manual /usr/local/share/man",
+                "Examples:\n  # where man looks for them\n  ", $name, " manual ", $dir,
             )
         )]
         pub struct Manual {

@@ -80,7 +80,8 @@ cli::documented!(
         ("pam-jwt-issuer", "5"),
         ("systemd.timer", "5"),
     ],
-    []
+    [],
+    "/usr/local/share/man"
 );
 
 #[cfg(test)]

@@ -205,5 +205,6 @@ cli::documented!(
         ("ssh_config", "5"),
         ("sudo", "8"),
     ],
-    [manual::askpass()]
+    [manual::askpass()],
+    "~/.local/share/man"
 );
