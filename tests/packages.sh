@@ -14,7 +14,7 @@ deb='build-essential debhelper dh-apparmor dpkg-dev xz-utils'
 [ "${1-}" != deb ] || apt_packages="$apt_packages $deb"
 
 if [ "${1-}" = test ]; then
-    apt_packages="$apt_packages $deb lintian mandoc rpm rpmlint shellcheck apparmor selinux-policy-dev"
+    apt_packages="$apt_packages $deb lintian rpm rpmlint shellcheck apparmor selinux-policy-dev"
     apt_packages="$apt_packages bash zsh fish groff-base mandoc valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools libpam-oath oathtool"
     dnf_packages="$dnf_packages bash zsh fish groff-base mandoc valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie chromium dejavu-sans-mono-fonts ca-certificates curl zbar pam_oath oathtool"
     # Node and npm are seldom the distribution's own: those that are here will do.
