@@ -20,7 +20,7 @@ struct Documented {
 const PAM_JWT: Documented = Documented {
     name: "pam-jwt",
     section: '8',
-    pages: 14,
+    pages: 18,
     width: None,
 };
 
@@ -86,6 +86,9 @@ fn subcommands(machine: &Machine, command: &Documented) -> Vec<Vec<String>> {
     found
 }
 
+/// Examples that take a booted machine, which the test `enable` has and where it plays them.
+const PLAYED_THERE: [&str; 2] = ["pam-jwt enable sshd --try 60s", "pam-jwt confirm"];
+
 /// Plays each example of --help, which has to succeed.
 fn play_examples(machine: &Machine, command: &Documented, mut play: impl FnMut(&str) -> Output) {
     let mut played = 0;
@@ -94,7 +97,8 @@ fn play_examples(machine: &Machine, command: &Documented, mut play: impl FnMut(&
         let examples = section(&help, "Examples:");
         assert!(!examples.is_empty(), "no examples:\n{help}");
         let examples = examples.iter().map(|line| line.trim());
-        for example in examples.filter(|line| !line.starts_with('#')) {
+        let here = |line: &&str| !line.starts_with('#') && !PLAYED_THERE.contains(line);
+        for example in examples.filter(here) {
             let _ = play(example).expect_success();
             played += 1;
         }
@@ -122,6 +126,10 @@ fn the_examples_of_help_do_what_they_say() {
             let output = root(example);
             let _ = root("rm /etc/pam-jwt/issuers.d/gitlab.toml").expect_success();
             return output;
+        }
+        if example == "pam-jwt doctor" {
+            // Until a line in pam.d takes tokens it has something to say.
+            let _ = root("pam-jwt enable sshd").expect_success();
         }
         if !example.starts_with("pam-jwt init") {
             return root(example);
@@ -267,6 +275,7 @@ fn what_is_installed_is_uninstalled() {
         "/usr/lib/systemd/system/pam-jwt-authserver.socket",
         "/usr/lib/sysusers.d/pam-jwt-authserver.conf",
         "/usr/lib/tmpfiles.d/pam-jwt-authserver.conf",
+        "/usr/lib/systemd/system/pam-jwt-rollback.service",
         "/usr/lib/systemd/system/pam-jwt-sessions.timer",
         "/usr/lib/systemd/system/run-pam\\x2djwt.mount",
         "/usr/lib/systemd/system/session-.scope.d/pam-jwt.conf",
