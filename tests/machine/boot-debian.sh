@@ -77,9 +77,10 @@ for directory; do
     shift
     set -- "$@" "--bind-ro=$(printf %s "$directory" | sed 's/[\\:]/\\&/g')"
 done
-# A machine outlives its nspawn, but not the pid namespace that both are in.
+# A machine outlives its nspawn, but not the pid namespace that both are in. 133 is how nspawn
+# asks for itself to be started anew, when the machine restarts.
 setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc \
-    sh -c 'echo 0 >"$1/cgroup.procs" && shift && "$@"; exit' sh $group \
+    sh -c 'echo 0 >"$1/cgroup.procs" && shift && until "$@"; [ $? != 133 ]; do :; done; exit' sh $group \
     systemd-nspawn --quiet --boot --directory=$root --machine="$name" --register=no --keep-unit \
     --private-network --resolv-conf=off --timezone=off --link-journal=no --console=pipe "$@" \
     </dev/null >/run/console 2>&1 &

@@ -2,6 +2,7 @@
 //! systemd, logind, journal and sshd, in systemd-nspawn.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process;
@@ -11,6 +12,7 @@ use crate::holder::Holder;
 use crate::log::Sockets;
 use crate::machine::{Kind, NAME, checkout, target};
 use crate::namespaces::Namespaces;
+use crate::wait_until;
 
 /// The socket of a syslog daemon beside the journal, which passes each line on to it;
 /// programs still log to the journal's.
@@ -71,6 +73,65 @@ impl Machine {
     pub fn boot_other_debian() -> Machine {
         Machine::boot_debian(other_release())
     }
+}
+
+impl Machine {
+    /// Restarts one that is booted: all its processes end, what is in /run goes, what is on its
+    /// disk stays. A terminal that was open is closed; what is logged is kept from here on.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come up again.
+    pub fn reboot(&mut self) {
+        let namespace = self.namespaces().pid();
+        let is_init = |pid: &u32| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+            pids.is_some_and(|pids| pids.split_whitespace().next_back() == Some("1"))
+        };
+        let old = pids().find(|pid| {
+            let own = fs::metadata(format!("/proc/{pid}/ns/pid"));
+            is_init(pid) && own.is_ok_and(|own| own.ino() == namespace)
+        });
+        let old = old.expect("its systemd");
+        // nspawn is another then.
+        let above = |pid: u32| parent(parent(pid)?);
+        let shell = above(old).expect("what starts nspawn");
+        let _ = self.run(["systemctl", "--no-block", "reboot"]);
+        let mut found = None;
+        wait_until("it is restarted", || {
+            found = pids().find(|pid| *pid != old && above(*pid) == Some(shell) && is_init(pid));
+            found.is_some()
+        });
+        let pid = found.expect("it was found").to_string();
+        wait_until("it runs again", || {
+            let mut command = process::Command::new("nsenter");
+            command.args([
+                "--target",
+                &pid,
+                "--all",
+                "systemctl",
+                "is-system-running",
+                "--wait",
+            ]);
+            let state = command.output().map(|output| output.stdout);
+            state.is_ok_and(|state| state == b"running\n")
+        });
+        let pid = pid.parse().expect("a pid");
+        self.restarted(Namespaces::of(pid).expect("its namespaces"), &JOURNAL);
+    }
+}
+
+/// The processes that there are outside.
+fn pids() -> impl Iterator<Item = u32> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    line.trim().parse().ok()
 }
 
 /// The tar file of a small Debian of a release, or why it could not be had.

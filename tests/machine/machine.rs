@@ -131,6 +131,12 @@ impl Machine {
         })
     }
 
+    /// It is in other namespaces now.
+    pub(crate) fn restarted(&mut self, namespaces: Namespaces, sockets: &Sockets) {
+        self.log = Log::listen(&namespaces, sockets).expect("the machine's log");
+        self.namespaces = namespaces;
+    }
+
     /// Runs `action` in a thread that has joined the machine: its files and
     /// its network are the machine's, and the processes it starts run there.
     /// It cannot start threads.

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::panic;
 use std::process;
 use std::thread;
@@ -31,6 +32,14 @@ impl Namespaces {
             open("mnt", CloneFlags::CLONE_NEWNS)?,
         ];
         Ok(Namespaces { files })
+    }
+
+    /// What tells the pid namespace from others.
+    pub(crate) fn pid(&self) -> u64 {
+        let mut files = self.files.iter();
+        let pid = files.find(|(_, kind)| *kind == CloneFlags::CLONE_NEWPID);
+        let (file, _) = pid.expect("one of them is that of pids");
+        file.metadata().expect("of an open file").ino()
     }
 
     /// Where programs outside find the network namespace.
