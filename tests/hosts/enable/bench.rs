@@ -15,9 +15,12 @@ pub(crate) const CONFIRM: &str = "pam-jwt confirm";
 pub(crate) struct Bench<'m> {
     pub(crate) machine: &'m Machine,
     pub(crate) release: &'m str,
-    /// sshd's file as it was: bytes, and then mode, owner and time.
-    before: (String, String),
+    /// sshd's file as it was.
+    pub(crate) before: Before,
 }
+
+/// A file: its bytes, and then mode, owner and time.
+pub(crate) type Before = (String, String);
 
 pub(crate) fn booted(release: &str) -> Machine {
     let machine = Machine::boot_debian(release);
@@ -37,7 +40,11 @@ pub(crate) fn booted(release: &str) -> Machine {
 
 impl<'m> Bench<'m> {
     pub(crate) fn on(machine: &'m Machine, release: &'m str) -> Bench<'m> {
-        let before = sshd(machine);
+        Bench::again(machine, release, sshd(machine))
+    }
+
+    /// After a restart.
+    pub(crate) fn again(machine: &'m Machine, release: &'m str, before: Before) -> Bench<'m> {
         Bench {
             machine,
             release,
@@ -79,10 +86,12 @@ impl<'m> Bench<'m> {
         assert_eq!(left, "disabled", "{}", self.release);
     }
 
-    /// When sshd's file was last changed, as it was.
-    pub(crate) fn time(&self) -> &str {
-        let (_, about) = &self.before;
-        about.trim_end().splitn(3, ' ').nth(2).expect("a time")
+    /// Gives sshd's file the time back that a change of its bytes took.
+    pub(crate) fn restore(&self) {
+        let (text, about) = &self.before;
+        assert_eq!(&self.machine.read(SSHD), text, "{}", self.release);
+        let time = about.trim_end().splitn(3, ' ').nth(2).expect("a time");
+        self.says(&format!("touch -d '{time}' {SSHD}"));
     }
 
     /// Whether sshd's file has the line.
@@ -110,7 +119,7 @@ impl<'m> Bench<'m> {
     }
 }
 
-fn sshd(machine: &Machine) -> (String, String) {
+fn sshd(machine: &Machine) -> Before {
     let about = machine
         .run(["stat", "-c", "%a %U:%G %y", SSHD])
         .expect_success();

@@ -3,6 +3,7 @@
 
 mod bench;
 mod judged;
+mod restarted;
 mod tried;
 
 use bench::Bench;
@@ -18,8 +19,8 @@ fn trixie_is_enabled_without_fear() {
 }
 
 fn enabled_without_fear(release: &str) {
-    let machine = bench::booted(release);
-    let _sshd = machine.sshd(&[]);
+    let mut machine = bench::booted(release);
+    let sshd = machine.sshd(&[]);
     let bench = Bench::on(&machine, release);
     judged::both_ways_in_and_the_way_back(&bench);
     judged::what_locks_out_or_lets_anybody_in_is_refused(&bench);
@@ -28,4 +29,8 @@ fn enabled_without_fear(release: &str) {
     tried::what_others_have_changed_stays(&bench);
     tried::whoever_is_killed_has_it_put_back(&bench);
     tried::only_a_second_login_confirms(&bench);
+    bench.restore();
+    let before = bench.before;
+    drop(sshd);
+    restarted::a_restart_puts_it_back(&mut machine, release, before);
 }

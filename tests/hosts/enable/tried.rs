@@ -5,7 +5,7 @@ use machine::{Terminal, wait_until};
 use crate::bench::{Bench, CONFIRM, LINE, PASSWORD, SSHD, TRY};
 
 /// Begins to try at a terminal of alice's, who has become root by sudo.
-fn begin(bench: &Bench<'_>, command: &str) -> Terminal {
+pub(crate) fn begin(bench: &Bench<'_>, command: &str) -> Terminal {
     let mut shell = bench.shell();
     shell.send_line(&format!("sudo {command}; echo en''ded=$?"));
     shell.expect("sudo pam-jwt confirm");
@@ -38,7 +38,6 @@ pub(crate) fn an_interrupt_puts_it_back_at_once(bench: &Bench<'_>) {
 /// What `rollback` does is not to lose what somebody else has written meanwhile.
 pub(crate) fn what_others_have_changed_stays(bench: &Bench<'_>) {
     let old = bench.machine.read(SSHD);
-    let time = bench.time();
     let mut shell = begin(bench, TRY);
     // Nor does a second one begin, or its time pass early.
     assert_eq!(
@@ -58,7 +57,7 @@ pub(crate) fn what_others_have_changed_stays(bench: &Bench<'_>) {
     shell.expect("ended=1");
     assert_eq!(bench.machine.read(SSHD), format!("{old}# mine\n"));
     bench.machine.write(SSHD, &old, 0o644);
-    bench.says(&format!("touch -d '{time}' {SSHD}"));
+    bench.restore();
     bench.is_as_before();
 
     // To disable it is to put it back.
@@ -68,11 +67,10 @@ pub(crate) fn what_others_have_changed_stays(bench: &Bench<'_>) {
     bench.is_as_before();
 }
 
-/// SIGKILL of it and of all that is in its session; and a restart, which loses the timer.
+/// SIGKILL of it and of all that is in its session.
 pub(crate) fn whoever_is_killed_has_it_put_back(bench: &Bench<'_>) {
     let kill = "pid=$(pgrep -xf 'pam-jwt enable sshd --try [0-9]*[sm]')
-        scope=$(sed -n 's|.*/||p' /proc/$pid/cgroup)
-        case $scope in session-*.scope) ;; *) exit 1;; esac
+        scope=$(grep -o 'session-[^/]*[.]scope' /proc/$pid/cgroup) || { cat /proc/$pid/cgroup; exit 1; }
         kill -KILL $pid
         systemctl kill --signal=KILL $scope
         while [ -e /proc/$pid ]; do sleep 0.05; done";
