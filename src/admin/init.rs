@@ -95,15 +95,13 @@ fn trust_file(issuer: &str, key: &Path) -> String {
 const NEXT_STEPS: &str = "\
 Next, without locking yourself out:
   1. Keep a root shell open until a login in another terminal has worked.
-  2. Put this line into /etc/pam.d/sshd, above \"@include common-auth\":
-
-         auth sufficient pam_jwt.so
-
-     and see that sshd_config has \"UsePAM yes\" and \"KbdInteractiveAuthentication yes\".
+  2. Run \"pam-jwt enable sshd --try 60s\", which goes back by itself; without systemd leave
+     --try away. It puts \"auth sufficient pam_jwt.so\" above \"@include common-auth\" into
+     /etc/pam.d/sshd. See that sshd_config has \"UsePAM yes\" and \"KbdInteractiveAuthentication yes\".
   3. Run \"pam-jwt check\": it reads the configuration and pam.d, and names what is wrong.
   4. Try it: \"pam-jwt issue ACCOUNT\" prints a token; give it to ssh where it asks
      \"Password or token:\". Passwords go on working.
-The way back: take the line out again. No service needs to be restarted.";
+The way back: pam-jwt disable sshd. No service needs to be restarted.";
 
 /// An iss is a URI (RFC 8414 §2); spaces and quotes are somebody's mistake.
 fn issuer(text: &str) -> Result<String, String> {

@@ -3,11 +3,12 @@
 
 use machine::{LogLine, Machine, RELEASES, Terminal, tell};
 
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 8] = [
     "pam-jwt-authserver.service",
     "pam-jwt-authserver.socket",
     "pam-jwt-fetch.service",
     "pam-jwt-fetch.timer",
+    "pam-jwt-rollback.service",
     "pam-jwt-sessions.service",
     "pam-jwt-sessions.timer",
     r"run-pam\x2djwt.mount",

@@ -87,7 +87,7 @@ impl Check {
                 code: "not_used",
                 place: "/etc/pam.d".to_owned(),
                 text: "no service has a line with pam_jwt.so, so no login takes tokens".to_owned(),
-                more: "for ssh put \"auth sufficient pam_jwt.so\" above \"@include common-auth\" in /etc/pam.d/sshd".to_owned(),
+                more: "for ssh: pam-jwt enable sshd".to_owned(),
             });
         }
         let wrong = findings

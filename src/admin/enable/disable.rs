@@ -54,6 +54,10 @@ impl Disable {
         let mut done = Vec::new();
         if self.all {
             for service in pam_d.services() {
+                if file::is_half_written(&service) {
+                    let _ = std::fs::remove_file(pam_d.etc.join(&service));
+                    continue;
+                }
                 // What cannot be written by hand, `enable` has not written either.
                 if let Ok(found) = file::find(&pam_d.etc, &pam_d.vendor, &service) {
                     done.push(disable(found)?);

@@ -90,14 +90,20 @@ pub fn read(path: &Path) -> io::Result<Found> {
     })
 }
 
+/// Whether a file of this name is what `replace` left that was killed. No service is called so.
+pub fn is_half_written(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(HALF_WRITTEN)
+}
+
+const HALF_WRITTEN: &str = ".pam-jwt";
+
 /// Puts these bytes in the place of the file's: whoever reads finds the one or the other, whole,
 /// and afterwards it is on the disk. The mode, the owner, ACLs and the label of SELinux stay, or
 /// the mode, the owner and the time are these.
 pub fn replace(path: &Path, bytes: &[u8], attributes: Option<&Attributes>) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    // No service is called so.
-    name.push(".pam-jwt");
+    name.push(HALF_WRITTEN);
     let new = path.with_file_name(name);
     let written = write(path, &new, bytes, attributes);
     if written.is_err() {

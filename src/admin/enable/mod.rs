@@ -116,9 +116,7 @@ impl Enable {
             return Ok(report.done("would_be_enabled", out));
         }
         let Some(seconds) = self.time else {
-            for change in &changes {
-                trying::write(change)?;
-            }
+            write_all(&changes)?;
             return Ok(report.done("enabled", out));
         };
         let tried = trying::start(&changes, seconds)?;
@@ -151,7 +149,10 @@ impl Enable {
             let found = file::find(&pam_d.etc, &pam_d.vendor, service)?;
             match plan(service, found, &wanted, &|name| pam_d.read(name)) {
                 Ok(Plan::Already(by)) => report.already.push((service.clone(), by)),
-                Ok(Plan::Change(change)) => changes.push(change),
+                Ok(Plan::Change(change, notes)) => {
+                    changes.push(change);
+                    report.notes.extend(notes);
+                }
                 Err(remark) => report.refusals.push(remark),
             }
         }
@@ -184,6 +185,19 @@ impl Enable {
             }
         }
     }
+}
+
+/// Writes all files, or none.
+fn write_all(changes: &[Change]) -> Result<(), Failure> {
+    for (at, change) in changes.iter().enumerate() {
+        if let Err(failure) = trying::write(change) {
+            for written in changes.iter().take(at) {
+                let _ = file::replace(&written.path, &written.old, Some(&written.attributes));
+            }
+            return Err(failure);
+        }
+    }
+    Ok(())
 }
 
 /// What pam.d calls by a name, once these changes are made.

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 pub enum Plan {
     /// It takes tokens already; by whose doing.
     Already(String),
-    Change(Change),
+    /// And what is to be known of it.
+    Change(Change, Vec<Remark>),
 }
 
 /// A file and what it is to be.
@@ -53,6 +54,16 @@ pub fn plan(
     wanted: &Wanted<'_>,
     read: Read<'_>,
 ) -> Result<Plan, Remark> {
+    if SHARED.contains(&service) {
+        return Err(Remark {
+            code: "shared",
+            place: found.path.display().to_string(),
+            text: format!("{service} is no service: others include it, and a program writes it."),
+            advice:
+                "Name the services; or, for all at once on Debian: pam-auth-update --enable jwt"
+                    .to_owned(),
+        });
+    }
     let settings = |_: &str| Some(wanted.settings.clone());
     let report = pam_stack::examine(service, read, &settings);
     let ours = edit::ours(&found.bytes);
@@ -103,14 +114,38 @@ pub fn plan(
             format!("session {control} pam_jwt.so issue{config}"),
         ));
     }
-    Ok(Plan::Change(Change {
+    let passed_over = (!base.takes_tokens && !places.passed_over.is_empty()).then(|| Remark {
+        code: "passed_over",
+        place: found.path.display().to_string(),
+        text: format!(
+            "A token alone opens {service}, without {}.",
+            places.passed_over.join(", ")
+        ),
+        advice: "Where that is asked for besides a password and has to be besides a token, or \
+                 locks accounts, write the lines by hand: /usr/share/doc/pam-jwt/pam.d has examples."
+            .to_owned(),
+    });
+    let change = Change {
         service: service.to_owned(),
         new: edit::with(&old, &lines),
         path: found.path,
         old: found.bytes,
         attributes: found.attributes,
-    }))
+    };
+    Ok(Plan::Change(change, passed_over.into_iter().collect()))
 }
+
+/// Files that are included by services, and are none.
+const SHARED: [&str; 8] = [
+    "common-auth",
+    "common-account",
+    "common-password",
+    "common-session",
+    "common-session-noninteractive",
+    "system-auth",
+    "password-auth",
+    "system-login",
+];
 
 /// By whose doing a service takes tokens.
 fn doing(bytes: &[u8], ours: &[String]) -> String {
@@ -192,7 +227,7 @@ mod tests {
     #[track_caller]
     fn new(plan: Result<Plan, Remark>) -> String {
         match plan {
-            Ok(Plan::Change(change)) => String::from_utf8(change.new).unwrap(),
+            Ok(Plan::Change(change, _)) => String::from_utf8(change.new).unwrap(),
             other => panic!("{other:?}"),
         }
     }
@@ -225,6 +260,17 @@ mod tests {
     }
 
     #[test]
+    fn that_a_second_factor_is_not_asked_for_is_said() {
+        let text = format!("{SSHD}auth required pam_oath.so\n");
+        let codes = |text: &str| match planned("sshd", text, false, COMMON) {
+            Ok(Plan::Change(_, remarks)) => remarks.iter().map(|one| one.code).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(codes(&text), ["passed_over"]);
+        assert!(codes(SSHD).is_empty());
+    }
+
+    #[test]
     fn what_takes_tokens_already_is_left_alone() {
         let enabled = new(planned("sshd", SSHD, false, COMMON));
         let hand = format!("auth sufficient pam_jwt.so debug\n{SSHD}");
@@ -243,7 +289,7 @@ mod tests {
         let more = new(planned("sshd", &hand, true, COMMON));
         assert_eq!(more.matches("pam_jwt.so").count(), 3);
         assert!(
-            more.starts_with(&hand[..40].to_owned().split_at(32).0),
+            more.starts_with("auth sufficient pam_jwt.so debug\n"),
             "{more}"
         );
     }

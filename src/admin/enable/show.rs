@@ -88,25 +88,22 @@ impl Report {
 
     fn end(&self, outcome: &'static str, out: &Output, body: &str) {
         let verdict = || {
-            let services: Vec<&str> = self.services.iter().map(|service| &*service.name).collect();
-            let services = services.join(", ");
+            let names: Vec<&str> = self.services.iter().map(|service| &*service.name).collect();
+            let services = names.join(", ");
             match outcome {
                 "refused" => out.painted(Tone::Bad, "refused: nothing was changed"),
                 "nothing_to_do" => "nothing to do".to_owned(),
-                "would_be_enabled" => format!("{services} would take tokens; nothing was written"),
+                "would_be_enabled" => format!("tokens would open {services}; nothing was written"),
                 "confirmed" => {
-                    out.painted(Tone::Good, &format!("confirmed: {services} takes tokens"))
+                    out.painted(Tone::Good, &format!("confirmed: tokens open {services}"))
                 }
-                "put_back" => {
-                    out.painted(Tone::Bad, &format!("put back: {services} is what it was"))
-                }
+                "put_back" => out.painted(Tone::Bad, &format!("put back: {services} as before")),
                 _ => format!(
                     "{}\nKeep this root shell open until a login in another terminal has worked; \
-                     the way back: pam-jwt disable {services}\nNext time \"--try 60s\" goes back \
-                     by itself.",
-                    out.painted(Tone::Good, &format!("enabled: {services} takes tokens"))
-                )
-                .replace(", ", " "),
+                     the way back: pam-jwt disable {}\nNext time \"--try 60s\" goes back by itself.",
+                    out.painted(Tone::Good, &format!("enabled: tokens open {services}")),
+                    names.join(" ")
+                ),
             }
         };
         out.report(|| self.as_json(outcome), || format!("{body}{}", verdict()));

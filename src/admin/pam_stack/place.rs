@@ -13,7 +13,7 @@ use super::parse::Service;
 use super::stack::{Call, Module, Step, Type};
 
 /// Before which lines of the file, counted from 0, the lines go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The one that takes tokens.
     pub token: usize,
@@ -21,6 +21,9 @@ pub struct Places {
     pub noted: usize,
     /// The session line, if there are session lines.
     pub session: Option<usize>,
+    /// What a token that ends the stack there is not asked for, and a password is: a second factor
+    /// further down, and the lock of pam_faillock in a file that is included.
+    pub passed_over: Vec<String>,
 }
 
 /// Why a file has no place for them.
@@ -56,6 +59,7 @@ pub fn places(text: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Place
     let above = lines.iter().position(Own::opens_session);
     let at = |line: usize| lines.get(line).map(|own| own.line.number - 1);
     Ok(Places {
+        passed_over: passed_over(&lines, first),
         token: at(auth.above(first)).unwrap_or_default(),
         noted: behind
             .checked_sub(1)
@@ -68,6 +72,36 @@ pub fn places(text: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Place
                 .map(|own| own.line.last)
         }),
     })
+}
+
+fn passed_over(lines: &[Own], first: usize) -> Vec<String> {
+    let later = lines.iter().skip(first + 1).flat_map(|own| &own.auth);
+    let factors = later.filter(|step| is_called(step, |module| role(module) == Role::Credential));
+    let included = lines.get(first).into_iter().flat_map(|own| &own.auth);
+    let locks = included.filter(|step| {
+        is_called(step, |module| {
+            module.name() == "pam_faillock.so" && module.has("preauth")
+        })
+    });
+    let mut steps: Vec<&Step> = factors.chain(locks).collect();
+    // One of several that ask for the same password is no second factor.
+    steps.retain(|step| {
+        !is_called(step, |module| {
+            module.has("use_first_pass") || module.has("try_first_pass")
+        })
+    });
+    steps.into_iter().filter_map(described).collect()
+}
+
+fn is_called(step: &Step, is: impl Fn(&Module) -> bool) -> bool {
+    matches!(&step.call, Call::Module(module) if is(module))
+}
+
+fn described(step: &Step) -> Option<String> {
+    match &step.call {
+        Call::Module(module) => Some(format!("{} ({})", module.name(), step.place)),
+        Call::Substack | Call::MustFail => None,
+    }
 }
 
 /// The auth modules of a service in the order in which they are asked.
@@ -182,23 +216,21 @@ impl Laid {
 
 /// Whether this is where a secret is asked for, or where it is too late to.
 fn asks(step: &Step) -> bool {
+    use Role::{CountsFailure, Credential, Denies, Permits, Unknown};
     let late = |module: &Module| {
-        let role = role(module);
         matches!(
-            role,
-            Role::Credential | Role::Unknown | Role::Permits | Role::Denies | Role::CountsFailure
+            role(module),
+            Credential | Unknown | Permits | Denies | CountsFailure
         )
     };
-    match &step.call {
-        Call::Module(module) => late(module),
-        Call::Substack => false,
-        Call::MustFail => true,
-    }
+    step.call == Call::MustFail || is_called(step, late)
 }
 
 /// Whether it lets somebody in who is asked nothing, as pam_rootok.so does.
 fn proves(step: &Step) -> bool {
-    matches!(&step.call, Call::Module(module) if matches!(role(module), Role::Proven | Role::Wheel))
+    is_called(step, |module| {
+        matches!(role(module), Role::Proven | Role::Wheel)
+    })
 }
 
 #[cfg(test)]
@@ -214,6 +246,7 @@ mod tests {
             "common-account" => "account required pam_unix.so\n",
             "common-session" => "session required pam_unix.so\nsession optional pam_systemd.so\n",
             "su" => "auth sufficient pam_rootok.so\n@include common-auth\n",
+            "locking" => "auth required pam_faillock.so preauth\nauth required pam_unix.so\n",
             "postlogin" => "auth optional pam_lastlog.so\n",
             "system-auth" => "auth required pam_env.so\nauth sufficient pam_unix.so\n",
             _ => return None,
@@ -293,6 +326,26 @@ mod tests {
             ),
         ] {
             assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_token_passes_over_is_told() {
+        let passed_over = |text: &str| places(text, &read).unwrap().passed_over.len();
+        for (text, count) in [
+            ("@include common-auth\n", 0),
+            ("@include common-auth\nauth required pam_oath.so\n", 1),
+            (
+                "auth required pam_unix.so\nauth required pam_sss.so use_first_pass\n",
+                0,
+            ),
+            ("auth substack locking\n", 1),
+            (
+                "auth required pam_faillock.so preauth\nauth required pam_unix.so\n",
+                0,
+            ),
+        ] {
+            assert_eq!(passed_over(text), count, "{text}");
         }
     }
 

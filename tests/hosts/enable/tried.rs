@@ -29,9 +29,7 @@ pub(crate) fn what_nobody_confirms_goes_back(bench: &Bench<'_>) {
 pub(crate) fn an_interrupt_puts_it_back_at_once(bench: &Bench<'_>) {
     let mut shell = begin(bench, TRY);
     shell.expect(" s left").send("\x03");
-    shell
-        .expect("put back: sshd is what it was")
-        .expect("ended=1");
+    shell.expect("put back: sshd as before").expect("ended=1");
     bench.is_as_before();
 }
 
@@ -117,7 +115,7 @@ pub(crate) fn only_a_second_login_confirms(bench: &Bench<'_>) {
             .contains("confirmed: sshd keeps the new lines"),
         "{second}"
     );
-    first.expect("confirmed: sshd takes tokens");
+    first.expect("confirmed: tokens open sshd");
     bench.nothing_is_tried();
     assert!(bench.is_enabled());
     assert_eq!(bench.login(PASSWORD, "true").code(), Some(0));
