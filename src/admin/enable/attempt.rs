@@ -75,7 +75,8 @@ struct Stage(PathBuf);
 
 impl Stage {
     fn of(changes: &[Change], pam_d: &PamD) -> std::io::Result<Stage> {
-        let dir = PathBuf::from(format!("/run/pam-jwt-enable.{}", std::process::id()));
+        // Whoever gets here has the turn: one that is there is left of a run that was killed.
+        let dir = PathBuf::from("/run/pam-jwt-enable");
         let _ = fs::remove_dir_all(&dir);
         DirBuilder::new().mode(0o700).create(&dir)?;
         let stage = Stage(dir);

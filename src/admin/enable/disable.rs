@@ -43,6 +43,7 @@ impl Disable {
         as_root()?;
         let pam_d = PamD::of_this_machine();
         let _turn = Turn::take(&pam_d.etc)?;
+        trying::tidy();
         let mut theirs = Vec::new();
         match trying::current() {
             Ok(Some(tried)) if self.concerns(&tried.services()) => theirs = trying::end(&tried)?,

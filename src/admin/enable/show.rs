@@ -67,7 +67,7 @@ impl Report {
         };
         let text = format!(
             "{}The new lines are there for {}. Now, in another terminal:\n  \
-             1. {how}, with a token and with a password;\n  \
+             1. {how}, with a token and with a password (a public key shows nothing of them);\n  \
              2. in that new session, run: sudo pam-jwt confirm\n\
              Without that everything goes back to what it was.\n",
             self.body(out),

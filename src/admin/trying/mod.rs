@@ -45,6 +45,11 @@ impl Turn {
     }
 }
 
+/// Takes away what runs have left that were killed. Whoever calls it has the turn.
+pub fn tidy() {
+    State::within(Path::new(VAR)).tidy();
+}
+
 /// What is being tried on this machine, if anything is.
 pub fn current() -> Result<Option<Try>, Failure> {
     let state = State::within(Path::new(VAR));

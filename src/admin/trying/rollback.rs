@@ -1,6 +1,6 @@
 //! `pam-jwt rollback`: what is being tried is put back.
 
-use super::{Turn, current, end};
+use super::{Turn, current, end, tidy};
 use crate::as_root;
 use crate::pam_d::PamD;
 use clap::Args;
@@ -30,6 +30,7 @@ impl Rollback {
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
         as_root()?;
         let _turn = Turn::take(&PamD::of_this_machine().etc)?;
+        tidy();
         let nothing = |why: &str| {
             out.report(|| json!({ "put_back": [], "kept": [] }), || why.to_owned());
             Ok(Exit::Done)

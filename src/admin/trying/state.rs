@@ -110,6 +110,13 @@ impl State {
         remove(&old)
     }
 
+    /// Takes away what is left of a run that was killed before it had begun, or when all was over.
+    pub fn tidy(&self) {
+        for name in [".trying.new", ".trying.old"] {
+            let _ = remove(&self.dir.join(name));
+        }
+    }
+
     /// What directory it is in, for messages.
     pub fn shown(&self) -> String {
         self.current().display().to_string()
@@ -282,6 +289,9 @@ pub mod tests {
         assert_eq!(state.load().unwrap(), None);
         state.begin(&tried).unwrap();
         state.end().unwrap();
+        fs::create_dir(dir.join(".trying.new")).unwrap();
+        state.tidy();
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
         fs::remove_dir_all(&dir).unwrap();
     }
 

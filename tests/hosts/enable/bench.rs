@@ -79,7 +79,7 @@ impl<'m> Bench<'m> {
         let left = self.says(
             "ls -A /var/lib/pam-jwt | grep try || :
              ls -A /etc/pam.d | grep '^[.]' || :
-             ls -d /run/pam-jwt-enable.* 2>/dev/null || :
+             ls -d /run/pam-jwt-enable 2>/dev/null || :
              systemctl list-units --all --plain --no-legend 'pam-jwt-try-*.timer'
              systemctl is-enabled pam-jwt-rollback.service || :",
         );

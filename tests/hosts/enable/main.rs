@@ -28,6 +28,7 @@ fn enabled_without_fear(release: &str) {
     tried::an_interrupt_puts_it_back_at_once(&bench);
     tried::what_others_have_changed_stays(&bench);
     tried::whoever_is_killed_has_it_put_back(&bench);
+    tried::whoever_is_killed_leaves_no_change_unguarded(&bench);
     tried::only_a_second_login_confirms(&bench);
     bench.restore();
     let before = bench.before;

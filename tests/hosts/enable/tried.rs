@@ -1,6 +1,6 @@
 //! What becomes of what is only tried.
 
-use machine::{Terminal, wait_until};
+use machine::{Terminal, tell, wait_until};
 
 use crate::bench::{Bench, CONFIRM, LINE, PASSWORD, SSHD, TRY};
 
@@ -83,6 +83,36 @@ pub(crate) fn whoever_is_killed_has_it_put_back(bench: &Bench<'_>) {
     drop(shell);
 }
 
+/// At whatever moment it is killed: either nothing has changed, or all is there that puts it back.
+pub(crate) fn whoever_is_killed_leaves_no_change_unguarded(bench: &Bench<'_>) {
+    let killed = "timeout --signal=KILL $0 pam-jwt enable sshd --try 10m >/dev/null 2>&1 || :
+        grep -q 'by pam-jwt enable' /etc/pam.d/sshd || { echo unchanged; exit; }
+        systemctl is-enabled pam-jwt-rollback.service
+        systemctl list-units --plain --no-legend 'pam-jwt-try-*.timer' | cut -d' ' -f3
+        ls /var/lib/pam-jwt/trying/0.old";
+    let mut moments = [0, 0];
+    for hundredths in (4..100).step_by(12) {
+        let time = format!("0.{hundredths:02}");
+        let output = bench
+            .machine
+            .run(["sh", "-ec", killed, &time])
+            .expect_success();
+        match output.stdout.trim_end() {
+            "unchanged" => moments[0] += 1,
+            "enabled\nactive\n/var/lib/pam-jwt/trying/0.old" => moments[1] += 1,
+            other => panic!("killed after {time} s: {other}"),
+        }
+        let _ = bench.report(0, "rollback");
+        // What was being tried in libpam is taken away by the next who tries.
+        bench.says("rm -rf /run/pam-jwt-enable; rm -f /etc/pam.d/.sshd.pam-jwt");
+        bench.is_as_before();
+    }
+    tell(&format!(
+        "{}: killed {} times before it had changed anything and {} times after",
+        bench.release, moments[0], moments[1]
+    ));
+}
+
 /// Neither whoever began nor a login from before confirms it, but a new one does.
 pub(crate) fn only_a_second_login_confirms(bench: &Bench<'_>) {
     let confirm = format!("sudo {CONFIRM} 2>&1");
@@ -116,6 +146,11 @@ pub(crate) fn only_a_second_login_confirms(bench: &Bench<'_>) {
         "{second}"
     );
     first.expect("confirmed: tokens open sshd");
+    let audit = bench.login(PASSWORD, "cat /proc/self/sessionid");
+    tell(&format!(
+        "{}: the kernel's number of a login: {}",
+        bench.release, audit.stdout
+    ));
     bench.nothing_is_tried();
     assert!(bench.is_enabled());
     assert_eq!(bench.login(PASSWORD, "true").code(), Some(0));
