@@ -28,9 +28,14 @@ pub fn with(text: &[u8], lines: &[(usize, String)]) -> Vec<u8> {
 
 /// The text without them.
 pub fn without(text: &[u8]) -> Vec<u8> {
+    without_but(text, &[])
+}
+
+/// The text without them, but for those that `kept` has.
+pub fn without_but(text: &[u8], kept: &[String]) -> Vec<u8> {
     let mut rest = Vec::with_capacity(text.len());
     for line in text.split_inclusive(is_newline) {
-        if !is_ours(line) {
+        if !is_ours(line) || kept.contains(&shown(line)) {
             rest.extend_from_slice(line);
         } else if !line.last().is_some_and(is_newline) {
             rest.pop_if(|last| is_newline(last));

@@ -41,36 +41,33 @@ pub fn places(text: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Place
         .into_iter()
         .map(|line| Own::of(line, read))
         .collect();
-    let auth = Laid::out(&lines, Type::Auth);
     let asking = |own: &Own| own.auth.iter().position(asks);
-    let (first, within) = lines
+    let (first, own, within) = lines
         .iter()
         .enumerate()
-        .find_map(|(at, own)| Some((at, asking(own)?)))
+        .find_map(|(at, own)| Some((at, own, asking(own)?)))
         .ok_or(NoPlace::NothingAsks)?;
-    let line = lines.get(first).ok_or(NoPlace::NothingAsks)?;
-    let before = line.auth.iter().take(within);
-    if let Some(step) = before.into_iter().find(|step| proves(step)) {
+    if let Some(step) = own.auth.iter().take(within).find(|step| proves(step)) {
         return Err(NoPlace::In(step.place.file.clone()));
     }
     let last = lines.iter().rposition(|own| asking(own).is_some());
-    let behind = auth.below(last.map_or(first, |last| last) + 1);
-    let session = Laid::out(&lines, Type::Session);
-    let above = lines.iter().position(Own::opens_session);
-    let at = |line: usize| lines.get(line).map(|own| own.line.number - 1);
+    let last_session = lines.iter().rposition(|own| !own.session.is_empty());
+    let opening = lines.iter().position(Own::opens_session);
+
+    let (auth, session) = (
+        Laid::out(&lines, Type::Auth),
+        Laid::out(&lines, Type::Session),
+    );
+    let above = |line: usize| lines.get(line).map(|own| own.line.number - 1);
+    // Right behind it, and not behind the comments that follow.
+    let behind = |line: usize| lines.get(line).map(|own| own.line.last);
     Ok(Places {
+        token: above(auth.above(first)).unwrap_or_default(),
+        noted: behind(auth.below(last.unwrap_or(first) + 1) - 1).unwrap_or_default(),
+        session: opening
+            .and_then(|line| above(session.above(line)))
+            .or_else(|| behind(last_session?)),
         passed_over: passed_over(&lines, first),
-        token: at(auth.above(first)).unwrap_or_default(),
-        noted: behind
-            .checked_sub(1)
-            .and_then(|before| lines.get(before))
-            .map_or(0, |own| own.line.last),
-        session: above.and_then(|line| at(session.above(line))).or_else(|| {
-            lines
-                .iter()
-                .rfind(|own| !own.session.is_empty())
-                .map(|own| own.line.last)
-        }),
     })
 }
 
@@ -153,8 +150,8 @@ impl Own {
         }
     }
 
-    /// Whether what it does is to find the session's token: a file with session lines, pam_systemd,
-    /// and pam_env where that takes variables from the user.
+    /// Whether the session's token has to be there before it: a file with session lines, in which
+    /// pam_systemd may be, that itself, and pam_env where it takes variables from the user.
     fn opens_session(&self) -> bool {
         self.session.iter().any(|step| {
             step.place.file != OWN

@@ -81,7 +81,8 @@ fn becomes(file: &Change, now: &[u8]) -> Becomes {
     if now == file.old || now == file.new {
         return Becomes::Old;
     }
-    let without = edit::without(now);
+    // Lines that it had from an earlier `enable` are no part of what was tried.
+    let without = edit::without_but(now, &edit::ours(&file.old));
     if without == file.old {
         Becomes::Old
     } else if without == now {
@@ -122,6 +123,16 @@ mod tests {
                 now.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn a_line_from_an_earlier_enable_stays() {
+        let old = enabled();
+        let new = edit::with(&old, &[(2, "auth optional pam_jwt.so issue".to_owned())]);
+        let tried = attempt(std::path::Path::new("/x"), &old, &new);
+        let theirs = [&new, &b"\n# mine"[..]].concat();
+        let rest = [&old, &b"\n# mine"[..]].concat();
+        assert_eq!(becomes(&tried.files[0], &theirs), Becomes::Without(rest));
     }
 
     #[test]

@@ -93,6 +93,15 @@ pub(crate) fn what_locks_out_or_lets_anybody_in_is_refused(bench: &Bench<'_>) {
         assert_eq!(bench.machine.read("/etc/pam.d/odd"), text);
         bench.is_as_before();
     }
+    // What somebody has written by hand stays, and is named.
+    let hand = "auth sufficient pam_jwt.so debug\nauth required pam_unix.so\n";
+    bench.machine.write("/etc/pam.d/odd", hand, 0o644);
+    assert_eq!(bench.report(0, "enable odd")["outcome"], "nothing_to_do");
+    for disable in ["disable odd", "disable --all"] {
+        let left = &bench.report(1, disable)["files"][0]["by_hand"];
+        assert_eq!(left[0], "auth sufficient pam_jwt.so debug");
+    }
+    assert_eq!(bench.machine.read("/etc/pam.d/odd"), hand);
     bench.says("rm /etc/pam.d/odd");
 
     // su is asked by whoever is not root, as it is in life.
