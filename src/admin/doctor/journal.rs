@@ -30,6 +30,9 @@ pub enum Moment {
 pub enum Writer {
     /// A process of this uid, as the kernel told journald (SCM_CREDENTIALS).
     Uid(u32),
+    /// As far as journald could see, a program that is root's whoever runs it, of which the kernel
+    /// tells the uid of who does. It looked after the line was written, so that is no proof.
+    Raised(u32),
     /// The kernel itself, or its audit.
     Kernel,
     /// Nobody can tell.
@@ -43,6 +46,17 @@ impl Writer {
     }
 }
 
+/// Programs whose own uid is that of who runs them while they ask PAM.
+const RAISED: [&str; 5] = ["su", "sudo", "doas", "pkexec", "polkit-agent-helper-1"];
+
+/// Where those of the system are.
+const SYSTEM: [&str; 3] = ["/usr/bin/", "/bin/", "/usr/lib/polkit-1/"];
+
+fn is_raised(program: &str) -> bool {
+    let mut names = SYSTEM.iter().filter_map(|dir| program.strip_prefix(dir));
+    names.any(|name| RAISED.contains(&name))
+}
+
 /// A line of `journalctl -o json`. Fields whose names begin with `_` are journald's own; whoever
 /// logs cannot set them (systemd.journal-fields(7)).
 pub fn of_journal(line: &str) -> Option<Entry> {
@@ -52,7 +66,11 @@ pub fn of_journal(line: &str) -> Option<Entry> {
     let at = text("__REALTIME_TIMESTAMP")?.parse::<u64>().ok()?;
     let writer = match (text("_TRANSPORT"), text("_UID")) {
         (Some("kernel" | "audit"), _) => Writer::Kernel,
-        (_, Some(uid)) => uid.parse().map_or(Writer::Anybody, Writer::Uid),
+        (_, Some(uid)) => match uid.parse() {
+            Ok(uid @ 1..) if text("_EXE").is_some_and(is_raised) => Writer::Raised(uid),
+            Ok(uid) => Writer::Uid(uid),
+            Err(_) => Writer::Anybody,
+        },
         _ => Writer::Anybody,
     };
     let program = text("SYSLOG_IDENTIFIER").or_else(|| text("_COMM"));
@@ -97,6 +115,10 @@ mod tests {
         for (more, writer) in [
             (r#","_UID":"0","_TRANSPORT":"syslog""#, Writer::Uid(0)),
             (r#","_UID":"1000","UID":"0""#, Writer::Uid(1000)),
+            (r#","_UID":"0","_EXE":"/usr/bin/sudo""#, Writer::Uid(0)),
+            (r#","_UID":"7","_EXE":"/usr/bin/sudo""#, Writer::Raised(7)),
+            (r#","_UID":"7","_EXE":"/home/a/sudo""#, Writer::Uid(7)),
+            (r#","_UID":"7","EXE":"/usr/bin/su""#, Writer::Uid(7)),
             (r#","_UID":["0","1000"]"#, Writer::Anybody),
             (r#","_UID":"root""#, Writer::Anybody),
             (r#","_TRANSPORT":"kernel""#, Writer::Kernel),

@@ -76,7 +76,10 @@ pub fn judge(
     let mut findings = Vec::new();
     let files = issuers.iter().filter(|issuer| issuer.fetched.is_none());
     for issuer in files.filter(|issuer| !issuer.keys.is_empty()) {
-        let count = issuer.keys.len();
+        let count = match issuer.keys.len() {
+            1 => "1 key".to_owned(),
+            many => format!("{many} keys"),
+        };
         findings.push(Topic::Keys.fine(format!("{}: {count} in files", issuer.issuer)));
     }
     findings.extend(reports.iter().filter_map(|report| of_report(report, now)));
@@ -122,7 +125,8 @@ pub fn timer() -> Option<String> {
         return None;
     }
     let ran = run("systemctl", &["is-active", TIMER]).ok()?;
-    Some(ran.stdout.trim().to_owned())
+    let state = ran.stdout.trim();
+    Some(if state.is_empty() { "not there" } else { state }.to_owned())
 }
 
 #[cfg(test)]

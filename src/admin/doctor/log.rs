@@ -4,6 +4,7 @@
 use super::journal::{Entry, Moment, Writer, of_file, of_journal};
 use super::programs::{NotRun, run};
 use nix::unistd::geteuid;
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
@@ -33,6 +34,10 @@ pub fn read(since: Option<u64>) -> Log {
     let others = journal(since, "200", "^pam_jwt", &[]).unwrap_or_default();
     let of_others = |entry: &Entry| !entry.writer.is_trusted();
     log.lines.extend(others.into_iter().filter(of_others));
+    log.lines.sort_by_key(|entry| match entry.at {
+        Moment::At(at) => Reverse(at),
+        Moment::Words(_) => Reverse(0),
+    });
     if log.lines.is_empty() {
         log.lines = files(&["/var/log/auth.log", "/var/log/secure"], |line| {
             of_file(line).filter(|entry| entry.message.starts_with("pam_jwt("))

@@ -84,19 +84,23 @@ fn fields(text: &str) -> Option<Vec<(&str, &str)>> {
     Some(fields)
 }
 
+/// A refusal and the line that tells of it.
+type Told<'a> = (Refusal, &'a Entry);
+
 /// The refusals of one reason.
 struct Group<'a> {
     reason: Reason,
     /// The last first.
-    of: Vec<&'a (Refusal, Moment)>,
+    of: Vec<&'a Told<'a>>,
 }
 
 /// The last `most` refusals of what was logged, the last line first, by reason.
 pub fn explain(entries: &[Entry], most: usize) -> Vec<Finding> {
-    let is_ours = |entry: &&Entry| entry.writer.is_trusted() || entry.writer == Writer::Anybody;
-    let told = entries.iter().filter(is_ours);
-    let refusals: Vec<(Refusal, Moment)> = told
-        .filter_map(|entry| Some((refusal(&entry.message)?, entry.at.clone())))
+    let told = entries
+        .iter()
+        .filter(|entry| !matches!(entry.writer, Writer::Uid(1..)));
+    let refusals: Vec<Told<'_>> = told
+        .filter_map(|entry| Some((refusal(&entry.message)?, entry)))
         .take(most)
         .collect();
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -115,7 +119,7 @@ pub fn explain(entries: &[Entry], most: usize) -> Vec<Finding> {
     if entries.iter().any(|entry| entry.writer == Writer::Anybody) && !refusals.is_empty() {
         let says = "These are lines of a file, and any user can have such a line written there: \
             they are hints, no proof. Where there is a journal, it says who wrote a line.";
-        findings.push(Topic::Refusals.finding(Verdict::Told, says.to_owned(), ""));
+        findings.push(Topic::Refusals.doubtful(says, ""));
     }
     if findings.is_empty() {
         findings.push(Topic::Refusals.fine("pam_jwt has refused nobody of late"));
@@ -130,17 +134,23 @@ impl Group<'_> {
             1 => "once".to_owned(),
             many => format!("{many} times"),
         };
-        let last = self.of.first().map(|(last, at)| {
-            let at = match at {
+        let last = self.of.first().map(|(last, entry)| {
+            let at = match &entry.at {
                 Moment::At(at) => shown(*at),
                 Moment::Words(words) => words.clone(),
+            };
+            let proof = match entry.writer {
+                Writer::Raised(uid) => {
+                    format!(" (by {}, which uid {uid} ran: no proof)", entry.program)
+                }
+                _ => String::new(),
             };
             let from = last.rhost.as_ref();
             let from = from.map_or(String::new(), |rhost| format!(" from {rhost}"));
             let more = last.more.as_ref();
             let more = more.map_or(String::new(), |more| format!(", {more}"));
             let (account, service) = (&last.account, &last.service);
-            format!("last {at}: {account} at {service}{from}{more}")
+            format!("last {at}: {account} at {service}{from}{more}{proof}")
         });
         let says = format!(
             "{reason}, {times}, {}\n{}",
@@ -160,7 +170,7 @@ fn unloaded(entries: &[Entry]) -> Option<Finding> {
     let entry = entries.iter().find(is_it)?;
     let says = format!("libpam could not load the module: {}", entry.message);
     let mend = "Install the package again; it has to be built for this release.";
-    Some(Topic::Refusals.finding(Verdict::Told, says, mend))
+    Some(Topic::Refusals.doubtful(says, mend))
 }
 
 /// Lines in our form that processes of ordinary users have written.
@@ -180,13 +190,17 @@ fn unproven(entries: &[Entry]) -> Option<Finding> {
     }
     let uids: Vec<String> = uids.iter().map(u32::to_string).collect();
     (count > 0).then(|| {
+        let lines = match count {
+            1 => "1 line".to_owned(),
+            many => format!("{many} lines"),
+        };
         let says = format!(
-            "{count} more in the form of pam_jwt's not believed: written by processes of uid {}, \
-             which is not root. Any user can write such; sudo and su write theirs so too.",
+            "Not believed: {lines} in the form of pam_jwt's, written by a process of uid {}, which \
+             is not root. Any user can write such.",
             uids.join(", ")
         );
-        let mend = "To see them: 'journalctl -g \"pam_jwt.*result=\" -o verbose'.";
-        Topic::Refusals.finding(Verdict::Told, says, mend)
+        let mend = "To see who wrote them: 'journalctl -g \"^pam_jwt\" -o verbose'.";
+        Topic::Refusals.doubtful(says, mend)
     })
 }
 
@@ -295,11 +309,25 @@ mod tests {
         assert!(said[0].starts_with("expired, 2 times, last 2026-11-2"));
         assert!(said[0].contains(": alice at sshd\n"), "{}", said[0]);
         assert!(said[1].starts_with("no_rule, once, "));
-        assert!(said[2].starts_with("1 more ") && said[2].contains("uid 1000,"));
+        assert!(said[2].starts_with("Not believed: 1 line ") && said[2].contains("uid 1000,"));
         assert_eq!(accounts(&entries), ["alice", "bob", "carol", "dave"]);
         let none = explain(&[], 5);
         assert_eq!(none.len(), 1);
         assert_eq!(none[0].verdict, Verdict::Fine);
+    }
+
+    #[test]
+    fn what_sudo_says_is_told_with_the_uid_of_who_ran_it() {
+        let message = "pam_jwt(sudo:auth): result=refused reason=expired account=a service=sudo";
+        let entry = Entry {
+            writer: Writer::Raised(1000),
+            program: "sudo".to_owned(),
+            ..logged(0, message)
+        };
+        let said = explain(std::slice::from_ref(&entry), 5);
+        let proof = "a at sudo (by sudo, which uid 1000 ran: no proof)\n";
+        assert!(said.len() == 1 && said[0].says.contains(proof), "{said:#?}");
+        assert!(accounts(&[entry]).is_empty());
     }
 
     #[test]

@@ -276,6 +276,12 @@ pub fn look(asked: &Asked<'_>) -> Vec<Finding> {
             let says = "only root can ask sshd what its settings are";
             return vec![TOPIC.unseen(says, "Run it as root: 'sudo pam-jwt doctor'.")];
         }
+        // As where systemd listens, and makes it once somebody comes.
+        if why.contains("privilege separation directory") {
+            let says = format!("sshd does not say what its settings are: {why}");
+            let mend = "'install -d -m 0755 /run/sshd && pam-jwt doctor'";
+            return vec![TOPIC.unseen(says, mend)];
+        }
         let says = format!("sshd does not take its own settings, and would not start: {why}");
         return vec![TOPIC.wrong(says, "Mend what it names, and see 'sshd -t'.")];
     }
