@@ -217,7 +217,7 @@ fn the_doctor_says_why_logins_fail_and_what_mends_it() {
     healthy.expect_nothing_wrong();
     healthy.expect("pam", "ok", "tokens are taken by sshd");
     healthy.expect("sshd", "ok", "keyboard-interactive");
-    healthy.expect("refusals", "ok", "has refused nobody");
+    healthy.expect("refusals", "ok", "nobody whom pam_jwt refused");
     for case in &CASES {
         let shell = |script: &str| says(&machine, &format!("SSHD={SSHD}\n{script}"));
         shell(case.breaks);
@@ -236,6 +236,7 @@ fn the_doctor_says_why_logins_fail_and_what_mends_it() {
         CASES.len()
     ));
     unknown_accounts(&machine);
+    refused_by_others(&machine);
     what_is_fetched(&machine);
     refusals(&machine);
 }
@@ -252,6 +253,36 @@ fn unknown_accounts(machine: &Machine) {
     );
     let root = doctor(machine, &["--user", "root"]);
     root.expect("sshd", "wrong", "PermitRootLogin is ");
+}
+
+/// A good token, and an account that is refused all the same; and a module that is not there
+/// when somebody comes.
+fn refused_by_others(machine: &Machine) {
+    let token = machine.token(["alice"]);
+    let refused = |breaks: &str, mends: &str| {
+        says(machine, breaks);
+        let login = machine.ssh("alice").answers([token.as_str()]);
+        let login = login.command("true");
+        assert_eq!(login.code(), Some(255), "{login}");
+        says(machine, mends);
+    };
+    refused("chage -E 1 alice", "chage -E -1 alice");
+    refused(
+        "mv $(echo /usr/lib/*/security/pam_jwt.so) /root/",
+        "mv /root/pam_jwt.so $(echo /usr/lib/*/security)",
+    );
+    let alices = "Access denied for user alice by PAM account configuration";
+    let mut report = doctor(machine, ALICE);
+    wait_until("the journal has what sshd says", || {
+        report = doctor(machine, ALICE);
+        let text = &report.output.stdout;
+        text.contains(alices) && text.contains("libpam could not load")
+    });
+    report.expect("refusals", "told", alices);
+    report.expect("refusals", "doubtful", "unable to dlopen(pam_jwt.so)");
+    report.expect_nothing_wrong();
+    let bobs = doctor(machine, &["--user", "bob"]);
+    assert!(!bobs.output.stdout.contains(alices), "{}", bobs.output);
 }
 
 /// An issuer that does not answer, and a timer that is off.
@@ -325,12 +356,14 @@ fn refusals(machine: &Machine) {
         "{}",
         report.output
     );
+    let bobs = doctor(machine, &["--user", "bob"]);
+    assert!(!bobs.output.stdout.contains("alice"), "{}", bobs.output);
     let last = doctor(machine, &["--last", "1"]);
     last.expect("refusals", "told", "expired, once, last 20");
     let none = doctor(machine, &["--since", "2000-01-01T00:00:00Z", "--last", "0"]);
     none.expect("refusals", "doubtful", "Not believed: ");
     let later = doctor(machine, &["--since", "2100-01-01T00:00:00Z"]);
-    later.expect("refusals", "ok", "has refused nobody");
+    later.expect("refusals", "ok", "nobody whom pam_jwt refused");
 
     // While su asks, its uid is that of who runs it.
     machine.pam_line("su", "auth sufficient pam_jwt.so");

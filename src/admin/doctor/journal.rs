@@ -1,6 +1,7 @@
 //! Lines of the log: of the journal, whose fields journald fills in itself, and of the files
 //! that rsyslog writes, in which anybody may have written anything.
 
+use crate::moment;
 use serde_json::Value;
 
 /// One line.
@@ -23,6 +24,16 @@ pub enum Moment {
     At(u64),
     /// In the words of a file.
     Words(String),
+}
+
+impl Moment {
+    /// For people.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::At(at) => moment::shown(*at),
+            Self::Words(words) => words.clone(),
+        }
+    }
 }
 
 /// Who wrote a line.

@@ -1,6 +1,7 @@
 //! The log of this machine: of the journal what root's processes and the kernel have written,
 //! and where there is none the files that stand for it.
 
+use super::afterwards;
 use super::journal::{Entry, Moment, Writer, of_file, of_journal};
 use super::programs::{NotRun, run};
 use nix::unistd::geteuid;
@@ -14,7 +15,7 @@ const TAIL: u64 = 4 * 1024 * 1024;
 /// What was logged, each the last first.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// Lines that speak of pam_jwt.
+    /// Lines that speak of pam_jwt, and of logins that were refused by others.
     pub lines: Vec<Entry>,
     /// Denials of SELinux and AppArmor, ours among them.
     pub denials: Vec<Entry>,
@@ -26,7 +27,8 @@ pub struct Log {
 pub fn read(since: Option<u64>) -> Log {
     let mut log = Log::default();
     // Others could write so many lines that those of root are not among the last.
-    match journal(since, "500", "pam_jwt", &["_UID=0"]) {
+    let pattern = format!("pam_jwt|{}", afterwards::PATTERN);
+    match journal(since, "500", &pattern, &["_UID=0"]) {
         Ok(entries) => log.lines = entries,
         Err(NotRun::Missing) => {}
         Err(why) => log.unseen = Some(format!("journalctl {why}")),

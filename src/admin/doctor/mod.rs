@@ -2,6 +2,7 @@
 //! what was found, each one topic; `look` functions find it, and `programs` runs what is asked.
 
 mod accounts;
+mod afterwards;
 mod clock;
 mod denials;
 mod files;
@@ -22,6 +23,7 @@ use crate::status::reports;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use finding::{Finding, Topic, Verdict};
+use journal::Entry;
 use log::Log;
 use nix::unistd::geteuid;
 use policy::config::Account;
@@ -107,7 +109,8 @@ impl Doctor {
 
     fn look(&self, config: &Path) -> Vec<Finding> {
         let now = time::now().ok();
-        let log = log::read(self.since(now));
+        let mut log = log::read(self.since(now));
+        log.lines.retain(|entry| self.concerns(entry));
         let Examined { pam, findings } = check::examine(config);
         let trust = key_store::load(config).ok().map(|loaded| loaded.trust);
         let service = self.service.as_deref();
@@ -181,6 +184,9 @@ impl Doctor {
         all.extend(self.accounts(&machine, &log, now));
         all.extend(denials::judge(&denials::look(), &log.denials, now));
         all.extend(refusals::explain(&log.lines, self.last));
+        if service.is_none_or(|service| service == "sshd") {
+            all.extend(afterwards::explain(&log.lines, self.user.as_deref()));
+        }
         if let Some(why) = log.unseen {
             let mend = "Run it as root: 'sudo pam-jwt doctor'.";
             all.push(Topic::Refusals.unseen(why, mend));
@@ -195,6 +201,17 @@ impl Doctor {
             Since::At(Moment::Now) => now,
             Since::At(Moment::At(at)) => Some(at),
         }
+    }
+
+    /// Whether a line of the log is none of somebody else's refusal.
+    fn concerns(&self, entry: &Entry) -> bool {
+        let Some(refusal) = refusals::refusal(&entry.message) else {
+            return true;
+        };
+        let (user, service) = (self.user.as_deref(), self.service.as_deref());
+        // An account that there is none of is not named: people type passwords where names belong.
+        user.is_none_or(|user| refusal.account == user || refusal.account == "unknown")
+            && service.is_none_or(|service| refusal.service == service)
     }
 
     fn asked<'a>(&'a self, trust: Option<&Trust>, taking: &'a [String]) -> sshd::Asked<'a> {

@@ -2,8 +2,7 @@
 //! as strictly as they are written (`policy::audit`): what is not one in every word is none.
 
 use super::finding::{Finding, Topic, Verdict};
-use super::journal::{Entry, Moment, Writer};
-use crate::moment::shown;
+use super::journal::{Entry, Writer};
 use policy::Reason;
 
 /// A line of the log that tells why there was no login.
@@ -122,7 +121,7 @@ pub fn explain(entries: &[Entry], most: usize) -> Vec<Finding> {
         findings.push(Topic::Refusals.doubtful(says, ""));
     }
     if findings.is_empty() {
-        findings.push(Topic::Refusals.fine("pam_jwt has refused nobody of late"));
+        findings.push(Topic::Refusals.fine("the log tells of nobody whom pam_jwt refused"));
     }
     findings
 }
@@ -135,10 +134,7 @@ impl Group<'_> {
             many => format!("{many} times"),
         };
         let last = self.of.first().map(|(last, entry)| {
-            let at = match &entry.at {
-                Moment::At(at) => shown(*at),
-                Moment::Words(words) => words.clone(),
-            };
+            let at = entry.at.shown();
             let proof = match entry.writer {
                 Writer::Raised(uid) => {
                     format!(" (by {}, which uid {uid} ran: no proof)", entry.program)
@@ -168,7 +164,11 @@ fn unloaded(entries: &[Entry]) -> Option<Finding> {
         entry.writer.is_trusted() && message.starts_with("PAM ") && message.contains("pam_jwt.so")
     };
     let entry = entries.iter().find(is_it)?;
-    let says = format!("libpam could not load the module: {}", entry.message);
+    let at = entry.at.shown();
+    let says = format!(
+        "libpam could not load the module, last {at}: {}",
+        entry.message
+    );
     let mend = "Install the package again; it has to be built for this release.";
     Some(Topic::Refusals.doubtful(says, mend))
 }
@@ -218,6 +218,7 @@ pub fn accounts(entries: &[Entry]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::journal::Moment;
     use super::*;
     use policy::audit::Record;
     use policy::decision::Note;
