@@ -15,45 +15,47 @@ const STATE: &str = "/var/lib/pam-jwt";
 /// Nobody has more files.
 const MOST: usize = 10_000;
 
+/// What was found of files.
+pub struct Looked {
+    /// What is to be said.
+    pub findings: Vec<Finding>,
+    /// What a login would refuse to read, or a directory on the way to it.
+    pub refused: Vec<PathBuf>,
+}
+
 /// Looks at the files of the configuration in `config`, and at those below /var/lib/pam-jwt and
 /// /run/pam-jwt.
-pub fn look(config: &Path) -> Vec<Finding> {
+pub fn look(config: &Path) -> Looked {
+    let given = Path::new(fetched::DIR);
+    let run = Path::new(run_dir::DIR);
+    let mut paths = below(&[config, Path::new(STATE)], given);
+    let run_dirs = [run.to_owned(), run.join("handoff"), run.join("sessions")];
+    paths.extend(
+        run_dirs
+            .into_iter()
+            .filter(|dir| dir.symlink_metadata().is_ok()),
+    );
     let mut faults: Vec<Untrusted> = Vec::new();
-    let mut note = |found: Result<(), Untrusted>| {
-        if let Err(fault) = found
-            && !faults.contains(&fault)
-        {
+    for fault in paths.iter().filter_map(|path| trusted(path).err()) {
+        if fault.fault != FileFault::Missing && !faults.contains(&fault) {
             faults.push(fault);
         }
-    };
-    let given = Path::new(fetched::DIR);
-    for path in below(&[config, Path::new(STATE)], given) {
-        note(trusted(&path));
     }
-    let run = Path::new(run_dir::DIR);
-    for dir in [run.to_owned(), run.join("handoff"), run.join("sessions")] {
-        if dir.symlink_metadata().is_ok() {
-            note(trusted(&dir));
-        }
-    }
-    let mut findings: Vec<Finding> = faults
-        .iter()
-        .filter(|fault| fault.fault != FileFault::Missing)
-        .map(|fault| of_fault(config, fault))
-        .collect();
-    findings.extend(
-        below(&[given], Path::new(""))
-            .iter()
-            .filter_map(|path| of_given(path)),
-    );
+    let mut findings: Vec<Finding> = faults.iter().map(|fault| of_fault(config, fault)).collect();
+    let of_given = below(&[given], Path::new("")).into_iter();
+    findings.extend(of_given.filter_map(|path| of_given_file(&path)));
     if findings.is_empty() {
-        let config = config.display();
         findings.push(TOPIC.fine(format!(
-            "what is below {config}, {STATE} and {} is root's alone to write",
+            "what is below {}, {STATE} and {} is root's alone to write",
+            config.display(),
             run_dir::DIR
         )));
     }
-    findings
+    let refused = faults.into_iter().map(|fault| fault.path);
+    Looked {
+        findings,
+        refused: refused.collect(),
+    }
 }
 
 /// These directories and everything in them, but for what is in `left_out`; links are not
@@ -82,6 +84,18 @@ fn trusted(path: &Path) -> Result<(), Untrusted> {
     }
 }
 
+/// A command with this path in it, unless somebody could have named the file so that a shell does
+/// something else.
+fn command(path: &Path, command: impl Fn(&str) -> String) -> String {
+    let shown = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    if shown.chars().all(is_plain) {
+        command(&shown)
+    } else {
+        "Its name is none to type in a shell: look into its directory with 'ls -lb'.".to_owned()
+    }
+}
+
 fn of_fault(config: &Path, fault: &Untrusted) -> Finding {
     let path = fault.path.display();
     if fault.fault == FileFault::System(nix::errno::Errno::EACCES) && !geteuid().is_root() {
@@ -91,19 +105,25 @@ fn of_fault(config: &Path, fault: &Untrusted) -> Finding {
     let (says, mend) = match fault.fault {
         FileFault::Owner(uid) => (
             format!("{path} belongs to uid {uid}, not to root, so it is not trusted."),
-            format!("Look into it, then: 'chown root {path}'."),
+            command(&fault.path, |path| {
+                format!("Look into it, then: 'chown root {path}'.")
+            }),
         ),
         FileFault::Writable(mode) => (
             format!(
                 "{path} has mode {mode:04o}: others than root can write to it, so it is not trusted."
             ),
-            format!("Look into it, then: 'chmod go-w {path}'."),
+            command(&fault.path, |path| {
+                format!("Look into it, then: 'chmod go-w {path}'.")
+            }),
         ),
         FileFault::DirectoryOfOthers => (
             format!(
                 "The directory {path} belongs to another than root, or all may write to it, so nothing in it is trusted."
             ),
-            format!("Look into it, then: 'chown root {path} && chmod go-w {path}'."),
+            command(&fault.path, |path| {
+                format!("Look into it, then: 'chown root {path} && chmod go-w {path}'.")
+            }),
         ),
         _ => (fault.to_string(), String::new()),
     };
@@ -130,7 +150,7 @@ fn is_read(config: &Path, path: &Path) -> bool {
 }
 
 /// What was fetched belongs to the user that fetches, whom root has given the directory.
-fn of_given(path: &Path) -> Option<Finding> {
+fn of_given_file(path: &Path) -> Option<Finding> {
     let owner = Path::new(fetched::DIR).symlink_metadata().ok()?.uid();
     let found = path.symlink_metadata().ok()?;
     let shown = path.display();
@@ -140,7 +160,9 @@ fn of_given(path: &Path) -> Option<Finding> {
                 "{shown} belongs to uid {}, not to who fetches (uid {owner}), so it is not trusted.",
                 found.uid()
             ),
-            format!("Have it fetched anew: 'rm {shown} && pam-jwt-fetch --now'."),
+            command(path, |path| {
+                format!("Have it fetched anew: 'rm {path} && pam-jwt-fetch --now'.")
+            }),
         )
     } else if found.mode() & 0o022 != 0 && !found.is_symlink() {
         (
@@ -148,7 +170,9 @@ fn of_given(path: &Path) -> Option<Finding> {
                 "{shown} has mode {:04o}: others than who fetches can write to it, so it is not trusted.",
                 found.mode() & 0o7777
             ),
-            format!("Look into it, then: 'chmod go-w {shown}'."),
+            command(path, |path| {
+                format!("Look into it, then: 'chmod go-w {path}'.")
+            }),
         )
     } else {
         return None;
@@ -190,6 +214,18 @@ mod tests {
             let found = found(fault);
             assert!(found.mend.contains(mend), "{found:?}");
             assert_eq!(found.verdict, Verdict::Wrong);
+        }
+    }
+
+    #[test]
+    fn a_name_that_a_shell_would_obey_is_in_no_command() {
+        let echo = |path: &str| format!("'rm {path}'");
+        assert_eq!(
+            command(Path::new("/a/B_1-2.toml"), echo),
+            "'rm /a/B_1-2.toml'"
+        );
+        for name in ["/a/$(reboot)", "/a/b c", "/a/;b", "/a/'", "/a/\n", "/a/é"] {
+            assert!(!command(Path::new(name), echo).contains("rm"), "{name}");
         }
     }
 

@@ -17,7 +17,7 @@ mod shadow;
 mod show;
 mod sshd;
 
-use crate::check::{self, Examined};
+use crate::check::{self, Examined, PamServices};
 use crate::moment::Moment;
 use crate::status::reports;
 use clap::Args;
@@ -66,6 +66,9 @@ pub struct Doctor {
     since: Since,
 }
 
+/// No more accounts are looked at unasked.
+const MOST_ACCOUNTS: usize = 20;
+
 /// Since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Since {
@@ -113,85 +116,41 @@ impl Doctor {
         log.lines.retain(|entry| self.concerns(entry));
         let Examined { pam, findings } = check::examine(config);
         let trust = key_store::load(config).ok().map(|loaded| loaded.trust);
-        let service = self.service.as_deref();
+        let trust = trust.as_ref();
 
-        let of_files = files::look(config);
-        // What a file's owner or mode keeps from loading is told once, there.
-        let is_news = |found: &Finding| {
-            let mut of_files = of_files.iter();
-            let is_same = |one: &Finding| {
-                let path = one
-                    .says
-                    .split_ascii_whitespace()
-                    .find(|word| word.starts_with('/'));
-                one.verdict == Verdict::Wrong
-                    && path.is_some_and(|path| found.says.starts_with(&format!("{path}: ")))
-            };
-            !of_files.any(is_same)
-        };
-        let mut all: Vec<Finding> = findings
-            .iter()
-            .filter_map(keys::of_check)
-            .filter(is_news)
-            .collect();
-        if let (Some(trust), None) = (
-            &trust,
-            all.iter().find(|found| found.topic == Topic::Configuration),
-        ) {
-            let count = trust.issuers.len();
-            let says = format!(
-                "{} loads; issuers that are trusted: {count}",
-                config.display()
-            );
-            all.push(Topic::Configuration.fine(says));
-        }
-        all.extend(of_files);
-
-        let wanted = trust.as_ref().map_or_else(Vec::new, services);
-        // Without a configuration nothing is known of rules.
-        let named = match &trust {
-            Some(_) => wanted,
-            None => service.map(str::to_owned).into_iter().collect(),
-        };
-        all.extend(pam::judge(&pam, &named, service, &is_service));
-        all.extend(pam::modules(&pam.modules));
-        if service.is_none_or(|service| service == "sshd") {
-            all.extend(sshd::look(&self.asked(trust.as_ref(), &pam.taking)));
-        }
-
-        let issuers = trust.as_ref().map_or(&[][..], |trust| &trust.issuers);
-        let leeway = trust.as_ref().map_or(0, |trust| trust.global.leeway);
-        let reports = now.map_or_else(Vec::new, |now| reports(issuers, now, leeway));
-        all.extend(clock::judge(now, &reports, &clock::Synchronised::look()));
-        let timer = keys::timer();
-        all.extend(keys::judge(
-            issuers,
-            &reports,
-            timer.as_deref(),
-            now.unwrap_or_default(),
-        ));
-
-        let concerns = |other: &&[String; 3]| {
-            let [of, _, _] = *other;
-            service.map_or_else(|| pam.taking.contains(of), |service| of == service)
-        };
-        let machine = accounts::Machine {
-            others: pam.others.iter().filter(concerns).collect(),
-            nologin: accounts::nologin(),
-            trust: trust.as_ref(),
-            service,
-        };
-        all.extend(self.accounts(&machine, &log, now));
+        let mut all = configuration(config, &findings, trust);
+        all.extend(self.pam(&pam, trust));
+        all.extend(times(trust, now));
+        all.extend(self.accounts(&pam, trust, &log, now));
         all.extend(denials::judge(&denials::look(), &log.denials, now));
         all.extend(refusals::explain(&log.lines, self.last));
-        if service.is_none_or(|service| service == "sshd") {
+        if self.is_about("sshd") {
             all.extend(afterwards::explain(&log.lines, self.user.as_deref()));
         }
-        if let Some(why) = log.unseen {
-            let mend = "Run it as root: 'sudo pam-jwt doctor'.";
-            all.push(Topic::Refusals.unseen(why, mend));
-        }
+        let mend = "Run it as root: 'sudo pam-jwt doctor'.";
+        all.extend(log.unseen.map(|why| Topic::Refusals.unseen(why, mend)));
         all
+    }
+
+    /// Whether the service is the one that somebody asks about, or none is.
+    fn is_about(&self, service: &str) -> bool {
+        self.service.as_deref().is_none_or(|asked| asked == service)
+    }
+
+    /// Of pam.d, and of sshd, which asks PAM.
+    fn pam(&self, pam: &PamServices, trust: Option<&Trust>) -> Vec<Finding> {
+        let asked = self.service.as_deref();
+        let wanted = match trust {
+            Some(trust) => services(trust),
+            // Without a configuration nothing is known of rules.
+            None => asked.map(str::to_owned).into_iter().collect(),
+        };
+        let mut findings = pam::judge(pam, &wanted, asked, &is_service);
+        findings.extend(pam::modules(&pam.modules));
+        if self.is_about("sshd") {
+            findings.extend(sshd::look(&self.asked(trust, &pam.taking)));
+        }
+        findings
     }
 
     /// Since when the log is read, in seconds since the epoch.
@@ -235,21 +194,32 @@ impl Doctor {
     /// refused.
     fn accounts(
         &self,
-        machine: &accounts::Machine<'_>,
+        pam: &PamServices,
+        trust: Option<&Trust>,
         log: &Log,
         now: Option<u64>,
     ) -> Vec<Finding> {
-        const MOST: usize = 20;
+        let service = self.service.as_deref();
+        let concerns = |other: &&[String; 3]| {
+            let [of, _, _] = *other;
+            service.map_or_else(|| pam.taking.contains(of), |service| of == service)
+        };
+        let machine = accounts::Machine {
+            others: pam.others.iter().filter(concerns).collect(),
+            nologin: accounts::nologin(),
+            trust,
+            service,
+        };
         let names = match &self.user {
             Some(user) => vec![user.clone()],
             None => {
-                let mut names = machine.trust.map_or_else(Vec::new, named);
+                let mut names = trust.map_or_else(Vec::new, named);
                 for name in refusals::accounts(&log.lines) {
                     if !names.contains(&name) {
                         names.push(name);
                     }
                 }
-                names.truncate(MOST);
+                names.truncate(MOST_ACCOUNTS);
                 names
             }
         };
@@ -257,7 +227,7 @@ impl Doctor {
         let mut findings = accounts::gates(&machine.others);
         for name in &names {
             let facts = accounts::look(name, today);
-            findings.extend(accounts::judge(&facts, machine, self.user.is_some()));
+            findings.extend(accounts::judge(&facts, &machine, self.user.is_some()));
         }
         if names.is_empty() {
             let says = "no rule names an account, and nobody was refused of late; to have one looked \
@@ -267,6 +237,35 @@ impl Doctor {
         findings.extend(accounts::unseen());
         findings
     }
+}
+
+/// What `pam-jwt check` finds of the configuration and of keys, and what is found of files.
+fn configuration(config: &Path, found: &[check::Finding], trust: Option<&Trust>) -> Vec<Finding> {
+    let files = files::look(config);
+    // What a file's owner or mode keeps from loading is told once, of the file.
+    let is_told = |place: &str| files.refused.iter().any(|path| path == Path::new(place));
+    let found = found.iter().filter(|found| !is_told(&found.place));
+    let mut findings: Vec<Finding> = found.filter_map(keys::of_check).collect();
+    let is_fine = |topic| !findings.iter().any(|found| found.topic == topic);
+    if let Some(trust) = trust.filter(|_| is_fine(Topic::Configuration)) {
+        let (dir, count) = (config.display(), trust.issuers.len());
+        let says = format!("{dir} loads; issuers that are trusted: {count}");
+        findings.push(Topic::Configuration.fine(says));
+    }
+    findings.extend(files.findings);
+    findings
+}
+
+/// Of the clock, and of the age of keys.
+fn times(trust: Option<&Trust>, now: Option<u64>) -> Vec<Finding> {
+    let issuers = trust.map_or(&[][..], |trust| &trust.issuers);
+    let leeway = trust.map_or(0, |trust| trust.global.leeway);
+    let reports = now.map_or_else(Vec::new, |now| reports(issuers, now, leeway));
+    let mut findings = clock::judge(now, &reports, &clock::Synchronised::look());
+    let timer = keys::timer();
+    let now = now.unwrap_or_default();
+    findings.extend(keys::judge(issuers, &reports, timer.as_deref(), now));
+    findings
 }
 
 /// The services that rules name, each once.

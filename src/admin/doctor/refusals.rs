@@ -204,12 +204,15 @@ fn unproven(entries: &[Entry]) -> Option<Finding> {
     })
 }
 
-/// The accounts that were refused, as far as root's processes have said so, each once.
+/// The accounts that were refused, as far as root's processes have said so, each once; none that
+/// is not to be typed in a shell, as commands that mend something have it.
 pub fn accounts(entries: &[Entry]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let trusted = entries.iter().filter(|entry| entry.writer.is_trusted());
     for refusal in trusted.filter_map(|entry| refusal(&entry.message)) {
-        if refusal.account != "unknown" && !names.contains(&refusal.account) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+        let is_account = refusal.account != "unknown" && refusal.account.chars().all(is_plain);
+        if is_account && !names.contains(&refusal.account) {
             names.push(refusal.account);
         }
     }

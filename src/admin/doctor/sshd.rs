@@ -261,7 +261,9 @@ fn matches_name(pattern: &str, name: &str) -> bool {
 pub fn look(asked: &Asked<'_>) -> Vec<Finding> {
     let connection;
     let mut args = vec!["-T"];
-    if let Some(user) = asked.user {
+    // What sshd could not tell from the next word of it.
+    let can_be_said = |user: &&str| user.chars().all(|c| c.is_ascii_graphic() && c != ',');
+    if let Some(user) = asked.user.filter(can_be_said) {
         connection = format!("user={user},host={ELSEWHERE},addr={ELSEWHERE}");
         args.extend(["-C", &connection]);
     }
