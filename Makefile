@@ -6,6 +6,10 @@
 
 PREFIX ?= /usr
 DESTDIR ?=
+# What distributions have elsewhere: SBINDIR is /usr/bin where the two are one, and ZSHDIR
+# /usr/share/zsh/site-functions but on Debian.
+SBINDIR ?= $(PREFIX)/sbin
+ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 FOREIGN := $(CARGO_TARGET_DIR)/foreign
@@ -13,7 +17,7 @@ DEBIANS := $(addprefix $(CARGO_TARGET_DIR)/,bookworm.tar trixie.tar)
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
-ZSH_COMPLETIONS = $(SHARE)/zsh/vendor-completions
+ZSH_COMPLETIONS = $(DESTDIR)$(ZSHDIR)
 FISH_COMPLETIONS = $(SHARE)/fish/vendor_completions.d
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 TMPFILES = $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
@@ -63,16 +67,15 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	@test -n "$(PAMDIR)" || { echo "libpam's modules are not where they use to be: set PAMDIR" >&2; exit 1; }
 	@test -e $(RELEASE)/libpam_jwt.so || { echo "nothing is built yet: make build" >&2; exit 1; }
 	install -D -m 0644 $(RELEASE)/libpam_jwt.so $(DESTDIR)$(PAMDIR)/pam_jwt.so
-	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(PREFIX)/sbin/pam-jwt
-	install -D -m 0755 $(RELEASE)/pam-jwt-fetch $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch
-	install -D -m 0755 $(RELEASE)/pam-jwt-authserver $(DESTDIR)$(PREFIX)/sbin/pam-jwt-authserver
+	install -D -m 0755 $(RELEASE)/pam-jwt $(DESTDIR)$(SBINDIR)/pam-jwt
+	install -D -m 0755 $(RELEASE)/pam-jwt-fetch $(DESTDIR)$(SBINDIR)/pam-jwt-fetch
+	install -D -m 0755 $(RELEASE)/pam-jwt-authserver $(DESTDIR)$(SBINDIR)/pam-jwt-authserver
 	install -D -m 0755 $(RELEASE)/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f ! -path './sys*' ! -path './tmpfiles.d/*' \
 		-exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
 	cd conf/systemd && find . -type f -exec install -D -m 0644 {} $(UNITS)/{} \;
-	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNITS)/pam-jwt-sessions.service $(UNITS)/pam-jwt-fetch.service \
-		$(UNITS)/pam-jwt-authserver.service $(UNITS)/pam-jwt-rollback.service
+	sed -i 's|/usr/sbin/|$(SBINDIR)/|' $(UNITS)/pam-jwt-*.service
 	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
 	install -D -m 0644 -t $(SYSUSERS) conf/sysusers.d/*
 	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
@@ -91,8 +94,8 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 			systemd-tmpfiles --create $(TMPFILES)/$$name.conf || exit 1; done
 
 uninstall: ## remove what was installed; what is in /etc and /var/lib stays. First take the lines out of pam.d
-	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(PREFIX)/sbin/pam-jwt
-	rm -f $(DESTDIR)$(PREFIX)/sbin/pam-jwt-fetch $(DESTDIR)$(PREFIX)/sbin/pam-jwt-authserver
+	rm -f $(DESTDIR)$(PAMDIR)/pam_jwt.so $(DESTDIR)$(SBINDIR)/pam-jwt
+	rm -f $(DESTDIR)$(SBINDIR)/pam-jwt-fetch $(DESTDIR)$(SBINDIR)/pam-jwt-authserver
 	rm -f $(DESTDIR)$(PREFIX)/bin/jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do rm -f $(BASH_COMPLETIONS)/$$command \
 		$(ZSH_COMPLETIONS)/_$$command $(FISH_COMPLETIONS)/$$command.fish; done
