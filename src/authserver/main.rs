@@ -42,9 +42,9 @@ use serve::process::Role;
 use serve::tls::Tls;
 use serve::{monitor, network, process};
 use settings::Bundle;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 const NAME: &str = "pam-jwt-authserver";
 
@@ -52,18 +52,23 @@ fn main() -> ExitCode {
     match Role::of(std::env::args_os().skip(1)) {
         Some(Role::Conversation { rules }) => return conversation::run(&rules),
         Some(Role::Network) => {
-            let ended = network_process().map(|()| Exit::Done);
-            return exit(&Output::new(NAME, false), ended.map_err(Failure::new));
+            let channel = || process::socket().map_err(|error| error.to_string());
+            let ended = network_process(channel).map_err(Failure::new);
+            return exit(&Output::new(NAME, false), ended);
         }
         None => {}
     }
     let options = Options::parse();
     let out = Output::new(NAME, options.json);
-    let result = match &options.other {
-        None => return monitor::run(|| settings(&options)),
-        Some(Other::Check(check)) => check.run(&options.config, &out),
-        Some(Other::Completions(command)) => command.run(&out),
-        Some(Other::Manual(command)) => command.run(&out),
+    let result = match (&options.other, &options.monitor) {
+        (Some(Other::Check(check)), _) => check.run(&options.config, &out),
+        (Some(Other::Completions(command)), _) => command.run(&out),
+        (Some(Other::Manual(command)), _) => command.run(&out),
+        (None, Some(monitor)) => {
+            network_process(|| process::connect(monitor)).map_err(Failure::new)
+        }
+        (None, None) if options.monitor_only => return monitor::run_alone(|| settings(&options)),
+        (None, None) => return monitor::run(|| settings(&options)),
     };
     exit(&out, result)
 }
@@ -86,22 +91,30 @@ fn settings(options: &Options) -> Result<monitor::Settings, String> {
     // What the network process would not take, nobody does.
     Tls::of(&settings)?;
     let config = settings.config;
-    let mut text = Zeroizing::new(Vec::with_capacity(process::ROOM));
-    serde_json::to_writer(&mut *text, &bundle).map_err(|error| error.to_string())?;
     Ok(monitor::Settings {
-        bundle: text,
+        bundle: process::answer(&bundle)?,
         directories: settings::directories(&options.config, &config),
         config,
     })
 }
 
-fn network_process() -> Result<(), String> {
+/// What speaks to strangers; `channel` leads to the monitor.
+fn network_process(channel: impl FnOnce() -> Result<UnixStream, String>) -> Result<Exit, String> {
     let handed = ListenFd::from_env();
     process::close_others(handed.len()).map_err(|error| error.to_string())?;
     process::begin().map_err(|errno| errno.desc().to_owned())?;
     // It is asked to take other settings once it has some, and heard when that is possible.
     process::hold_reloads().map_err(|errno| errno.desc().to_owned())?;
-    let channel = process::socket().map_err(|error| error.to_string())?;
-    let bundle = process::bundle(&channel)?;
-    network::serve(&bundle, Arc::new(channel), handed).map_err(|fault| fault.to_string())
+    let channel = channel()?;
+    match process::settings(&channel)? {
+        Ok(bundle) => {
+            let served = network::serve(&bundle, Arc::new(channel), handed);
+            served.map_err(|fault| fault.to_string())?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            log::line(3, &error);
+            Ok(Exit::Refused)
+        }
+    }
 }

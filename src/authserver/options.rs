@@ -8,10 +8,10 @@ use std::path::PathBuf;
 /// Issues tokens to OAuth clients for the accounts of this machine.
 ///
 /// People log in by PAM, and clients get JSON Web Tokens (RFC 9068) that hosts with pam_jwt.so, and
-/// everybody who has its public keys, can verify. It runs as root and speaks to nobody: what
-/// speaks to the network is a process of its own, of the user pam-jwt-authserver. What is changed
-/// in its files it takes up by itself, and at SIGHUP; SIGTERM ends it when what was begun is
-/// finished.
+/// everybody who has its public keys, can verify. Started by root it is two processes: the monitor,
+/// which is root and speaks to nobody, and what speaks to the network, which is of the user
+/// pam-jwt-authserver. systemd starts each in a unit of its own. What is changed in its files it
+/// takes up by itself, and at SIGHUP; SIGTERM ends it when what was begun is finished.
 #[derive(Parser)]
 #[command(
     name = "pam-jwt-authserver",
@@ -35,7 +35,8 @@ Files:
 
 To start it:
   systemctl enable --now pam-jwt-authserver.service
-  With pam-jwt-authserver.socket beside it systemd listens, at port 443.
+  With pam-jwt-authserver.socket beside it systemd listens, at port 443. The monitor is
+  pam-jwt-authserver-pam@.service, which its socket starts; what PAM needs goes there.
 
 Examples:
   # what is wrong with the files, before the server is started
@@ -47,6 +48,14 @@ pub struct Options {
     /// The configuration directory.
     #[arg(long, global = true, value_name = "DIR", default_value = system::CONFIG_DIR)]
     pub config: PathBuf,
+    /// Be the process that speaks to the network, as the user that this one is already; the
+    /// monitor is behind this socket.
+    #[arg(long, value_name = "SOCKET")]
+    pub monitor: Option<PathBuf>,
+    /// Be the monitor alone, for the process of the user pam-jwt-authserver that is connected to
+    /// standard input.
+    #[arg(long, conflicts_with = "monitor")]
+    pub monitor_only: bool,
     /// Report as JSON on standard output.
     #[arg(long, global = true)]
     pub json: bool,

@@ -1,5 +1,5 @@
-//! The unit of pam-jwt-authserver at work on a booted Debian: with all that it takes away, PAM
-//! does what it does, and the server is there at once.
+//! The units of pam-jwt-authserver at work on a booted Debian: with all that they take away, PAM
+//! does what it does, the server is there at once, and comes back whichever of its processes ends.
 
 use machine::{Machine, Visitor, tell, wait_until};
 use serde_json::Value;
@@ -18,6 +18,11 @@ const SETTINGS: &str = "issuer = \"http://127.0.0.1:8420\"
 description = \"read what is yours\"
 audiences = [\"https://api.example.org\"]
 ";
+
+const SERVICE: &str = "pam-jwt-authserver.service";
+
+/// Root's part of it, one for each start.
+const MONITOR: &str = "pam-jwt-authserver-pam@*.service";
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -75,29 +80,70 @@ fn start(machine: &Machine, unit: &str) {
     says(machine, &start);
 }
 
-#[test]
-fn bookworms_unit_lets_pam_do_its_work() {
-    the_unit_lets_pam_do_its_work("bookworm");
+/// What systemd says of the server.
+#[track_caller]
+fn of_unit(machine: &Machine, property: &str) -> String {
+    says(
+        machine,
+        &format!("systemctl show --value -p {property} {SERVICE}"),
+    )
+}
+
+fn health(machine: &Machine, port: u16) -> Option<u16> {
+    Some(machine.ask(port, HEALTH)?.status)
 }
 
 #[test]
-fn trixies_unit_lets_pam_do_its_work() {
-    the_unit_lets_pam_do_its_work("trixie");
+fn bookworms_units_let_pam_do_its_work() {
+    the_units_let_pam_do_its_work("bookworm");
 }
 
-fn the_unit_lets_pam_do_its_work(release: &str) {
+#[test]
+fn trixies_units_let_pam_do_its_work() {
+    the_units_let_pam_do_its_work("trixie");
+}
+
+fn the_units_let_pam_do_its_work(release: &str) {
     let (machine, client) = booted(release);
+    settings_that_are_no_good_are_told_of(&machine);
+    it_serves_once_it_is_started(&machine, release);
+    // The program is another one by now, and this one goes on.
+    let upgrade = "cd /usr/sbin; cp pam-jwt-authserver new; mv new pam-jwt-authserver";
+    says(&machine, upgrade);
+    people_log_in(&machine, &client);
+    each_process_has_what_is_its_own(&machine);
+    it_comes_back(&machine, &client);
+    says(&machine, &format!("systemctl stop {SERVICE}"));
+    assert_eq!(of_unit(&machine, "Result"), "success");
+    assert_eq!(of_unit(&machine, "ExecMainStatus"), "0");
+    nothing_is_left(&machine);
+    systemd_listens_for_it(&machine);
+    they_are_rated(&machine, release);
+}
+
+fn settings_that_are_no_good_are_told_of(machine: &Machine) {
+    let wrong = format!("{SETTINGS}nonsense = 1\n");
+    machine.write("/etc/pam-jwt/authserver.toml", wrong, 0o644);
+    let start = machine.run(["systemctl", "start", SERVICE]);
+    assert_ne!(start.code(), Some(0), "{start}");
+    // Nothing would be better a second later.
+    assert_eq!(of_unit(machine, "NRestarts"), "0");
+    assert_eq!(of_unit(machine, "ExecMainStatus"), "1");
+    let log = says(
+        machine,
+        &format!("journalctl --no-pager -o cat -u {SERVICE}"),
+    );
+    assert!(log.contains("nonsense"), "{log}");
+    machine.write("/etc/pam-jwt/authserver.toml", SETTINGS, 0o644);
+}
+
+fn it_serves_once_it_is_started(machine: &Machine, release: &str) {
     let began = Instant::now();
-    start(&machine, "pam-jwt-authserver.service");
+    start(machine, SERVICE);
     // The unit is started when it serves (Type=notify).
-    let health = |port| Some(machine.ask(port, HEALTH)?.status);
-    assert_eq!(health(PORT), Some(200));
+    assert_eq!(health(machine, PORT), Some(200));
     let answered = began.elapsed();
-    let moment = |name: &str| {
-        let show = format!("systemctl show --value -p {name} pam-jwt-authserver.service");
-        let text = says(&machine, &show);
-        text.parse::<u64>().expect("microseconds")
-    };
+    let moment = |name: &str| of_unit(machine, name).parse::<u64>().expect("microseconds");
     let executed = moment("ExecMainStartTimestampMonotonic");
     let serves = moment("ActiveEnterTimestampMonotonic") - executed;
     tell(&format!(
@@ -106,73 +152,118 @@ fn the_unit_lets_pam_do_its_work(release: &str) {
         serves / 1000,
         answered.as_millis()
     ));
+}
 
-    let (status, tokens) = login(&machine, &client, "alice", PASSWORD);
+fn people_log_in(machine: &Machine, client: &str) {
+    let login = |account: &str, password: &str| login(machine, client, account, password);
+    let (status, tokens) = login("alice", PASSWORD);
     assert_eq!(status, 200, "{tokens}");
     // pam_faillock counts.
     for _ in 0..2 {
-        assert_eq!(login(&machine, &client, "bob", "wrong").0, 400);
+        assert_eq!(login("bob", "wrong").0, 400);
     }
-    let counted = says(&machine, "faillock --user bob");
+    let counted = says(machine, "faillock --user bob");
     assert_eq!(counted.matches(" RHOST ").count(), 2, "{counted}");
     assert!(counted.contains("127.0.0.1"), "{counted}");
-    assert_eq!(login(&machine, &client, "bob", PASSWORD).0, 400);
-    says(&machine, "faillock --user bob --reset");
-    assert_eq!(login(&machine, &client, "bob", PASSWORD).0, 200);
+    assert_eq!(login("bob", PASSWORD).0, 400);
+    says(machine, "faillock --user bob --reset");
+    assert_eq!(login("bob", PASSWORD).0, 200);
     // pam_unix changes an expired password, which is written beside the others and replaces them.
-    says(&machine, "chage --lastday 0 bob");
-    let refused = login(&machine, &client, "bob", PASSWORD);
+    says(machine, "chage --lastday 0 bob");
+    let refused = login("bob", PASSWORD);
     assert_eq!(refused.0, 400, "a password alone does not change itself");
-    let mut visitor = Visitor::new(&machine, ISSUER);
+    let mut visitor = Visitor::new(machine, ISSUER);
     let (old, new) = (PASSWORD, "another horse entirely");
     let page = visitor.log_in("/device", "bob", old, new);
     assert!(page.contains("logged in as <strong>bob"), "{page}");
-    assert_eq!(login(&machine, &client, "bob", old).0, 400);
-    assert_eq!(login(&machine, &client, "bob", new).0, 200);
-    let shadow = says(&machine, "stat -c '%a %U:%G' /etc/shadow");
+    assert_eq!(login("bob", old).0, 400);
+    assert_eq!(login("bob", new).0, 200);
+    let shadow = says(machine, "stat -c '%a %U:%G' /etc/shadow");
     assert_eq!(shadow, "640 root:shadow");
+    // Who is on the machine is known by the uid.
+    let token = machine.command(["jwt-ssh", "token", "--scope", "read"]);
+    let token = token.user("alice").run().expect_success().stdout;
+    assert_eq!(token.matches('.').count(), 2, "{token}");
+}
 
+fn each_process_has_what_is_its_own(machine: &Machine) {
     // What was changed is taken up here as well, and the key is what the unit leaves readable.
     let added = says(
-        &machine,
+        machine,
         "pam-jwt --json clients add job --audience https://a",
     );
     let added: Value = serde_json::from_str(&added).expect("JSON");
     let secret = added["client_secret"].as_str().expect("a secret");
     wait_until("the new client is known", || {
         let client = format!("client_id=job&client_secret={secret}");
-        login(&machine, &client, "alice", "x").1["error"] == "unauthorized_client"
+        login(machine, &client, "alice", "x").1["error"] == "unauthorized_client"
     });
-    says(&machine, "systemctl reload pam-jwt-authserver.service");
+    let taken = "journalctl --no-pager -o cat -u pam-jwt-authserver | grep -c 'are taken as'";
+    let before = says(machine, taken);
+    says(machine, &format!("systemctl reload {SERVICE}"));
+    wait_until("the settings are taken again", || {
+        says(machine, taken) != before
+    });
     let owner = says(
-        &machine,
+        machine,
         "ps -o user:20= -C pam-jwt-authser | sort | uniq -c | tr -s ' '
-         stat -c '%U %a' /var/lib/pam-jwt-authserver /run/pam-jwt-authserver/local",
+         stat -c '%U %a' /var/lib/pam-jwt-authserver /run/pam-jwt-authserver-pam",
     );
-    tell(&owner);
-    assert!(owner.contains("\npam-jwt-authserver 700\n"), "{owner}");
-    says(&machine, "systemctl stop pam-jwt-authserver.service");
-    let result = "systemctl show -p Result -p ExecMainStatus pam-jwt-authserver.service";
-    assert_eq!(says(&machine, result), "Result=success\nExecMainStatus=0");
+    assert_eq!(
+        owner,
+        " 1 pam-jwt-authserver\n 1 root\npam-jwt-authserver 700\npam-jwt-authserver 600"
+    );
+}
 
-    // systemd listens, and the first who comes starts it, as often as it was stopped.
-    start(&machine, "pam-jwt-authserver.socket");
-    let state = "systemctl show --value -p ActiveState pam-jwt-authserver.service";
-    for _ in 0..2 {
-        assert_eq!(says(&machine, state), "inactive");
-        assert_eq!(health(SOCKET_PORT), Some(200));
-        assert_eq!(says(&machine, state), "active");
-        // It listens nowhere else, whatever the settings say.
-        assert_eq!(health(PORT), None);
-        says(&machine, "systemctl stop pam-jwt-authserver.service 2>&1");
+/// Also where it is killed, or the other one is.
+fn it_comes_back(machine: &Machine, client: &str) {
+    for unit in [SERVICE, MONITOR] {
+        let killed = of_unit(machine, "MainPID");
+        says(machine, &format!("systemctl kill -s KILL '{unit}'"));
+        wait_until("another process serves", || {
+            of_unit(machine, "MainPID") != killed && health(machine, PORT) == Some(200)
+        });
+        assert_eq!(login(machine, client, "alice", PASSWORD).0, 200, "{unit}");
     }
+    says(machine, &format!("systemctl restart {SERVICE}"));
+    assert_eq!(login(machine, client, "alice", PASSWORD).0, 200);
+}
 
-    let rating = "systemd-analyze security --no-pager pam-jwt-authserver.service | tail -n 1";
-    let rating = says(&machine, rating);
-    tell(&rating);
-    let level = rating
-        .split_whitespace()
-        .find_map(|word| word.parse::<f64>().ok());
-    // It is root, with the capabilities of a login.
-    assert!(level.is_some_and(|level| level <= 4.0), "{rating}");
+#[track_caller]
+fn nothing_is_left(machine: &Machine) {
+    machine.wait_until("! pgrep pam-jwt-authser");
+    let units = "systemctl list-units --no-legend --state=active 'pam-jwt-authserver*'";
+    assert_eq!(says(machine, units), "");
+    says(machine, "! ls /run/pam-jwt-authserver-pam");
+}
+
+/// The first who comes starts it, as often as it was stopped.
+fn systemd_listens_for_it(machine: &Machine) {
+    start(machine, "pam-jwt-authserver.socket");
+    for _ in 0..2 {
+        assert_eq!(of_unit(machine, "ActiveState"), "inactive");
+        assert_eq!(health(machine, SOCKET_PORT), Some(200));
+        assert_eq!(of_unit(machine, "ActiveState"), "active");
+        // It listens nowhere else, whatever the settings say.
+        assert_eq!(health(machine, PORT), None);
+        says(machine, &format!("systemctl stop {SERVICE} 2>&1"));
+    }
+}
+
+/// How much of the machine each has, by systemd's measure: 10 is all of it.
+fn they_are_rated(machine: &Machine, release: &str) {
+    for (unit, most) in [
+        ("pam-jwt-authserver", 2.0),
+        ("pam-jwt-fetch", 2.0),
+        // It is root, with the capabilities of a login.
+        ("pam-jwt-authserver-pam@1", 3.0),
+    ] {
+        let rating = format!("systemd-analyze security --no-pager {unit}.service | tail -n 1");
+        let rating = says(machine, &rating);
+        tell(&format!("{release}: {rating}"));
+        let level = rating
+            .split_whitespace()
+            .find_map(|word| word.parse::<f64>().ok());
+        assert!(level.is_some_and(|level| level <= most), "{rating}");
+    }
 }

@@ -2,7 +2,8 @@
 //! byte that says what is wanted, and with it one descriptor, the end of a socket on which the
 //! answer comes. The monitor takes the other side for taken over, and reads nothing else of it. (If
 //! it made the pair itself it would have to send on this socket, which the other side could leave
-//! unread, and that would have to find out which of its threads each answer is for.)
+//! unread, and that would have to find out which of its threads each answer is for.) The other way
+//! goes one byte, whenever the settings have changed.
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -13,6 +14,9 @@ use std::io::{IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+
+/// What the monitor says when the settings have changed.
+const CHANGED: u8 = b'S';
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +69,19 @@ pub fn ask(channel: impl AsFd, kind: Kind) -> std::io::Result<UnixStream> {
     Ok(ours)
 }
 
-/// Waits until the monitor is gone, which says nothing by itself.
-pub fn wait_for_end(mut channel: &UnixStream) {
+/// Tells the network process that the settings have changed. One that leaves so much unread that
+/// this does not get through has been told before.
+pub fn tell_changed(channel: impl AsFd) {
+    let _ = send(channel.as_fd(), CHANGED, &[]);
+}
+
+/// Waits until the monitor is gone, and calls `changed` whenever it says that the settings have
+/// changed: once for what it says at once.
+pub fn wait_for_end(mut channel: &UnixStream, changed: impl Fn()) {
     let mut buffer = [0; 64];
-    while let Ok(1..) = channel.read(&mut buffer) {}
+    while let Ok(1..) = channel.read(&mut buffer) {
+        changed();
+    }
 }
 
 fn send(
@@ -137,6 +150,7 @@ fn is_stream(descriptor: &OwnedFd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::fs::File;
     use std::io::Write;
     use std::os::unix::net::UnixDatagram;
@@ -187,6 +201,22 @@ mod tests {
         // Nobody has it any more but this test.
         drop(one);
         assert_eq!(two.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn changed_settings_are_told_of_until_the_end_and_never_waited_for() {
+        let (monitor, network) = UnixStream::pair().unwrap();
+        for _ in 0..1_000_000 {
+            tell_changed(&monitor);
+        }
+        drop(monitor);
+        let told = Cell::new(0);
+        wait_for_end(&network, || told.set(told.get() + 1));
+        assert!(told.get() > 0);
+        // Nobody is there to hear it.
+        let (monitor, network) = UnixStream::pair().unwrap();
+        drop(network);
+        tell_changed(&monitor);
     }
 
     #[test]

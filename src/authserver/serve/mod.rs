@@ -5,6 +5,7 @@ pub mod background;
 mod body;
 pub mod channel;
 mod connection;
+mod conversations;
 mod listen;
 mod metrics;
 pub mod monitor;

@@ -1,9 +1,10 @@
-//! The monitor: root, one thread, and little code. It starts the network process, gives it what
-//! only root may read, and starts a process for each conversation with PAM. What comes from the
-//! network process is a byte and a descriptor ([`channel`](super::channel)), and nothing of it
-//! is read otherwise.
+//! The monitor: root, one thread, and little code. It starts the network process, or is started
+//! for one that systemd has started; gives it what only root may read; and starts a process for
+//! each conversation with PAM. What comes from the network process is a byte and a descriptor
+//! ([`channel`](super::channel)), and nothing of it is read otherwise.
 
-use super::channel::{Kind, Received, receive};
+use super::channel::{Kind, Received, receive, tell_changed};
+use super::conversations::{Conversations, pid};
 use super::process;
 use super::sending::Sending;
 use super::watch::Watch;
@@ -13,9 +14,10 @@ use crate::log;
 use crate::resource_owner::rules::Rules;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, kill, killpg};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{Pid, User, geteuid};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::{User, geteuid};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -29,16 +31,12 @@ use zeroize::Zeroizing;
 /// The account of the network process.
 const USER: &str = "pam-jwt-authserver";
 
-/// How long a conversation has beyond its time, to come to an end by itself: a password that is
-/// being changed is changed, or is not.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// How many answers with settings are on their way at once.
 const MOST_SENDING: usize = 4;
 
 /// What only root reads.
 pub struct Settings {
-    /// For the network process, as it takes them.
+    /// For the network process, as it takes them ([`process::Answer`]).
     pub bundle: Zeroizing<Vec<u8>>,
     /// What it says of the server, and of the conversations from here on.
     pub config: Config,
@@ -47,10 +45,18 @@ pub struct Settings {
 }
 
 /// Runs the server until its network process ends, and ends as that did. `read` reads the
-/// settings: once before anything is started, whenever the network process asks, and when the
-/// files have changed.
+/// settings: whenever the network process asks, and when the files have changed.
 pub fn run(read: impl FnMut() -> Result<Settings, String>) -> ExitCode {
-    let ended = Monitor::start(read).and_then(Monitor::serve);
+    ended(Monitor::with_network_process(read).and_then(Monitor::serve))
+}
+
+/// The monitor alone, for the network process that is connected to standard input: until that
+/// has ended.
+pub fn run_alone(read: impl FnMut() -> Result<Settings, String>) -> ExitCode {
+    ended(Monitor::on_standard_input(read).and_then(Monitor::serve))
+}
+
+fn ended(ended: Result<ExitStatus, String>) -> ExitCode {
     match ended {
         Ok(status) => {
             let code = status.code().unwrap_or(128 + status.signal().unwrap_or(0));
@@ -66,43 +72,52 @@ pub fn run(read: impl FnMut() -> Result<Settings, String>) -> ExitCode {
     }
 }
 
-struct Conversation {
-    child: Child,
-    end: Deadline,
-}
-
 /// Settings that were sent.
 struct Sent {
     digest: String,
     config: Config,
+    rules: Rules,
 }
 
 struct Monitor<F> {
     read: F,
-    rules: Rules,
     signals: SignalFd,
     channel: Option<UnixStream>,
-    network: Child,
-    conversations: Vec<Conversation>,
+    /// Where it is this process that has started it.
+    network: Option<Child>,
+    conversations: Conversations,
     sending: Vec<Sending>,
     /// Nothing, where the files cannot be watched.
     watch: Option<Watch>,
     directories: Vec<PathBuf>,
-    /// What the network process was sent last. Before that it reads the files as they are by
-    /// then, and hears no signal.
+    /// What the network process was sent last.
     sent: Option<Sent>,
     /// Said once, not at every request of a flood.
-    said_full: bool,
     said_nonsense: bool,
 }
 
 impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
-    fn start(mut read: F) -> Result<Self, String> {
-        let Settings {
-            config,
-            directories,
-            ..
-        } = read()?;
+    fn with_network_process(read: F) -> Result<Self, String> {
+        let signals = heard()?;
+        let (channel, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
+        let network = network_process(theirs)?;
+        Ok(Self::new(read, signals, channel, Some(network)))
+    }
+
+    fn on_standard_input(read: F) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("standard input: {error}");
+        // systemd hands the socket over a second time, and it has to close when it is closed.
+        process::close_others(0).map_err(failed)?;
+        let channel = process::socket().map_err(failed)?;
+        let peer = getsockopt(&channel, PeerCredentials).map_err(|errno| failed(errno.into()))?;
+        if peer.uid() != account()?.uid.as_raw() {
+            let uid = peer.uid();
+            return Err(format!("standard input leads to uid {uid}, not to {USER}"));
+        }
+        Ok(Self::new(read, heard()?, channel, None))
+    }
+
+    fn new(read: F, signals: SignalFd, channel: UnixStream, network: Option<Child>) -> Self {
         let watch = Watch::new().inspect_err(|error| {
             let why = error.desc();
             log::line(
@@ -110,47 +125,27 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
                 &format!("changed files are not seen without SIGHUP: {why}"),
             );
         });
-        let watch = watch.ok();
-        if let Some(watch) = &watch {
-            watch.add(&directories);
-        }
-        let failed = |what: &'static str| move |error: Errno| format!("{what}: {}", error.desc());
-        let heard = [
-            Signal::SIGTERM,
-            Signal::SIGINT,
-            Signal::SIGHUP,
-            Signal::SIGCHLD,
-        ];
-        let heard: SigSet = heard.into_iter().collect();
-        heard.thread_block().map_err(failed("signals"))?;
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let signals = SignalFd::with_flags(&heard, flags).map_err(failed("signalfd"))?;
-        let (channel, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
-        Ok(Self {
+        Self {
             read,
-            rules: Rules::from(&config.accounts),
             signals,
             channel: Some(channel),
-            network: network_process(theirs)?,
-            conversations: Vec::new(),
+            network,
+            conversations: Conversations::default(),
             sending: Vec::new(),
-            watch,
-            directories,
+            watch: watch.ok(),
+            directories: Vec::new(),
             sent: None,
-            said_full: false,
             said_nonsense: false,
-        })
+        }
     }
 
     fn serve(mut self) -> Result<ExitStatus, String> {
         let status = loop {
             self.wait()?;
             self.forward_signals();
-            self.reap();
-            match self.network.try_wait() {
-                Ok(None) => {}
-                Ok(Some(status)) => break status,
-                Err(error) => return Err(format!("the network process: {error}")),
+            self.conversations.reap();
+            if let Some(status) = self.network_ended()? {
+                break status;
             }
             self.take_request();
             self.take_changes();
@@ -158,6 +153,18 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         };
         self.end_conversations()?;
         Ok(status)
+    }
+
+    /// How the network process has ended, if it has. Of one that systemd has started only that is
+    /// known.
+    fn network_ended(&mut self) -> Result<Option<ExitStatus>, String> {
+        match &mut self.network {
+            Some(network) => {
+                let ended = network.try_wait();
+                ended.map_err(|error| format!("the network process: {error}"))
+            }
+            None => Ok(self.channel.is_none().then(ExitStatus::default)),
+        }
     }
 
     /// Waits until there is something to do.
@@ -171,11 +178,9 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         }
         let sending = self.sending.iter();
         watched.extend(sending.map(|one| PollFd::new(one.socket(), PollFlags::POLLOUT)));
-        let ends = self.conversations.iter().map(|one| one.end);
         let settled = self.watch.as_ref().and_then(Watch::end);
-        let next = ends
-            .chain(self.sending.iter().map(Sending::end))
-            .chain(settled);
+        let ends = self.sending.iter().map(Sending::end);
+        let next = ends.chain(self.conversations.next_end()).chain(settled);
         let next = next.map(Deadline::left).min();
         // Not a millisecond too early, which would be for nothing.
         let next = next.map(|left| left + Duration::from_millis(1));
@@ -193,32 +198,29 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
             let signal = i32::try_from(signal.ssi_signo).ok();
             match signal.and_then(|signal| Signal::try_from(signal).ok()) {
                 None | Some(Signal::SIGCHLD) => {}
-                Some(Signal::SIGHUP) if self.sent.is_none() => {}
-                Some(signal) => self.signal(signal),
+                Some(Signal::SIGHUP) => self.tell_changed(),
+                Some(signal) => self.end(signal),
             }
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        // It has not been waited for, so the number is still its own.
-        if let Some(pid) = pid(&self.network) {
-            let _ = kill(pid, signal);
+    fn tell_changed(&self) {
+        if let Some(channel) = &self.channel {
+            tell_changed(channel);
         }
     }
 
-    /// Takes note of the conversations that have ended, and ends those whose time is over.
-    fn reap(&mut self) {
-        self.conversations.retain_mut(|conversation| {
-            let runs = matches!(conversation.child.try_wait(), Ok(None));
-            if runs && conversation.end.left().is_zero() {
-                let id = conversation.child.id();
-                log::line(4, &format!("a conversation is over its time: process {id}"));
-                conversation.kill();
-                // Until it is reaped.
-                conversation.end = Deadline::after(GRACE);
+    /// Has the network process end, or goes where it is not this process's to end.
+    fn end(&mut self, signal: Signal) {
+        match &self.network {
+            // It has not been waited for, so the number is still its own.
+            Some(network) => {
+                if let Some(pid) = pid(network) {
+                    let _ = kill(pid, signal);
+                }
             }
-            runs
-        });
+            None => self.channel = None,
+        }
     }
 
     /// One at a time, so that nothing else waits for a flood to end.
@@ -227,7 +229,12 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         match receive(channel) {
             Ok(Received::Nothing) => {}
             Ok(Received::Request(Kind::Settings, socket)) => self.send_settings(socket),
-            Ok(Received::Request(Kind::Conversation, socket)) => self.converse(socket),
+            Ok(Received::Request(Kind::Conversation, socket)) => {
+                // Nobody is served before there are settings.
+                if let Some(sent) = &self.sent {
+                    self.conversations.start(&sent.rules, socket);
+                }
+            }
             Ok(Received::Nonsense) => {
                 if !self.said_nonsense {
                     log::line(
@@ -249,27 +256,37 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
     /// Has the network process ask for the settings where the files say something else than they
     /// did: as with SIGHUP, and nobody has to send it.
     fn take_changes(&mut self) {
-        let Some(watch) = &mut self.watch else { return };
-        if !watch.has_changed() || self.sent.is_none() {
+        if !self.watch.as_mut().is_some_and(Watch::has_changed) {
             return;
         }
-        // Before they are read, so that what is new in a new directory is read or told of.
-        watch.add(&self.directories);
         match self.settings() {
             Ok(settings) if self.is_sent(&settings) => {}
-            Ok(_) => self.signal(Signal::SIGHUP),
-            Err(error) => not_taken(&error),
+            // What is wrong with them is said by the network process as well.
+            Ok(_) | Err(_) => self.tell_changed(),
         }
     }
 
     /// The settings as they are now, if what runs can go on with them: none of them is taken here
     /// that the network process would not take.
     fn settings(&mut self) -> Result<Settings, String> {
-        let settings = (self.read)()?;
+        // Before they are read, so that what is new in a new directory is read or told of.
+        self.watch();
+        let mut settings = (self.read)()?;
+        if settings.directories != self.directories {
+            self.directories.clone_from(&settings.directories);
+            self.watch();
+            settings = (self.read)()?;
+        }
         if let Some(sent) = &self.sent {
             can_follow(&sent.config, &settings.config)?;
         }
         Ok(settings)
+    }
+
+    fn watch(&self) {
+        if let Some(watch) = &self.watch {
+            watch.add(&self.directories);
+        }
     }
 
     fn is_sent(&self, settings: &Settings) -> bool {
@@ -281,53 +298,19 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         if self.sending.len() >= MOST_SENDING {
             return;
         }
-        if let Some(watch) = &self.watch {
-            watch.add(&self.directories);
-        }
-        match self.settings() {
+        let answer = match self.settings() {
             Ok(settings) => {
-                self.rules = Rules::from(&settings.config.accounts);
-                let digest = digest(&settings);
-                let Settings {
-                    bundle,
-                    config,
-                    directories,
-                } = settings;
-                self.sent = Some(Sent { digest, config });
-                self.directories = directories;
-                self.sending.push(Sending::new(socket, bundle));
+                self.sent = Some(Sent {
+                    digest: digest(&settings),
+                    rules: Rules::from(&settings.config.accounts),
+                    config: settings.config,
+                });
+                settings.bundle
             }
-            // The end of the socket tells the network process, which goes on with what it has.
-            Err(error) => not_taken(&error),
-        }
-    }
-
-    fn converse(&mut self, socket: OwnedFd) {
-        if self.conversations.len() >= self.rules.max_conversations {
-            if !self.said_full {
-                log::line(
-                    4,
-                    "there are as many conversations with PAM as max_conversations allows",
-                );
-            }
-            self.said_full = true;
-            return;
-        }
-        self.said_full = false;
-        let mut command = process::again(process::CONVERSATION);
-        command
-            .arg(self.rules.argument())
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .stdin(Stdio::from(socket))
-            .stdout(Stdio::null());
-        match command.spawn() {
-            Ok(child) => self.conversations.push(Conversation {
-                child,
-                end: Deadline::after(self.rules.timeout() + GRACE),
-            }),
-            Err(error) => log::line(3, &format!("no conversation can be started: {error}")),
-        }
+            // It is the network process that says so, where people look.
+            Err(error) => process::refusal(&error),
+        };
+        self.sending.push(Sending::new(socket, answer));
     }
 
     /// The conversations see that the network process is gone; those that do not are ended.
@@ -335,39 +318,34 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
         self.channel = None;
         self.watch = None;
         self.sending.clear();
-        for conversation in &mut self.conversations {
-            conversation.end = Deadline::after(GRACE);
-        }
+        self.conversations.end_soon();
         while !self.conversations.is_empty() {
             self.wait()?;
             // There is nobody to forward them to.
             while let Ok(Some(_)) = self.signals.read_signal() {}
-            self.reap();
+            self.conversations.reap();
         }
         Ok(())
     }
 }
 
-impl Conversation {
-    /// Ends it, and what its modules have started.
-    fn kill(&mut self) {
-        // It has not been waited for, so the number is still its own.
-        if let Some(pid) = pid(&self.child) {
-            let _ = killpg(pid, Signal::SIGKILL);
-        }
-    }
-}
-
-fn not_taken(error: &str) {
-    log::line(3, &format!("the settings are not taken: {error}"));
+/// The signals that the monitor hears, and their end in it.
+fn heard() -> Result<SignalFd, String> {
+    let failed = |what: &'static str| move |error: Errno| format!("{what}: {}", error.desc());
+    let heard = [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGCHLD,
+    ];
+    let heard: SigSet = heard.into_iter().collect();
+    heard.thread_block().map_err(failed("signals"))?;
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    SignalFd::with_flags(&heard, flags).map_err(failed("signalfd"))
 }
 
 fn digest(settings: &Settings) -> String {
     jose::digest::sha256_hex(&[&settings.bundle])
-}
-
-fn pid(child: &Child) -> Option<Pid> {
-    i32::try_from(child.id()).ok().map(Pid::from_raw)
 }
 
 /// Starts the network process, as a user that owns nothing where this one is root; std takes the
@@ -378,12 +356,17 @@ fn network_process(channel: UnixStream) -> Result<Child, String> {
     // systemd's sockets pass on to it (sd_listen_fds(3)), but are addressed to this process.
     command.env_remove("LISTEN_PID");
     if geteuid().is_root() {
-        let user = User::from_name(USER).map_err(|error| format!("the user {USER}: {error}"))?;
-        let user = user.ok_or_else(|| {
-            format!("there is no user {USER}: run systemd-sysusers, or add it as a system user")
-        })?;
+        let user = account()?;
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
     let child: io::Result<Child> = command.spawn();
     child.map_err(|error| format!("the network process cannot be started: {error}"))
+}
+
+/// The account of the network process.
+fn account() -> Result<User, String> {
+    let user = User::from_name(USER).map_err(|error| format!("the user {USER}: {error}"))?;
+    user.ok_or_else(|| {
+        format!("there is no user {USER}: run systemd-sysusers, or add it as a system user")
+    })
 }

@@ -12,6 +12,7 @@ use crate::log;
 use crate::settings::{Bundle, Settings};
 use crate::state::Server;
 use crate::store::Store;
+use cli::output::Exit;
 use listenfd::ListenFd;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Needs;
@@ -22,8 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use system::clock;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// How long what was begun has to come to its end when the server is told to end.
@@ -52,7 +53,8 @@ pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>, handed: ListenFd) -> Res
     confine(&settings)?;
     // Threads only now: each has what the one that starts it has, and what confines one later
     // confines no other.
-    end_with_monitor(Arc::clone(&channel));
+    let changed = Arc::new(Notify::new());
+    hear_monitor(Arc::clone(&channel), Arc::clone(&changed));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -62,15 +64,16 @@ pub fn serve(bundle: &Bundle, channel: Arc<UnixStream>, handed: ListenFd) -> Res
         metrics,
         local,
     };
-    runtime.block_on(run(settings, sockets, channel))
+    runtime.block_on(run(settings, sockets, channel, &changed))
 }
 
-/// Nobody is left to start conversations and to read the settings where the monitor is gone.
-fn end_with_monitor(channel: Arc<UnixStream>) {
+/// Hears when the monitor has seen changed settings. Nobody is left to read them and to start
+/// conversations where it is gone.
+fn hear_monitor(channel: Arc<UnixStream>, changed: Arc<Notify>) {
     std::thread::spawn(move || {
-        wait_for_end(&channel);
+        wait_for_end(&channel, || changed.notify_one());
         log::line(3, "the monitor is gone");
-        std::process::exit(1);
+        std::process::exit(Exit::Cannot as i32);
     });
 }
 
@@ -97,7 +100,12 @@ fn confine(settings: &Settings) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn run(settings: Settings, sockets: Sockets, channel: Arc<UnixStream>) -> Result<(), Fault> {
+async fn run(
+    settings: Settings,
+    sockets: Sockets,
+    channel: Arc<UnixStream>,
+    changed: &Notify,
+) -> Result<(), Fault> {
     let heard = |kind| signal(kind).map_err(Fault::lasting);
     let mut hangup = heard(SignalKind::hangup())?;
     process::hear_reloads().map_err(|errno| Fault::lasting(errno.desc()))?;
@@ -135,7 +143,8 @@ async fn run(settings: Settings, sockets: Sockets, channel: Arc<UnixStream>) -> 
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            Some(()) = hangup.recv() => reload(&server, &tls, &channel, &mut hangup).await,
+            Some(()) = hangup.recv() => reload(&server, &tls, &channel).await,
+            () = changed.notified() => reload(&server, &tls, &channel).await,
         }
     }
     notify::tell(notify::STOPPING);
@@ -175,21 +184,20 @@ fn accept(
 }
 
 /// Takes the settings as they are now; where they are no good, those from before hold.
-async fn reload(server: &Server, tls: &Tls, channel: &Arc<UnixStream>, hangup: &mut Signal) {
+async fn reload(server: &Server, tls: &Tls, channel: &Arc<UnixStream>) {
     notify::tell(notify::RELOADING);
     let channel = Arc::clone(channel);
     // The monitor reads files meanwhile, and requests do not wait for that.
-    let read = tokio::task::spawn_blocking(move || process::bundle(&channel));
+    let read = tokio::task::spawn_blocking(move || process::settings(&channel));
     let taken = match read.await {
-        Ok(bundle) => bundle.and_then(|bundle| take(server, tls, &bundle)),
+        Ok(Ok(answer)) => answer.and_then(|bundle| take(server, tls, &bundle)),
+        Ok(Err(error)) => Err(error),
         Err(error) => Err(error.to_string()),
     };
     match taken {
         Ok(()) => log::line(6, "the settings are taken as they are now"),
-        Err(error) => log::line(3, &format!("the settings from before hold: {error}")),
+        Err(error) => log::line(3, &format!("the settings are not taken: {error}")),
     }
-    // Those that came meanwhile meant the same.
-    while let Ok(Some(())) = tokio::time::timeout(Duration::ZERO, hangup.recv()).await {}
     notify::tell(notify::READY);
 }
 

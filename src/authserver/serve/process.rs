@@ -13,6 +13,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 use zeroize::Zeroizing;
 
@@ -52,7 +53,7 @@ const MOST_SETTINGS: u64 = 64 * 1024 * 1024;
 
 /// Few settings are longer, in bytes: a buffer of that size does not grow, which would leave
 /// private keys behind.
-pub const ROOM: usize = 256 * 1024;
+const ROOM: usize = 256 * 1024;
 
 /// What ps(1) and the log call it.
 const NAME: &str = "pam-jwt-authserver";
@@ -107,11 +108,45 @@ pub fn socket() -> io::Result<UnixStream> {
     Ok(UnixStream::from(socket))
 }
 
+/// The socket to the monitor where it is systemd that starts both.
+///
+/// # Errors
+/// Why there is none, and what to do.
+pub fn connect(monitor: &Path) -> Result<UnixStream, String> {
+    UnixStream::connect(monitor).map_err(|error| {
+        let shown = monitor.display();
+        format!("{shown}: {error}; systemctl start {NAME}-pam.socket makes it, for the user {NAME}")
+    })
+}
+
+/// What the monitor says where it is asked for the settings: what they are, or why they are none.
+pub type Answer = Result<Bundle, String>;
+
+/// Such an answer as it is sent, of settings.
+///
+/// # Errors
+/// They are no JSON.
+pub fn answer(bundle: &Bundle) -> Result<Zeroizing<Vec<u8>>, String> {
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    let written = serde_json::to_writer(&mut *text, &Ok::<_, &str>(bundle));
+    written.map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+/// Such an answer as it is sent, that there are none.
+pub fn refusal(why: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(
+        serde_json::json!(Err::<(), _>(why))
+            .to_string()
+            .into_bytes(),
+    )
+}
+
 /// The settings, which the monitor reads for this process.
 ///
 /// # Errors
-/// Why there are none.
-pub fn bundle(channel: &UnixStream) -> Result<Bundle, String> {
+/// Why it does not answer.
+pub fn settings(channel: &UnixStream) -> Result<Answer, String> {
     serde_json::from_slice(&text(channel)?).map_err(|error| error.to_string())
 }
 
@@ -123,7 +158,9 @@ fn text(channel: &UnixStream) -> Result<Zeroizing<Vec<u8>>, String> {
     answer.take(most).read_to_end(&mut text).map_err(failed)?;
     match u64::try_from(text.len()) {
         Ok(1..=MOST_SETTINGS) => Ok(text),
-        Ok(0) => Err("the monitor has no settings to give".to_owned()),
+        Ok(0) => Err(format!(
+            "the monitor does not answer; why, it says itself: journalctl -t {NAME}"
+        )),
         _ => Err("the settings are too long".to_owned()),
     }
 }
@@ -148,6 +185,13 @@ pub fn close_others(kept: usize) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_monitor_answers_with_settings_or_with_what_is_wrong_with_them() {
+        let read = |text: &[u8]| serde_json::from_slice::<Answer>(text).unwrap();
+        assert!(read(&answer(&Bundle::default()).unwrap()).is_ok());
+        assert_eq!(read(&refusal("a \"file\"")).err().unwrap(), "a \"file\"");
+    }
 
     #[test]
     fn a_process_of_the_servers_own_is_one_by_all_of_its_arguments() {

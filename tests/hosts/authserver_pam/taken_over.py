@@ -96,7 +96,7 @@ def converse(account):
 
 
 def settings():
-    bundle = json.loads(read_all(ask(b"S")))
+    bundle = json.loads(read_all(ask(b"S")))["Ok"]
     print(bundle["config"]["name"], len(bundle["keys"]))
 
 
