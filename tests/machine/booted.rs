@@ -45,20 +45,30 @@ impl Machine {
     /// With what to do about it, if there is no such Debian or this process may not.
     #[must_use]
     pub fn boot_debian(release: &str) -> Machine {
+        Machine::boot_debian_named(release, NAME)
+    }
+
+    /// Boots one of this name, to be [linked](Machine::link) with others.
+    ///
+    /// # Panics
+    ///
+    /// As [`Machine::boot_debian`].
+    #[must_use]
+    pub fn boot_debian_named(release: &str, name: &str) -> Machine {
         let booted = || {
             let tar = debian(release)?;
             let mut command = process::Command::new("unshare");
             command
                 .args(["--mount", "--propagation", "private"])
                 .args(["sh", "-c", include_str!("boot-debian.sh"), "boot-debian.sh"])
-                .arg(NAME)
+                .arg(name)
                 .arg(tar)
                 .args([checkout(), target()])
                 // An interrupt from the keyboard ends the test, which ends this tidily.
                 .process_group(0);
             let (holder, pid) = Holder::start(&mut command)?;
             let namespaces = Namespaces::of(pid).map_err(|error| error.to_string())?;
-            Machine::held(holder, namespaces, &JOURNAL, Kind::Booted, NAME)
+            Machine::held(holder, namespaces, &JOURNAL, Kind::Booted, name)
                 .map_err(|error| error.to_string())
         };
         booted().unwrap_or_else(|reason| panic!("no booted machine: {reason}"))

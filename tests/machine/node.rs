@@ -1,4 +1,5 @@
-//! Scripts for Node.js in a machine, beside the packages that `make foreign` installs.
+//! Scripts for Node.js in a machine, beside the packages that `make foreign` installs, and
+//! programs of Python's that it does.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -21,6 +22,22 @@ const FILES: [(&str, &str); 8] = [
 ];
 
 impl Machine {
+    /// A Python program of those that `make foreign` installs, and its arguments.
+    ///
+    /// # Panics
+    ///
+    /// If `make foreign` has not installed them.
+    pub fn python(&self, argv: &[&str]) -> Command<'_> {
+        let installed = target().join("foreign");
+        assert!(
+            installed.join("installed").exists(),
+            "Python's packages are not installed: `make foreign`"
+        );
+        let (program, arguments) = argv.split_first().expect("a program");
+        self.command([installed.join("bin").join(program)])
+            .args(arguments)
+    }
+
     /// Node.js with one of the scripts that the tests have beside its packages, and the
     /// script's arguments.
     ///

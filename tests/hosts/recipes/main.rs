@@ -2,6 +2,7 @@
 //! that one logs in, and whatever comes near it does not.
 
 mod case;
+mod list;
 mod mint;
 mod people;
 mod trust;

@@ -49,7 +49,7 @@ def choose(socket, name, _):
 
 first = next(iter(contexts.values()))
 first.sni_callback = choose
-servers = [http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer) for port in (443, 8443)]
+servers = [http.server.ThreadingHTTPServer(("", port), Answer) for port in (443, 8443)]
 for server in servers:
     server.socket = first.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever).start()

@@ -1,0 +1,65 @@
+//! The documents: every command in them is typed where they say, and what they show is what
+//! comes. A command that no test plays has no place in them (`claims`).
+
+mod ci_jobs;
+mod claims;
+mod document;
+#[path = "../recipes/mint.rs"]
+mod mint;
+mod player;
+#[path = "../jwt_ssh_token/server.rs"]
+mod server;
+
+use machine::{Machine, Terminal};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The text of a document.
+macro_rules! page {
+    ($name:literal) => {
+        include_str!(concat!("../../../packaging/doc/", $name))
+    };
+}
+pub(crate) use page;
+
+/// A Debian whose sshd takes tokens, as one-machine.md leaves it.
+fn host(release: &str, name: &str) -> Machine {
+    let machine = Machine::boot_debian_named(release, name);
+    machine.install();
+    let drop_in = "cp /usr/share/doc/pam-jwt/sshd_config.d/pam-jwt.conf \
+        /etc/ssh/sshd_config.d/10-pam-jwt.conf; systemctl reload ssh";
+    machine.run(["sh", "-ec", drop_in]).expect_success();
+    let init = ["pam-jwt", "init", "--issuer"];
+    let init = machine
+        .command(init)
+        .arg(format!("https://{name}.example.org"));
+    init.run().expect_success();
+    machine.pam_line("sshd", "auth sufficient pam_jwt.so");
+    machine
+}
+
+/// Serves these documents at their addresses, from `outside`, which `machines` find at these
+/// addresses.
+fn publish(outside: &Machine, web: &Value, machines: &[(&Machine, &str)]) -> Terminal {
+    outside.write("/root/web.json", web.to_string(), 0o600);
+    let addresses = web.as_object().expect("an object").keys();
+    let hosts = addresses.filter_map(|address| address.split(['/', ':']).nth(3));
+    let hosts: BTreeSet<&str> = hosts.collect();
+    for host in &hosts {
+        outside.certificate(host);
+    }
+    let authority = outside.read("/run/certificates/ca.pem");
+    for (machine, address) in machines {
+        let names: String = hosts
+            .iter()
+            .map(|host| format!("{address} {host}\n"))
+            .collect();
+        machine.append("/etc/hosts", names);
+        machine.write("/etc/ssl/certs/ca-certificates.crt", &authority, 0o644);
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/hosts/recipes/web.py");
+    let server = ["python3", script, "/root/web.json", "/run/certificates"];
+    let mut server = outside.command(server).terminal();
+    server.expect("ready");
+    server
+}

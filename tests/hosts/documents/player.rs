@@ -1,0 +1,189 @@
+//! Plays a document: types its commands where it says, and holds what is printed against what
+//! it shows.
+
+use super::document::{Step, Turn, prompt, shows, steps};
+use machine::{Machine, Terminal};
+
+/// Whatever a prompt of ours looks like: that of Debian's bash. Nobody edits a line here.
+const BASHRC: &str = "set +o emacs +o vi; PS1='\\u@\\h:\\w\\$ '\n";
+
+/// What somebody types when they are asked.
+pub enum Answer {
+    /// This.
+    Text(&'static str),
+    /// The token that was printed last, which they have copied.
+    Token,
+}
+
+/// A terminal, with the shells in it: each was reached from the one below.
+struct Window {
+    terminal: Terminal,
+    shells: Vec<String>,
+}
+
+/// Who plays a document.
+pub struct Player<'m> {
+    machines: Vec<&'m Machine>,
+    answers: Vec<(&'static str, Answer)>,
+    windows: Vec<Window>,
+    /// The token that was printed last.
+    token: String,
+}
+
+impl<'m> Player<'m> {
+    /// On these machines. Their accounts are there already.
+    pub fn new(machines: &[&'m Machine]) -> Self {
+        for machine in machines {
+            let homes = "for home in /root $(ls -d /home/* 2>/dev/null); do printf %s \"$0\" >$home/.bashrc; \
+                echo '. ~/.bashrc' >$home/.bash_profile; done";
+            machine.run(["sh", "-c", homes, BASHRC]).expect_success();
+        }
+        Player {
+            machines: machines.to_vec(),
+            answers: Vec::new(),
+            windows: Vec::new(),
+            token: String::new(),
+        }
+    }
+
+    /// What is typed when a line ends in `question`.
+    pub fn answer(mut self, question: &'static str, answer: Answer) -> Self {
+        self.answers.push((question, answer));
+        self
+    }
+
+    /// Plays a document, whose other files `others` does something with.
+    #[track_caller]
+    pub fn play(&mut self, document: &str, mut others: impl FnMut(&str, &str)) {
+        let steps = steps(document).unwrap_or_else(|reason| panic!("{reason}"));
+        for step in steps {
+            match step {
+                Step::Typed(turn) => self.turn(&turn),
+                Step::File {
+                    host: None,
+                    path,
+                    text,
+                } => others(&path, &text),
+                Step::File {
+                    host: Some(host),
+                    path,
+                    text,
+                } => {
+                    self.machine(&host).write(&path, text, 0o644);
+                }
+            }
+        }
+    }
+
+    fn machine(&self, host: &str) -> &'m Machine {
+        let machine = self.machines.iter().find(|machine| machine.name() == host);
+        machine.unwrap_or_else(|| panic!("there is no {host}"))
+    }
+
+    fn turn(&mut self, turn: &Turn) {
+        let is_open = |windows: &[Window], shell: &str| {
+            let mut shells = windows.iter().flat_map(|window| &window.shells);
+            shells.any(|open| open == shell)
+        };
+        if !is_open(&self.windows, &turn.shell) {
+            let window = self.open(&turn.shell);
+            self.windows.push(window);
+        }
+        if turn.typed.is_empty() {
+            return;
+        }
+        let leads = turn.next.as_ref();
+        let leads = leads.filter(|next| !is_open(&self.windows, next));
+        let in_front = |window: &&mut Window| window.shells.last() == Some(&turn.shell);
+        let window = self.windows.iter_mut().find(in_front);
+        let window = window.unwrap_or_else(|| panic!("line {}: not in front", turn.line));
+
+        window.terminal.send_line(&turn.typed);
+        let mut printed = String::new();
+        for line in &turn.shown {
+            let question = |(question, _): &&(&str, Answer)| line.trim_end().ends_with(question);
+            let Some((question, answer)) = self.answers.iter().find(question) else {
+                continue;
+            };
+            match answer {
+                Answer::Text(text) => {
+                    printed += &window.terminal.until(question);
+                    window.terminal.send_line(text);
+                }
+                Answer::Token => drop(window.terminal.send_in_pieces(&self.token)),
+            }
+            printed = format!("{printed}{line}\r\n");
+        }
+        if turn.typed == "exit" {
+            window.shells.pop();
+        }
+        window.shells.extend(leads.cloned());
+        let Some(shell) = window.shells.last() else {
+            self.windows.retain(|window| !window.shells.is_empty());
+            return;
+        };
+        printed += &window.terminal.until(&prompt_of(shell));
+        let status = window.status();
+
+        let place = format!("line {}: {}\n{printed}", turn.line, turn.typed);
+        assert!(
+            status == "0" || !turn.shown.is_empty(),
+            "status {status}, {place}"
+        );
+        // What was typed is on the terminal too.
+        let (_, output) = printed.split_once('\n').unwrap_or_default();
+        if let Err(line) = shows(&turn.shown, output) {
+            panic!("status {status}, lacks `{line}`, {place}");
+        }
+        let tokens = output.lines().map(str::trim);
+        let mut tokens = tokens.filter(|line| line.starts_with("ey") && line.len() > 100);
+        if let Some(token) = tokens.next() {
+            self.token = token.to_owned();
+        }
+    }
+
+    /// A shell of somebody who sits at the host.
+    fn open(&self, shell: &str) -> Window {
+        let (account, host) = shell.split_once('@').expect("a shell has both");
+        let home = match account {
+            "root" => "/root".to_owned(),
+            _ => format!("/home/{account}"),
+        };
+        let bash = ["env", "-C", &home, "bash", "--noediting", "-i"];
+        let command = self.machine(host).command(bash);
+        let command = if account == "root" {
+            command
+        } else {
+            command.user(account)
+        };
+        let mut terminal = command.terminal();
+        terminal.expect(&prompt_of(shell));
+        // Wide enough that no line is broken.
+        terminal
+            .send_line("stty columns 1000")
+            .expect(&prompt_of(shell));
+        Window {
+            terminal,
+            shells: vec![shell.to_owned()],
+        }
+    }
+}
+
+impl Window {
+    /// How the last command ended.
+    fn status(&mut self) -> String {
+        self.terminal.send_line("echo \"status=$?\"");
+        let status = self.terminal.expect("\r\nstatus=").until("\r\n");
+        let shell = self.shells.last().expect("one is in front");
+        self.terminal.expect(&prompt_of(shell));
+        status
+    }
+}
+
+/// What a shell prints before it reads.
+fn prompt_of(shell: &str) -> String {
+    let sign = if shell.starts_with("root@") { '#' } else { '$' };
+    let text = format!("{shell}:~{sign} ");
+    assert!(prompt(&text).is_some(), "{text}");
+    text
+}
