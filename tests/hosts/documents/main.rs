@@ -1,9 +1,12 @@
 //! The documents: every command in them is typed where they say, and what they show is what
 //! comes. A command that no test plays has no place in them (`claims`).
 
+mod bastion;
 mod ci_jobs;
 mod claims;
+mod cluster;
 mod document;
+mod fleet;
 #[path = "../recipes/mint.rs"]
 mod mint;
 mod player;
@@ -62,4 +65,56 @@ fn publish(outside: &Machine, web: &Value, machines: &[(&Machine, &str)]) -> Ter
     let mut server = outside.command(server).terminal();
     server.expect("ready");
     server
+}
+
+/// Gives each machine an address that all others know.
+fn network(machines: &[&Machine]) {
+    for (i, one) in machines.iter().enumerate() {
+        for (j, other) in machines.iter().enumerate().skip(i + 1) {
+            let [here, there] = [1, 2].map(|end| format!("10.{i}.{j}.{end}"));
+            one.link(&here, other, &there);
+        }
+    }
+}
+
+/// Tells the ssh clients of `machine` whose host keys these are.
+fn knows(machine: &Machine, hosts: &[&Machine]) {
+    let line = |host: &&Machine| {
+        let key = host.read("/etc/ssh/ssh_host_ed25519_key.pub");
+        format!("{} {key}", host.name())
+    };
+    let lines: String = hosts.iter().map(line).collect();
+    machine.write("/etc/ssh/ssh_known_hosts", lines, 0o644);
+}
+
+/// Lets root of `machine` into the hosts by a key.
+fn administers(machine: &Machine, hosts: &[&Machine]) {
+    knows(machine, hosts);
+    let keygen = [
+        "ssh-keygen",
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        "",
+        "-f",
+        "/root/.ssh/id_ed25519",
+    ];
+    machine
+        .run(["install", "-d", "-m", "700", "/root/.ssh"])
+        .expect_success();
+    machine.run(keygen).expect_success();
+    let key = machine.read("/root/.ssh/id_ed25519.pub");
+    for host in hosts {
+        host.write("/root/.ssh/authorized_keys", &key, 0o600);
+    }
+}
+
+/// Has a machine's sshd give its sessions a token, where its settings say so.
+fn issues(machine: &Machine) {
+    let lines = "/^@include common-auth/a auth optional pam_jwt.so issue
+        /^@include common-session/i session optional pam_jwt.so issue";
+    machine
+        .run(["sed", "-i", lines, "/etc/pam.d/sshd"])
+        .expect_success();
 }

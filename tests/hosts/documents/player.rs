@@ -5,7 +5,7 @@ use super::document::{Step, Turn, prompt, shows, steps};
 use machine::{Machine, Terminal};
 
 /// Whatever a prompt of ours looks like: that of Debian's bash. Nobody edits a line here.
-const BASHRC: &str = "set +o emacs +o vi; PS1='\\u@\\h:\\w\\$ '\n";
+const BASHRC: &str = "export NO_COLOR=1; set +o emacs +o vi; PS1='\\u@\\h:\\w\\$ '\n";
 
 /// What somebody types when they are asked.
 pub enum Answer {
@@ -14,6 +14,9 @@ pub enum Answer {
     /// The token that was printed last, which they have copied.
     Token,
 }
+
+/// What somebody does at a page whose address is shown.
+type AtPage<'m> = Box<dyn Fn(&str) + 'm>;
 
 /// A terminal, with the shells in it: each was reached from the one below.
 struct Window {
@@ -25,6 +28,7 @@ struct Window {
 pub struct Player<'m> {
     machines: Vec<&'m Machine>,
     answers: Vec<(&'static str, Answer)>,
+    page: Option<(&'static str, AtPage<'m>)>,
     windows: Vec<Window>,
     /// The token that was printed last.
     token: String,
@@ -41,6 +45,7 @@ impl<'m> Player<'m> {
         Player {
             machines: machines.to_vec(),
             answers: Vec::new(),
+            page: None,
             windows: Vec::new(),
             token: String::new(),
         }
@@ -52,24 +57,24 @@ impl<'m> Player<'m> {
         self
     }
 
-    /// Plays a document, whose other files `others` does something with.
+    /// What is done when an address that begins so is shown.
+    pub fn at_page(mut self, begins: &'static str, act: impl Fn(&str) + 'm) -> Self {
+        self.page = Some((begins, Box::new(act)));
+        self
+    }
+
+    /// Plays a document. `written` hears of each file, with its text.
     #[track_caller]
-    pub fn play(&mut self, document: &str, mut others: impl FnMut(&str, &str)) {
+    pub fn play(&mut self, document: &str, mut written: impl FnMut(&str, &str)) {
         let steps = steps(document).unwrap_or_else(|reason| panic!("{reason}"));
         for step in steps {
             match step {
                 Step::Typed(turn) => self.turn(&turn),
-                Step::File {
-                    host: None,
-                    path,
-                    text,
-                } => others(&path, &text),
-                Step::File {
-                    host: Some(host),
-                    path,
-                    text,
-                } => {
-                    self.machine(&host).write(&path, text, 0o644);
+                Step::File { host, path, text } => {
+                    if let Some(host) = host {
+                        self.machine(&host).write(&path, &text, 0o644);
+                    }
+                    written(&path, &text);
                 }
             }
         }
@@ -92,15 +97,25 @@ impl<'m> Player<'m> {
         if turn.typed.is_empty() {
             return;
         }
-        let leads = turn.next.as_ref();
+        let leads = turn.next.as_ref().filter(|_| is_login(&turn.typed));
         let leads = leads.filter(|next| !is_open(&self.windows, next));
         let in_front = |window: &&mut Window| window.shells.last() == Some(&turn.shell);
         let window = self.windows.iter_mut().find(in_front);
         let window = window.unwrap_or_else(|| panic!("line {}: not in front", turn.line));
 
-        window.terminal.send_line(&turn.typed);
+        // A token that was printed is copied from there.
+        let typed = turn.typed.replace("eyJ…", &self.token);
+        window.terminal.send_line(&typed);
         let mut printed = String::new();
         for line in &turn.shown {
+            let page = self.page.as_ref();
+            if let Some((begins, act)) = page.filter(|(page, _)| line.trim().starts_with(page)) {
+                printed += &window.terminal.until(begins);
+                let address = format!("{begins}{}", window.terminal.until("\r\n"));
+                act(&address);
+                printed = format!("{printed}{address}\r\n");
+                continue;
+            }
             let question = |(question, _): &&(&str, Answer)| line.trim_end().ends_with(question);
             let Some((question, answer)) = self.answers.iter().find(question) else {
                 continue;
@@ -178,6 +193,12 @@ impl Window {
         self.terminal.expect(&prompt_of(shell));
         status
     }
+}
+
+/// Whether a command may lead to another shell.
+fn is_login(command: &str) -> bool {
+    let program = command.split(' ').next().unwrap_or_default();
+    ["ssh", "jwt-ssh", "su", "sudo"].contains(&program)
 }
 
 /// What a shell prints before it reads.
