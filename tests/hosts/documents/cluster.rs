@@ -65,6 +65,10 @@ fn a_cluster_takes_tokens_at_its_hosts_and_in_its_jobs() {
             restart(&login1);
         }
     });
+    // It was the token that squeue was told by, and not munge.
+    let squeue = login1.command(["squeue"]).user("alice");
+    let squeue = squeue.env("SLURM_JWT", "junk").run().expect_code(1);
+    assert!(squeue.stderr.contains("authentication"), "{squeue}");
 }
 
 /// sshd for all that reach the machine, with its line for tokens.

@@ -133,9 +133,11 @@ fn file(fence_line: usize, fence: &[&str]) -> Result<Step, String> {
 
 /// Whether the lines that a document shows are among those that were printed, in this order.
 pub fn shows(shown: &[String], printed: &str) -> Result<(), String> {
-    let mut lines = printed.lines().map(str::trim_end);
+    // ssh begins its question at the start of the line.
+    let clean = |line: &'_ str| line.trim_end().trim_start_matches('\r').to_owned();
+    let mut lines = printed.lines().map(clean);
     for pattern in shown.iter().map(|line| line.trim_end()) {
-        if !pattern.is_empty() && pattern != "…" && !lines.any(|line| fits(pattern, line)) {
+        if !pattern.is_empty() && pattern != "…" && !lines.any(|line| fits(pattern, &line)) {
             return Err(pattern.to_owned());
         }
     }

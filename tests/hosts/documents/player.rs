@@ -141,10 +141,9 @@ impl<'m> Player<'m> {
         let status = window.status();
 
         let place = format!("line {}: {}\n{printed}", turn.line, turn.typed);
-        assert!(
-            status == "0" || !turn.shown.is_empty(),
-            "status {status}, {place}"
-        );
+        // What goes wrong is shown as it does.
+        let says_something = turn.shown.iter().any(|line| line != "…");
+        assert!(status == "0" || says_something, "status {status}, {place}");
         // What was typed is on the terminal too.
         let (_, output) = printed.split_once('\n').unwrap_or_default();
         if let Err(line) = shows(&turn.shown, output) {
