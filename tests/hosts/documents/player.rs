@@ -22,6 +22,8 @@ type AtPage<'m> = Box<dyn Fn(&str) + 'm>;
 struct Window {
     terminal: Terminal,
     shells: Vec<String>,
+    /// A command runs there that waits for what is done elsewhere.
+    waits: bool,
 }
 
 /// Who plays a document.
@@ -78,6 +80,9 @@ impl<'m> Player<'m> {
                 }
             }
         }
+        for window in &mut self.windows {
+            window.comes_to_its_end();
+        }
     }
 
     fn machine(&self, host: &str) -> &'m Machine {
@@ -103,9 +108,18 @@ impl<'m> Player<'m> {
         let window = self.windows.iter_mut().find(in_front);
         let window = window.unwrap_or_else(|| panic!("line {}: not in front", turn.line));
 
+        window.comes_to_its_end();
         // A token that was printed is copied from there.
         let typed = turn.typed.replace("eyJ…", &self.token);
         window.terminal.send_line(&typed);
+        if turn.typed.contains(" --try ") {
+            let shown = turn.shown.iter().flat_map(|line| line.split('…'));
+            for text in shown.filter(|text| !text.is_empty()) {
+                window.terminal.expect(text);
+            }
+            window.waits = true;
+            return;
+        }
         let mut printed = String::new();
         for line in &turn.shown {
             let page = self.page.as_ref();
@@ -125,7 +139,10 @@ impl<'m> Player<'m> {
                     printed += &window.terminal.until(question);
                     window.terminal.send_line(text);
                 }
-                Answer::Token => drop(window.terminal.send_in_pieces(&self.token)),
+                Answer::Token => {
+                    window.terminal.send_in_pieces(&self.token);
+                    printed += "\n";
+                }
             }
             printed = format!("{printed}{line}\r\n");
         }
@@ -179,11 +196,21 @@ impl<'m> Player<'m> {
         Window {
             terminal,
             shells: vec![shell.to_owned()],
+            waits: false,
         }
     }
 }
 
 impl Window {
+    /// Waits for the end of the command that waits for others. It has to be a good one.
+    fn comes_to_its_end(&mut self) {
+        if std::mem::take(&mut self.waits) {
+            let shell = self.shells.last().expect("one is in front");
+            let printed = self.terminal.until(&prompt_of(shell));
+            assert_eq!(self.status(), "0", "{printed}");
+        }
+    }
+
     /// How the last command ended.
     fn status(&mut self) -> String {
         self.terminal.send_line("echo \"status=$?\"");
