@@ -167,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_every_code() {
-        let readme = include_str!("../../README.md");
+    fn the_document_lists_every_code() {
+        let document = include_str!("../../packaging/doc/refused.md");
         for reason in Reason::ALL {
             let row = format!("| `{}` | {} |", reason.code(), reason.text());
-            assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+            assert!(document.contains(&row), "refused.md lacks the row\n{row}");
         }
         let head = "| code | what it means |";
-        let table = readme.split_once(head).map(|(_, table)| table).unwrap();
+        let table = document.split_once(head).map(|(_, table)| table).unwrap();
         let rows = table
             .lines()
             .skip(2)
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(
             rows.count(),
             Reason::ALL.len(),
-            "README.md has a row too many"
+            "refused.md has a row too many"
         );
     }
 }

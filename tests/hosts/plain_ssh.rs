@@ -1,9 +1,9 @@
-//! Tokens of any length without jwt-ssh: what the README and the manual tell users to do,
+//! Tokens of any length without jwt-ssh: what logging-in.md and the manual tell users to do,
 //! taken from their text, and the drop-in for sshd, each tried with the real programs.
 
 use machine::{Command, Machine, PIECE, in_pieces};
 
-const README: &str = include_str!("../../README.md");
+const DOCUMENT: &str = include_str!("../../packaging/doc/logging-in.md");
 
 /// In bytes: what is one piece, ends with a piece, and has several.
 const LENGTHS: [usize; 5] = [300, 500, 1000, 1500, 6500];
@@ -58,7 +58,7 @@ fn by_script<'m>(machine: &'m Machine, token: &str, told: &Told) -> Command<'m> 
 fn the_script_logs_in_with_tokens_of_any_length() {
     let machine = Machine::with_client();
     let _sshd = machine.known_sshd(&["PasswordAuthentication no"]);
-    let script = told(README);
+    let script = told(DOCUMENT);
     assert!(script.script.lines().count() <= 4, "{}", script.script);
     assert_eq!(told(&manual(&machine)), script, "the manual");
     let help = machine.run(["jwt-ssh", "--help"]).expect_success();
@@ -88,7 +88,7 @@ fn the_script_logs_in_with_tokens_of_any_length() {
 #[test]
 fn the_script_answers_nothing_but_questions_for_the_token() {
     let machine = Machine::with_client();
-    let script = told(README).script;
+    let script = told(DOCUMENT).script;
     machine.write("/home/carol/askpass", script, 0o755);
     let token = machine.token_of(1500, ["alice"]);
     let shells = ["dash", "bash", "bash --posix", "busybox sh"];
@@ -167,7 +167,7 @@ fn the_script_answers_nothing_but_questions_for_the_token() {
 /// The lines that carol is told to paste: those of `fold`, and an empty one where the last
 /// has 500 bytes.
 fn folded(machine: &Machine, token: &str) -> Vec<String> {
-    assert!(README.contains("`fold -w 500 ~/token`"), "what is played");
+    assert!(DOCUMENT.contains("`fold -w 500 ~/token`"), "what is played");
     let fold = carols(machine, token, "fold -w 500 ~/token");
     let fold = fold.run().expect_success().stdout;
     let mut lines: Vec<String> = fold.lines().map(str::to_owned).collect();
@@ -226,7 +226,7 @@ fn by_hand_a_token_in_one_line_is_cut_and_whoever_pasted_it_is_told_what_to_do()
 #[test]
 fn sudo_reads_the_lines_of_fold() {
     let command = "(fold -w 500 ~/token; echo) | sudo -S ";
-    assert!(README.contains(command), "what is played");
+    assert!(DOCUMENT.contains(command), "what is played");
     let machine = Machine::with_client();
     machine.pam_line("sudo", "auth sufficient pam_jwt.so");
     machine.write("/etc/sudoers.d/carol", "carol ALL=(ALL) ALL\n", 0o440);

@@ -275,9 +275,9 @@ fn with_faillock_a_refused_token_counts_as_often_as_sudo_asks() {
     refused(&alices);
     let _ = machine.run(["faillock", "--user", "alice", "--reset"]);
 
-    // As the README says.
+    // As logging-in.md says.
     let once = "Defaults passwd_tries = 1";
-    assert!(include_str!("../../README.md").contains(once));
+    assert!(include_str!("../../packaging/doc/logging-in.md").contains(once));
     machine.write("/etc/sudoers.d/once", format!("{once}\n"), 0o440);
     refused(&bobs);
     assert_eq!(failures(), 1);

@@ -1,4 +1,4 @@
-//! A machine on which pam-jwt is set up as its README says.
+//! A machine on which pam-jwt is set up as one-machine.md says.
 
 use crate::Machine;
 

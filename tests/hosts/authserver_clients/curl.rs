@@ -1,4 +1,4 @@
-//! curl, with the commands of the README, and the clients that they register.
+//! curl, with the commands of the documents, and the clients that they register.
 
 use super::{browse, machine, parameter, setup, verified_for};
 use machine::{AuthServer, Machine, wait_until};

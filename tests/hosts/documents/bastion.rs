@@ -1,7 +1,7 @@
 //! A bastion and a host behind it, as Debians, and a laptop.
 
 use super::player::{Answer, Player};
-use super::{administers, host, issues, knows, network, page};
+use super::{administers, host, knows, network, page};
 use machine::Machine;
 
 #[test]
@@ -16,7 +16,6 @@ fn people_go_through_a_bastion_and_on_from_it() {
             .run(["usermod", "--shell", "/bin/bash", "alice"])
             .expect_success();
     }
-    issues(&bastion);
     bastion.password("alice", "correct horse");
     administers(&bastion, &[&db1]);
     knows(&laptop, &[&bastion, &db1]);

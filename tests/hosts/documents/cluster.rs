@@ -2,7 +2,7 @@
 
 use super::mint::Key;
 use super::player::{Answer, Player};
-use super::{administers, issues, knows, network, page, publish};
+use super::{administers, enable, knows, network, page, publish};
 use jsonwebtoken::Algorithm;
 use machine::{Machine, Sshd, Terminal};
 use serde_json::json;
@@ -49,7 +49,6 @@ fn a_cluster_takes_tokens_at_its_hosts_and_in_its_jobs() {
         .run(["chown", "alice", "/home/alice"])
         .expect_success();
     let _sshds = [sshd(&login1), sshd(&data1)];
-    issues(&login1);
     administers(&login1, &[&data1]);
     for machine in [&login1, &node1, &laptop] {
         knows(machine, &[&login1, &data1]);
@@ -75,7 +74,7 @@ fn a_cluster_takes_tokens_at_its_hosts_and_in_its_jobs() {
 fn sshd(machine: &Machine) -> Sshd<'_> {
     let init = ["pam-jwt", "init", "--issuer", "https://unused.example.org"];
     machine.run(init).expect_success();
-    machine.pam_line("sshd", "auth sufficient pam_jwt.so");
+    enable(machine);
     let listen = "ip -oneline -4 address show scope global | awk '{ print \"ListenAddress\", $4 }'";
     let listen = machine.run(["sh", "-c", listen]).expect_success().stdout;
     let listen: Vec<&str> = listen

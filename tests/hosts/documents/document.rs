@@ -12,9 +12,30 @@
 //!
 //! Lines that begin with `> ` go on with the command, `…` stands for whatever is there. Any other
 //! fence is a file, and its first line is a comment that says where: `# web1:/etc/motd`; or, where
-//! no host stands before it, a file of somebody else's, such as a workflow.
+//! no host stands before it, a file of somebody else's, such as a workflow. What says no place is
+//! an extract: of settings (`toml`), of lines of other files or of what is shown (`text`), or a
+//! script that another test takes from the document (`sh`).
 
 use std::iter::Peekable;
+
+/// How the script and the command begin that the test `plain_ssh` takes from its document.
+const SCRIPT: [&str; 2] = [
+    "#!/bin/sh",
+    "SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force \\",
+];
+
+/// What begins a command.
+const COMMANDS: [&str; 9] = [
+    "apt",
+    "jwt-ssh",
+    "pam-jwt",
+    "pam-jwt-authserver",
+    "pam-jwt-fetch",
+    "rsync",
+    "ssh",
+    "sudo",
+    "systemctl",
+];
 
 /// What a document has its reader do.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,6 +78,12 @@ pub fn steps(text: &str) -> Result<Vec<Step>, String> {
             let fence = fence(&mut lines);
             match language {
                 "console" => steps.extend(transcript(number, &fence)?),
+                "sh" | "text" => extract(number, &fence)?,
+                "toml" if !says_place(&fence) => {
+                    let text = fence.join("\n");
+                    let parsed = toml::from_str::<toml::Table>(&text);
+                    parsed.map_err(|error| format!("line {number}: {error}"))?;
+                }
                 _ => steps.push(file(number, &fence)?),
             }
         } else if line.starts_with("    ") && above.is_empty() {
@@ -113,6 +140,27 @@ pub fn prompt(line: &str) -> Option<(&str, &str)> {
     let sign = if account == "root" { '#' } else { '$' };
     let typed = rest.strip_prefix(sign)?;
     (is_name(account) && is_name(host)).then_some((shell, typed.trim()))
+}
+
+/// Whether the first line says where all of them stand.
+fn says_place(fence: &[&str]) -> bool {
+    let place = fence.first().and_then(|line| line.strip_prefix("# "));
+    place.is_some_and(|place| !place.contains(' '))
+}
+
+/// What is only shown has no command in it, unless it is the script of [`SCRIPT`].
+fn extract(number: usize, fence: &[&str]) -> Result<(), String> {
+    let is_script = fence.iter().any(|line| SCRIPT.contains(line));
+    let command = fence.iter().find(|line| {
+        let first = line.split_whitespace().next().unwrap_or_default();
+        COMMANDS.contains(&first) || line.starts_with("$ ")
+    });
+    match command.filter(|_| !is_script) {
+        Some(line) => Err(format!(
+            "line {number}: a command that nobody plays: {line}"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn file(fence_line: usize, fence: &[&str]) -> Result<Step, String> {

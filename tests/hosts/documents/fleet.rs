@@ -1,6 +1,6 @@
 //! A fleet: the authorization server on one Debian, two hosts that are Debians too, and a laptop.
 
-use super::player::Player;
+use super::player::{Answer, Player};
 use super::{administers, host, knows, network, page};
 use machine::Machine;
 
@@ -42,6 +42,9 @@ fn a_fleet_logs_in_with_the_tokens_of_one_machine() {
         assert!(shown.contains("Your device is logged in"), "{shown}");
     };
     let player = Player::new(&[&login, &web1, &web2, &laptop]);
-    let mut player = player.at_page("https://login.example.org/device?user_code=", confirm);
+    let mut player = player
+        .answer("Enter host password for user 'backup':", Answer::Secret)
+        .at_page("https://login.example.org/device?user_code=", confirm);
     player.play(page!("fleet.md"), |_, _| {});
+    player.play(page!("authorization-server.md"), |_, _| {});
 }

@@ -11,6 +11,7 @@ mod fleet;
 mod mint;
 mod one_machine;
 mod player;
+mod reference;
 #[path = "../jwt_ssh_token/server.rs"]
 mod server;
 
@@ -39,7 +40,7 @@ fn host(release: &str, name: &str) -> Machine {
         .command(init)
         .arg(format!("https://{name}.example.org"));
     init.run().expect_success();
-    machine.pam_line("sshd", "auth sufficient pam_jwt.so");
+    enable(&machine);
     machine
 }
 
@@ -127,11 +128,8 @@ fn administers(machine: &Machine, hosts: &[&Machine]) {
     }
 }
 
-/// Has a machine's sshd give its sessions a token, where its settings say so.
-fn issues(machine: &Machine) {
-    let lines = "/^@include common-auth/a auth optional pam_jwt.so issue
-        /^@include common-session/i session optional pam_jwt.so issue";
-    machine
-        .run(["sed", "-i", lines, "/etc/pam.d/sshd"])
-        .expect_success();
+/// Has a machine's sshd take tokens.
+fn enable(machine: &Machine) {
+    let enable = ["pam-jwt", "enable", "sshd"];
+    machine.run(enable).expect_success();
 }

@@ -13,6 +13,8 @@ pub enum Answer {
     Text(&'static str),
     /// The token that was printed last, which they have copied.
     Token,
+    /// The secret of the client that was added last.
+    Secret,
 }
 
 /// What somebody does at a page whose address is shown.
@@ -32,8 +34,9 @@ pub struct Player<'m> {
     answers: Vec<(&'static str, Answer)>,
     page: Option<(&'static str, AtPage<'m>)>,
     windows: Vec<Window>,
-    /// The token that was printed last.
+    /// The token and the secret that were printed last.
     token: String,
+    secret: String,
 }
 
 impl<'m> Player<'m> {
@@ -50,6 +53,7 @@ impl<'m> Player<'m> {
             page: None,
             windows: Vec::new(),
             token: String::new(),
+            secret: String::new(),
         }
     }
 
@@ -139,6 +143,10 @@ impl<'m> Player<'m> {
                     printed += &window.terminal.until(question);
                     window.terminal.send_line(text);
                 }
+                Answer::Secret => {
+                    printed += &window.terminal.until(question);
+                    window.terminal.send_line(&self.secret);
+                }
                 Answer::Token => {
                     window.terminal.send_in_pieces(&self.token);
                     printed += "\n";
@@ -165,6 +173,10 @@ impl<'m> Player<'m> {
         let (_, output) = printed.split_once('\n').unwrap_or_default();
         if let Err(line) = shows(&turn.shown, output) {
             panic!("status {status}, lacks `{line}`, {place}");
+        }
+        let mut lines = output.lines();
+        if let Some(secret) = lines.find_map(|line| line.strip_prefix("client_secret")) {
+            self.secret = secret.trim().to_owned();
         }
         let tokens = output.lines().map(str::trim);
         let mut tokens = tokens.filter(|line| line.starts_with("ey") && line.len() > 100);

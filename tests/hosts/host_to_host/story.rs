@@ -250,7 +250,7 @@ fn the_tokens_end_with_their_sessions() {
     }
 }
 
-/// The script that the README has for an unmodified ssh, and what no ssh gets.
+/// The script that logging-in.md has for an unmodified ssh, and what no ssh gets.
 #[test]
 fn plain_ssh_takes_the_sessions_token_from_a_script_and_not_from_our_askpass() {
     let hosts = Hosts::boot();
@@ -259,8 +259,8 @@ fn plain_ssh_takes_the_sessions_token_from_a_script_and_not_from_our_askpass() {
     let mut alice = Shell::login(a, "alice", PASSWORD);
     let ssh = "SSH_ASKPASS_REQUIRE=force setsid -w ssh -oNumberOfPasswordPrompts=1 b id -un";
 
-    let readme = include_str!("../../../README.md");
-    let (_, script) = readme.split_once("```sh\n").expect("a script");
+    let document = include_str!("../../../packaging/doc/logging-in.md");
+    let (_, script) = document.split_once("```sh\n").expect("a script");
     let (script, _) = script.split_once("```").expect("its end");
     assert!(script.contains("<~/token "), "{script}");
     let script = script.replace("~/token", "\"$BEARER_TOKEN_FILE\"");

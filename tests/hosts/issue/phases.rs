@@ -38,7 +38,7 @@ pub struct Call {
 #[derive(Debug)]
 pub struct Trail(pub Vec<Call>);
 
-/// Puts the module above and below all others, and pam_jwt's lines where the README has them.
+/// Puts the module above and below all others, and pam_jwt's lines where services.md has them.
 pub fn install(machine: &Machine) {
     static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| library("issue/phases.c", &[]));

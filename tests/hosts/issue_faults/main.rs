@@ -51,7 +51,7 @@ fn machine_with(above: &str) -> Machine {
     for service in ["sshd", "su", "sudo"] {
         machine.write(&format!("{ALONE}/{service}"), STACK, 0o644);
     }
-    // Debian's own stacks, with the lines that the README adds.
+    // Debian's own stacks, with the lines that services.md adds.
     sh(
         &machine,
         "cd /etc/pam.d
