@@ -12,7 +12,8 @@ pub const PACKAGES: [&str; 4] = [
 ];
 
 /// The units that are there after the installation, none of which may run then.
-pub const UNITS: [&str; 7] = [
+pub const UNITS: [&str; 8] = [
+    "pam-jwt-authserver-pam.socket",
     "pam-jwt-authserver.service",
     "pam-jwt-authserver.socket",
     "pam-jwt-fetch.service",
