@@ -198,7 +198,9 @@ mod tests {
     fn planned(service: &str, text: &str, issue: bool, common: &str) -> Result<Plan, Remark> {
         let read = |name: &str| match name {
             "common-auth" => Some(common.to_owned()),
-            "common-session" => Some("session optional pam_systemd.so\n".to_owned()),
+            "common-session" | "common-session-noninteractive" => {
+                Some("session optional pam_systemd.so\n".to_owned())
+            }
             "su" => Some(format!("auth sufficient pam_rootok.so\n{COMMON}")),
             name => (name == service).then(|| text.to_owned()),
         };
@@ -257,6 +259,38 @@ mod tests {
             login.contains("\nsession required pam_jwt.so issue # by"),
             "{login}"
         );
+    }
+
+    /// The lines of a file, without comments and with single blanks.
+    fn code(text: &str) -> Vec<String> {
+        let code = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
+        let words = code.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        words.filter(|line| !line.is_empty()).collect()
+    }
+
+    #[test]
+    fn the_examples_are_what_becomes_of_them_without_their_lines() {
+        for (service, example) in [
+            ("sshd", include_str!("../../../conf/pam.d/sshd")),
+            ("login", include_str!("../../../conf/pam.d/login")),
+            ("x", include_str!("../../../conf/pam.d/su")),
+            ("sudo", include_str!("../../../conf/pam.d/sudo")),
+            ("faillock", include_str!("../../../conf/pam.d/faillock")),
+            // That one ends its sessions with their tokens, as `login` does in these tests.
+            ("login", include_str!("../../../conf/pam.d/sshd-issue")),
+            ("sshd", include_str!("../../../conf/pam.d/login-issue")),
+            ("x", include_str!("../../../conf/pam.d/su-issue")),
+            ("sudo", include_str!("../../../conf/pam.d/sudo-issue")),
+        ] {
+            let bare = example
+                .split_inclusive('\n')
+                .filter(|line| !line.contains("pam_jwt.so"));
+            let issue = example.contains("pam_jwt.so issue");
+            let enabled = new(planned(service, &bare.collect::<String>(), issue, COMMON));
+            assert_eq!(code(&enabled), code(example), "{example}");
+        }
     }
 
     #[test]

@@ -93,6 +93,21 @@ pub(crate) fn what_locks_out_or_lets_anybody_in_is_refused(bench: &Bench<'_>) {
         assert_eq!(bench.machine.read("/etc/pam.d/odd"), text);
         bench.is_as_before();
     }
+    // The failures that trying makes are nobody's.
+    let example = bench.says("grep -v '^#' /usr/share/doc/pam-jwt/pam.d/faillock") + "\n";
+    let (above, rest) = example.split_once("auth    sufficient").expect("the line");
+    let (_, below) = rest.split_once('\n').expect("more lines");
+    let counting = format!("{above}{below}");
+    bench.machine.write("/etc/pam.d/odd", &counting, 0o644);
+    let _ = bench.report(0, "enable odd");
+    assert_eq!(
+        bench.machine.read("/etc/pam.d/odd"),
+        format!("{above}{LINE}\n{below}")
+    );
+    assert_eq!(bench.says("ls -A /run/faillock"), "nobody");
+    let _ = bench.report(0, "disable odd");
+    assert_eq!(bench.machine.read("/etc/pam.d/odd"), counting);
+
     // What somebody has written by hand stays, and is named.
     let hand = "auth sufficient pam_jwt.so debug\nauth required pam_unix.so\n";
     bench.machine.write("/etc/pam.d/odd", hand, 0o644);
