@@ -271,7 +271,7 @@ fn refused_by_others(machine: &Machine) {
         "mv $(echo /usr/lib/*/security/pam_jwt.so) /root/",
         "mv /root/pam_jwt.so $(echo /usr/lib/*/security)",
     );
-    let alices = "Access denied for user alice by PAM account configuration";
+    let alices = "pam_unix(sshd:account): account alice has expired";
     let mut report = doctor(machine, ALICE);
     wait_until("the journal has what sshd says", || {
         report = doctor(machine, ALICE);

@@ -124,9 +124,11 @@ impl Doctor {
         all.extend(self.accounts(&pam, trust, &log, now));
         all.extend(denials::judge(&denials::look(), &log.denials, now));
         all.extend(refusals::explain(&log.lines, self.last));
-        if self.is_about("sshd") {
-            all.extend(afterwards::explain(&log.lines, self.user.as_deref()));
-        }
+        all.extend(afterwards::explain(
+            &log.lines,
+            self.user.as_deref(),
+            self.service.as_deref(),
+        ));
         let mend = "Run it as root: 'sudo pam-jwt doctor'.";
         all.extend(log.unseen.map(|why| Topic::Refusals.unseen(why, mend)));
         all

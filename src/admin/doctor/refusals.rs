@@ -161,7 +161,9 @@ impl Group<'_> {
 fn unloaded(entries: &[Entry]) -> Option<Finding> {
     let is_it = |entry: &&Entry| {
         let message = &entry.message;
-        entry.writer.is_trusted() && message.starts_with("PAM ") && message.contains("pam_jwt.so")
+        entry.writer.is_trusted()
+            && message.starts_with("PAM unable to dlopen(")
+            && message.contains("pam_jwt.so")
     };
     let entry = entries.iter().find(is_it)?;
     let at = entry.at.shown();
