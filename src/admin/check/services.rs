@@ -165,11 +165,34 @@ mod tests {
         for (name, text, expected) in examples {
             let report = examined(name, text, "");
             let found: Vec<&str> = report.findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(report.shut, None, "{name}");
             assert!(
                 report.uses_pam_jwt && found == expected,
                 "{name}: {:#?}",
                 report.findings
             );
+        }
+    }
+
+    #[test]
+    fn a_line_below_the_password_is_told_unless_both_are_asked_for() {
+        let shut = |auth: &str| {
+            let text = format!("{auth}account required pam_unix.so\n");
+            let found = examined("sshd", &text, "").shut;
+            found.map(|finding| (finding.code, finding.line))
+        };
+        let told = Some(("token_alone_refused", 2));
+        let below = "@include common-auth\nauth sufficient pam_jwt.so\n";
+        assert_eq!(shut(below), told);
+        let required = "auth required pam_unix.so\nauth sufficient pam_jwt.so\n";
+        assert_eq!(shut(required), told);
+        for fine in [
+            "auth sufficient pam_jwt.so\n@include common-auth\n",
+            "@include common-auth\nauth required pam_jwt.so\n",
+            "auth sufficient pam_unix.so\nauth sufficient pam_jwt.so\nauth required pam_deny.so\n",
+            "@include common-auth\n",
+        ] {
+            assert_eq!(shut(fine), None, "{fine}");
         }
     }
 }
