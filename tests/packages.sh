@@ -18,7 +18,7 @@ if [ "${1-}" = test ]; then
     apt_packages="$apt_packages bash zsh fish groff-base mandoc valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools libpam-oath oathtool"
     dnf_packages="$dnf_packages bash zsh fish groff-base mandoc valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie chromium dejavu-sans-mono-fonts ca-certificates curl zbar pam_oath oathtool"
     # A cluster, for its document.
-    apt_packages="$apt_packages slurmctld slurmd slurm-client slurm-wlm-jwt-plugin munge"
+    apt_packages="$apt_packages slurmctld slurmd slurm-client munge"
     dnf_packages="$dnf_packages slurm-slurmctld slurm-slurmd slurm munge"
     # Node and npm are seldom the distribution's own: those that are here will do.
     if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then
