@@ -108,9 +108,10 @@ impl<'m> Player<'m> {
         }
         let leads = turn.next.as_ref().filter(|_| is_login(&turn.typed));
         let leads = leads.filter(|next| !is_open(&self.windows, next));
-        let in_front = |window: &&mut Window| window.shells.last() == Some(&turn.shell);
-        let window = self.windows.iter_mut().find(in_front);
-        let window = window.unwrap_or_else(|| panic!("line {}: not in front", turn.line));
+        let in_front = |window: &Window| window.shells.last() == Some(&turn.shell);
+        let at = self.windows.iter().position(in_front);
+        let at = at.unwrap_or_else(|| panic!("line {}: not in front", turn.line));
+        let window = &mut self.windows[at];
 
         window.comes_to_its_end();
         // A token that was printed is copied from there.
@@ -124,36 +125,8 @@ impl<'m> Player<'m> {
             window.waits = true;
             return;
         }
-        let mut printed = String::new();
-        for line in &turn.shown {
-            let page = self.page.as_ref();
-            if let Some((begins, act)) = page.filter(|(page, _)| line.trim().starts_with(page)) {
-                printed += &window.terminal.until(begins);
-                let address = format!("{begins}{}", window.terminal.until("\r\n"));
-                act(&address);
-                printed = format!("{printed}{address}\r\n");
-                continue;
-            }
-            let question = |(question, _): &&(&str, Answer)| line.trim_end().ends_with(question);
-            let Some((question, answer)) = self.answers.iter().find(question) else {
-                continue;
-            };
-            match answer {
-                Answer::Text(text) => {
-                    printed += &window.terminal.until(question);
-                    window.terminal.send_line(text);
-                }
-                Answer::Secret => {
-                    printed += &window.terminal.until(question);
-                    window.terminal.send_line(&self.secret);
-                }
-                Answer::Token => {
-                    window.terminal.send_in_pieces(&self.token);
-                    printed += "\n";
-                }
-            }
-            printed = format!("{printed}{line}\r\n");
-        }
+        let mut printed = self.answer_questions(at, turn);
+        let window = &mut self.windows[at];
         if turn.typed == "exit" {
             window.shells.pop();
         }
@@ -165,23 +138,69 @@ impl<'m> Player<'m> {
         printed += &window.terminal.until(&prompt_of(shell));
         let status = window.status();
 
-        let place = format!("line {}: {}\n{printed}", turn.line, turn.typed);
-        // What goes wrong is shown as it does.
-        let says_something = turn.shown.iter().any(|line| line != "…");
-        assert!(status == "0" || says_something, "status {status}, {place}");
         // What was typed is on the terminal too.
         let (_, output) = printed.split_once('\n').unwrap_or_default();
+        let place = format!(
+            "status {status}, line {}: {}\n{output}",
+            turn.line, turn.typed
+        );
+        let fails = turn.shown.iter().any(|line| line.starts_with("REFUSED"));
+        assert_eq!(status != "0", fails, "{place}");
         if let Err(line) = shows(&turn.shown, output) {
-            panic!("status {status}, lacks `{line}`, {place}");
+            panic!("lacks `{line}`, {place}");
         }
-        let mut lines = output.lines();
-        if let Some(secret) = lines.find_map(|line| line.strip_prefix("client_secret")) {
-            self.secret = secret.trim().to_owned();
+        self.remember(output);
+    }
+
+    /// Answers what a document shows to be asked; what was printed up to there.
+    fn answer_questions(&mut self, at: usize, turn: &Turn) -> String {
+        let terminal = &mut self.windows[at].terminal;
+        let mut printed = String::new();
+        for line in turn.shown.iter().map(|line| line.trim()) {
+            if let Some((begins, act)) = self
+                .page
+                .as_ref()
+                .filter(|(page, _)| line.starts_with(page))
+            {
+                printed += &terminal.until(begins);
+                let address = format!("{begins}{}", terminal.until("\r\n"));
+                act(&address);
+                printed += &format!("{address}\r\n");
+            }
+            let asked = self
+                .answers
+                .iter()
+                .find(|(question, _)| line.ends_with(question));
+            let Some((question, answer)) = asked else {
+                continue;
+            };
+            match answer {
+                Answer::Text(text) => {
+                    printed += &terminal.until(question);
+                    terminal.send_line(text);
+                }
+                Answer::Secret => {
+                    printed += &terminal.until(question);
+                    terminal.send_line(&self.secret);
+                }
+                Answer::Token => {
+                    printed += "\n";
+                    terminal.send_in_pieces(&self.token);
+                }
+            }
+            printed += &format!("{line}\r\n");
         }
-        let tokens = output.lines().map(str::trim);
-        let mut tokens = tokens.filter(|line| line.starts_with("ey") && line.len() > 100);
-        if let Some(token) = tokens.next() {
-            self.token = token.to_owned();
+        printed
+    }
+
+    /// Keeps what somebody would copy.
+    fn remember(&mut self, output: &str) {
+        for line in output.lines().map(str::trim) {
+            if let Some(secret) = line.strip_prefix("client_secret") {
+                self.secret = secret.trim().to_owned();
+            } else if line.starts_with("ey") && line.len() > 100 {
+                self.token = line.to_owned();
+            }
         }
     }
 
