@@ -204,6 +204,8 @@ fn each_process_has_what_is_its_own(machine: &Machine) {
     wait_until("the settings are taken again", || {
         says(machine, taken) != before
     });
+    // A login that was refused lasts for a moment.
+    machine.wait_until("[ $(pgrep -c pam-jwt-authser) = 2 ]");
     let owner = says(
         machine,
         "ps -o user:20= -C pam-jwt-authser | sort | uniq -c | tr -s ' '

@@ -144,12 +144,12 @@ impl<F: FnMut() -> Result<Settings, String>> Monitor<F> {
             self.wait()?;
             self.forward_signals();
             self.conversations.reap();
-            if let Some(status) = self.network_ended()? {
-                break status;
-            }
             self.take_request();
             self.take_changes();
             self.sending.retain_mut(Sending::goes_on);
+            if let Some(status) = self.network_ended()? {
+                break status;
+            }
         };
         self.end_conversations()?;
         Ok(status)
