@@ -89,6 +89,8 @@ fn call(line: &str) -> Option<(&str, Vec<String>, &str)> {
     let inside = inside.trim_end().strip_suffix(')')?;
     let mut arguments = vec![String::new()];
     let (mut depth, mut is_quoted, mut escaped) = (0, false, false);
+    // The ends of a socket.
+    let inside = inside.replace("->", "-");
     for c in inside.chars() {
         match c {
             _ if escaped => {}
@@ -244,6 +246,10 @@ fn a_call_asks_for_what_it_does() {
         (
             "execve(\"/bin/sh\", [\"sh\", \"-c\", \"a = (b\"], 0x7ffd /* 9 vars */) = 0",
             vec![Access::Execute("/bin/sh".to_owned())],
+        ),
+        (
+            "sendto(3<UNIX-DGRAM:[1->2]>, \"x\", 1, 0, {sa_family=AF_UNIX, sun_path=\"/a\"}, 5) = 1",
+            path("/a", "w"),
         ),
         (
             "clone(child_stack=NULL, flags=SIGCHLD) = 42",
