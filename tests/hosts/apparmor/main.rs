@@ -59,7 +59,7 @@ fn says(machine: &Machine, script: &str) -> String {
 
 /// A command that is traced.
 fn traced(name: &str, command: &str) -> String {
-    format!("strace -ff -yy -s 4096 -e {CALLS} -o {TRACES}/{name} {command}")
+    format!("strace -ff -y -s 4096 -e {CALLS} -o {TRACES}/{name} {command}")
 }
 
 /// A machine with alice, bob and a client of the server; and what shows who that is.
