@@ -36,14 +36,14 @@ pub fn missing(machine: &Machine, profile: &Profile, trace: &Trace) -> Vec<Strin
         let mut judge = Judge {
             profile,
             trace,
-            confined: 0,
+            held: BTreeSet::new(),
             missing: BTreeSet::new(),
         };
         for pid in trace.keys().filter(|pid| !is_child(pid)) {
             judge.process(pid, None, "");
         }
         assert!(
-            judge.confined > 0,
+            !judge.held.is_empty(),
             "no process had the profile {}",
             profile.name
         );
@@ -54,8 +54,8 @@ pub fn missing(machine: &Machine, profile: &Profile, trace: &Trace) -> Vec<Strin
 struct Judge<'a> {
     profile: &'a Profile,
     trace: &'a Trace,
-    /// How many accesses were held against it.
-    confined: usize,
+    /// What was held against it, and in which of its profiles, once each.
+    held: BTreeSet<(String, String, &'static str)>,
     missing: BTreeSet<String>,
 }
 
@@ -74,7 +74,10 @@ impl<'a> Judge<'a> {
                     }
                     Access::Path(path, modes) => {
                         if let Some(profile) = profile {
-                            self.path(profile, &named(&path), modes);
+                            let held = (profile.name.clone(), path.clone(), modes);
+                            if self.held.insert(held) {
+                                self.path(profile, &named(&path), modes);
+                            }
                         }
                     }
                     Access::Rule(words) => {
@@ -96,11 +99,10 @@ impl<'a> Judge<'a> {
         if next.is_none() {
             self.lacks(profile, format!("{program} with no profile afterwards"));
         }
-        next
+        next.or(Some(profile))
     }
 
     fn path(&mut self, profile: &Profile, path: &str, modes: &str) {
-        self.confined += 1;
         let lacking = profile.lacks(path, modes);
         if !lacking.is_empty() {
             self.lacks(profile, format!("{path} {lacking},"));

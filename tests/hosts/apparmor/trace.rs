@@ -47,12 +47,17 @@ pub fn accesses(line: &str) -> Vec<Access> {
         "mmap" if has(2, "PROT_EXEC") => all(behind(at(4)).map(path("m"))),
         "flock" => all(behind(at(0)).map(path("k"))),
         "fcntl" if at(1).contains("SETLK") => all(behind(at(0)).map(path("k"))),
-        "fchmod" | "fchown" => all(behind(at(0)).map(path("w"))),
+        "fchmod" => all(behind(at(0)).map(path("w"))),
         "rmdir" | "mkdir" => all(quoted(0).map(|name| path("w")(name + "/"))),
         "unlink" | "mknod" | "chmod" | "truncate" => all(quoted(0).map(path("w"))),
         "unlinkat" | "mkdirat" | "mknodat" | "fchmodat" => all(below(0).map(path("w"))),
-        "chown" | "lchown" => {
-            let owned = all(quoted(0).map(path("w")));
+        "chown" | "lchown" | "fchown" | "fchownat" => {
+            let owned = match name {
+                "fchown" => behind(at(0)),
+                "fchownat" => below(0),
+                _ => quoted(0),
+            };
+            let owned = all(owned.map(path("w")));
             [owned, rule(&["capability", "chown"])].concat()
         }
         "symlink" => all(quoted(1).map(path("w"))),
