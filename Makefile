@@ -45,8 +45,8 @@ export SOURCE_DATE_EPOCH := $(COMMIT_DATE)
 endif
 endif
 
-.PHONY: help packages deb-packages test-packages build install uninstall deb deb-again reproducible demo foreign \
-	debians test bench clean
+.PHONY: help packages deb-packages test-packages build install uninstall deb deb-again reproducible \
+	rpm demo foreign debians test bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -78,15 +78,14 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	sed -i 's|/usr/sbin/|$(SBINDIR)/|' $(UNITS)/pam-jwt-*.service
 	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
 	install -D -m 0644 -t $(SYSUSERS) conf/sysusers.d/*
-	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
+	umask 022; for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
 		$(RELEASE)/$$command manual $(SHARE)/man >/dev/null || exit 1; done
 	install -d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
-	for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
+	umask 022; for command in pam-jwt pam-jwt-fetch pam-jwt-authserver jwt-ssh; do \
 		$(RELEASE)/$$command completions bash >$(BASH_COMPLETIONS)/$$command && \
 		$(RELEASE)/$$command completions zsh >$(ZSH_COMPLETIONS)/_$$command && \
 		$(RELEASE)/$$command completions fish >$(FISH_COMPLETIONS)/$$command.fish || exit 1; \
 	done
-	chmod 0644 $(BASH_COMPLETIONS)/*jwt* $(ZSH_COMPLETIONS)/*jwt* $(FISH_COMPLETIONS)/*jwt*
 # A package does this for itself; elsewhere the programs say what they lack.
 	[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || \
 		for name in pam-jwt-fetch pam-jwt-authserver; do \
@@ -119,6 +118,9 @@ reproducible: ## build the Debian packages twice, and see whether they are the s
 	@$(MAKE) --no-print-directory -j2 deb deb-again
 	@for package in $(CARGO_TARGET_DIR)/deb/*.deb; do \
 		cmp $$package $(CARGO_TARGET_DIR)/deb-built/again/$${package##*/} || exit 1; done
+
+rpm: ## build the RPM packages of what was built, in target/rpm
+	@sh packaging/rpm.sh $(CARGO_TARGET_DIR)/rpm
 
 demo: packages build ## log in with a token, in a throwaway machine
 	$(CARGO) build --release --locked -p pam-jwt-tests --bin demo

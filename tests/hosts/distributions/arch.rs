@@ -32,7 +32,7 @@ fn makepkg_takes_in_what_make_install_installs() {
     let packed: BTreeSet<String> = packed
         .lines()
         .filter(|path| !path.starts_with('.'))
-        .map(|path| uncompressed(&format!("/{path}")))
+        .map(|path| uncompressed(&format!("/{}", path.replace(r"\\", r"\"))))
         .collect();
     let variables = "PREFIX=/usr SBINDIR=/usr/bin PAMDIR=/usr/lib/security \
         ZSHDIR=/usr/share/zsh/site-functions";

@@ -75,7 +75,7 @@ impl Manager {
             said.contains(self.refuses) && said.contains("/etc/pam.d/sshd"),
             "{refused}"
         );
-        let there = format!("test -e {}", self.module);
+        let there = format!("test -e {} -a -e /etc/pam-jwt/pam-jwt.toml", self.module);
         let _ = run(&machine, &there).expect_success();
 
         // What `pam-jwt enable` has put there it takes out itself.

@@ -3,13 +3,17 @@
 
 use crate::place::{fresh, says, target};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-/// The policy of all modules.
-fn policy() -> String {
-    let place = target().join("selinux");
-    let place = place.display();
-    says(&format!("sh tests/selinux.sh {place}"));
-    format!("{place}/policy")
+/// The policy of all modules, made once.
+fn policy() -> &'static str {
+    static POLICY: OnceLock<String> = OnceLock::new();
+    POLICY.get_or_init(|| {
+        let place = target().join("selinux");
+        let place = place.display();
+        says(&format!("sh tests/selinux.sh {place}"));
+        format!("{place}/policy")
+    })
 }
 
 /// What must be allowed, and what must not: who, to what, of which class, does what.
