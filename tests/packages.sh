@@ -16,6 +16,8 @@ deb='build-essential debhelper dh-apparmor dpkg-dev xz-utils'
 if [ "${1-}" = test ]; then
     apt_packages="$apt_packages $deb lintian rpm rpmlint shellcheck apparmor selinux-policy-dev"
     apt_packages="$apt_packages bash zsh fish groff-base mandoc valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools libpam-oath oathtool"
+    # What makes and reads the packages of other distributions, and SELinux policies.
+    apt_packages="$apt_packages rpm rpmlint makepkg pacman-package-manager libarchive-tools shellcheck selinux-policy-dev policycoreutils semodule-utils selinux-utils setools"
     dnf_packages="$dnf_packages bash zsh fish groff-base mandoc valgrind postgresql-server systemd-container python3 python3-paramiko rsync strace openssl-devel cronie chromium dejavu-sans-mono-fonts ca-certificates curl zbar pam_oath oathtool"
     # A cluster, for its document.
     apt_packages="$apt_packages slurmctld slurmd slurm-client munge"
