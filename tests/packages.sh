@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what `make build` and `make demo` need of the system, and with the argument
-# `deb` or `test` what `make deb` or `make test` needs beside it, with apt or dnf. Where nothing is missing it
-# does nothing, and takes no root.
+# `deb` or `test` what `make deb` or `make test` needs beside it, with apt or dnf. Where
+# nothing is missing it does nothing, and takes no root.
 set -eu
 
 apt_packages='gcc libc6-dev libpam0g-dev git openssl
@@ -14,7 +14,7 @@ deb='build-essential debhelper dh-apparmor dpkg-dev xz-utils'
 [ "${1-}" != deb ] || apt_packages="$apt_packages $deb"
 
 if [ "${1-}" = test ]; then
-    apt_packages="$apt_packages $deb lintian rpm rpmlint shellcheck apparmor selinux-policy-dev"
+    apt_packages="$apt_packages $deb lintian apparmor"
     apt_packages="$apt_packages bash zsh fish groff-base mandoc valgrind postgresql debootstrap debian-archive-keyring systemd-container python3-venv python3-paramiko rsync strace libssl-dev cron chromium fonts-dejavu-core ca-certificates curl zbar-tools libpam-oath oathtool"
     # What makes and reads the packages of other distributions, and SELinux policies.
     apt_packages="$apt_packages rpm rpmlint makepkg pacman-package-manager libarchive-tools shellcheck selinux-policy-dev policycoreutils semodule-utils selinux-utils setools"
@@ -86,6 +86,9 @@ keep_from_booting openssh-server ssh.service ssh.socket
 keep_from_booting postgresql postgresql.service
 keep_from_booting cron cron.service
 keep_from_booting cronie crond.service
+keep_from_booting slurmctld slurmctld.service
+keep_from_booting slurmd slurmd.service
+keep_from_booting munge munge.service
 keep_from_booting slurmctld slurmctld.service
 keep_from_booting slurmd slurmd.service
 keep_from_booting munge munge.service
