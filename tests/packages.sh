@@ -89,9 +89,6 @@ keep_from_booting cronie crond.service
 keep_from_booting slurmctld slurmctld.service
 keep_from_booting slurmd slurmd.service
 keep_from_booting munge munge.service
-keep_from_booting slurmctld slurmctld.service
-keep_from_booting slurmd slurmd.service
-keep_from_booting munge munge.service
 
 # The distribution's own may be too old, as that of Debian 12 is; npm would say so less clearly.
 if [ "${1-}" = test ] && ! node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then
