@@ -80,6 +80,12 @@ impl Manager {
 
         // What `pam-jwt enable` has put there it takes out itself.
         machine.write("/etc/pam.d/sshd", &sshd, 0o644);
+        // Debian's libpam looks for modules elsewhere than theirs.
+        let link = format!(
+            "ln -s {} \"$(dirname /usr/lib/*/security/pam_unix.so)\"",
+            self.module
+        );
+        let _ = run(&machine, &link).expect_success();
         let enabled = machine.run(["pam-jwt", "enable", "sshd"]).expect_success();
         assert!(
             machine.read("/etc/pam.d/sshd").contains("pam_jwt.so"),
@@ -88,6 +94,7 @@ impl Manager {
         let _ = run(&machine, "rm -rf /etc/pam-jwt/*/ /var/lib/pam-jwt/*/").expect_success();
         let _ = run(&machine, &self.remove).expect_success();
         assert_eq!(machine.read("/etc/pam.d/sshd"), sshd);
+        let _ = run(&machine, "rm /usr/lib/*/security/pam_jwt.so").expect_success();
         let _ = run(
             &machine,
             "find /var/lib/pam-jwt* /run/pam-jwt* /etc/pam-jwt -delete 2>/dev/null || :",
