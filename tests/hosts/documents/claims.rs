@@ -31,7 +31,7 @@ const ELSEWHERE: [(&str, &str, &str); 6] = [
     ),
     (
         "pam-jwt issue alice --bind id_ed25519.pub",
-        "manual.rs",
+        "manual/main.rs",
         "id_ed25519",
     ),
     ("su -", "su.rs", "su-l"),
