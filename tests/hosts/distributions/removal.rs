@@ -2,6 +2,7 @@
 //! leave nothing, and nothing in pam.d names a module that is gone.
 
 use machine::Machine;
+use std::collections::HashSet;
 
 /// How a package manager puts the packages on a machine, and takes them off again.
 pub struct Manager {
@@ -18,7 +19,7 @@ pub struct Manager {
 fn state(machine: &Machine) -> String {
     let list = "find /etc /usr /var/lib /run \
             \\( -path /run/.machine -o -path /var/lib/rpm -o -path /var/lib/pacman \\
-                -o -path /run/rpm -o -path /etc/pacman.d -o -path /usr/share/dbus-1 \\) -prune \
+                -o -path /run/rpm -o -path /etc/ssh -o -path '/run/ssh*' -o -path /etc/pacman.d -o -path /usr/share/dbus-1 \\) -prune \
             -o ! -name 'passwd*' ! -name 'group*' ! -name 'shadow*' ! -name 'gshadow*' \
             ! -name '.pwd.lock' ! -name '.updated' ! -name ld.so.cache -printf '%p %m %u %g %l\\n' | sort
         cat /etc/pam.d/* | sha256sum";
@@ -101,14 +102,13 @@ impl Manager {
         )
         .expect_success();
         let after = state(&machine);
-        let lost: Vec<&str> = before
-            .lines()
-            .filter(|line| !after.contains(line))
-            .collect();
-        let left: Vec<&str> = after
-            .lines()
-            .filter(|line| !before.contains(line))
-            .collect();
-        assert_eq!((lost, left), (vec![], vec![]));
+        let [lines_before, lines_after] =
+            [&before, &after].map(|text| text.lines().collect::<HashSet<_>>());
+        let lost: Vec<_> = lines_before.difference(&lines_after).collect();
+        let left: Vec<_> = lines_after.difference(&lines_before).collect();
+        assert!(
+            lost.is_empty() && left.is_empty(),
+            "gone: {lost:#?}\nleft behind: {left:#?}"
+        );
     }
 }
