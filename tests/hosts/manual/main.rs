@@ -89,9 +89,6 @@ fn subcommands(machine: &Machine, command: &Documented) -> Vec<Vec<String>> {
 /// Examples that take a booted machine, which the test `enable` has and where it plays them.
 const PLAYED_THERE: [&str; 2] = ["pam-jwt enable sshd --try 60s", "pam-jwt confirm"];
 
-/// Examples that take a booted machine, which the test `enable` has and where it plays them.
-const PLAYED_THERE: [&str; 2] = ["pam-jwt enable sshd --try 60s", "pam-jwt confirm"];
-
 /// Plays each example of --help, which has to succeed.
 fn play_examples(machine: &Machine, command: &Documented, mut play: impl FnMut(&str) -> Output) {
     let mut played = 0;
