@@ -63,7 +63,7 @@ ln "$out/$orig" "$out/$crates" "$new"
 # Debian's own cargo will do once it is new enough; until then one that rustup has is taken.
 profiles=
 dpkg-query --show cargo >/dev/null 2>&1 &&
-    dpkg --compare-versions "$(dpkg-query --show --showformat='${Version}' cargo)" ge 1.88 ||
+    dpkg --compare-versions "$(dpkg-query --show --showformat='${Version}' cargo)" ge 1.94 ||
     profiles=pkg.pam-jwt.rustup
 # That nothing is fetched is seen to, where this user may do that.
 offline=

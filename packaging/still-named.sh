@@ -1,15 +1,20 @@
 #!/bin/sh
 # Run before the module is removed: takes out of pam.d what pam-jwt enable has put there, and
-# fails where lines that were written by hand still name pam_jwt.so. Without the module they may
-# let nobody in ("required"), or somebody ("sufficient" is skipped).
+# fails, with nothing changed, where lines of somebody's own hand name pam_jwt.so. Without the
+# module they may let nobody in ("required"), or somebody ("sufficient" is skipped).
 set -u
 
-pam-jwt disable --all
-left=$(grep -lE '^[^#]*pam_jwt\.so' /etc/pam.conf /etc/pam.d/* 2>/dev/null)
-[ -n "$left" ] || exit 0
-{
-    echo "pam_jwt.so cannot be removed: lines that were written by hand still name it in"
-    echo "$left" | sed 's/^/  /'
-    echo "Take them out first, with a root shell open: without the module they may let nobody in."
-} >&2
-exit 1
+left=$(for file in /etc/pam.conf /etc/pam.d/*; do
+    case $file in *~ | *.bak | *.saved | *.orig | *.pacsave | *.pacnew | *.apk-new) continue ;; esac
+    [ ! -f "$file" ] || ! grep -v '# by pam-jwt enable$' "$file" | grep -q '^[^#]*pam_jwt\.so' ||
+        echo "  $file"
+done)
+if [ -n "$left" ]; then
+    {
+        echo "pam_jwt.so cannot be removed: lines of your own name it in"
+        echo "$left"
+        echo "Take them out first, with a root shell open: without the module they may let nobody in."
+    } >&2
+    exit 1
+fi
+exec pam-jwt disable --all

@@ -21,6 +21,7 @@ mod new_key;
 mod online;
 mod pam_d;
 mod pam_stack;
+mod programs;
 mod revocations;
 mod revoke;
 mod sessions;

@@ -1,7 +1,7 @@
 //! This clock against those of issuers, and whether anything keeps it right.
 
 use super::finding::{Finding, Topic};
-use super::programs::{NotRun, run};
+use crate::programs::{NotRun, run};
 use crate::status::Report;
 use policy::duration::for_people;
 

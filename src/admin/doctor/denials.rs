@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, Topic, Verdict};
 use super::journal::{Entry, Moment, Writer};
-use super::programs::run;
 use crate::moment::shown;
+use crate::programs::run;
 use std::path::Path;
 
 const TOPIC: Topic = Topic::Denials;

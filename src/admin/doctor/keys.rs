@@ -1,9 +1,9 @@
 //! Keys, their age, and what `pam-jwt check` finds of the configuration, each under its topic.
 
 use super::finding::{Finding, Topic, Verdict};
-use super::programs::run;
 use crate::check;
 use crate::pam_stack::Severity;
+use crate::programs::run;
 use crate::status::{Report, Standing};
 use policy::duration::for_people;
 use policy::trust::TrustedIssuer;

@@ -3,7 +3,7 @@
 
 use super::afterwards;
 use super::journal::{Entry, Moment, Writer, of_file, of_journal};
-use super::programs::{NotRun, run};
+use crate::programs::{NotRun, run};
 use nix::unistd::geteuid;
 use std::cmp::Reverse;
 use std::fs::File;

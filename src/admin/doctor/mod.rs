@@ -11,7 +11,6 @@ mod journal;
 mod keys;
 mod log;
 mod pam;
-mod programs;
 mod refusals;
 mod shadow;
 mod show;

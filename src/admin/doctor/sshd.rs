@@ -2,7 +2,7 @@
 //! value that holds, those of Match blocks too where a user is named.
 
 use super::finding::{Finding, Topic, Verdict};
-use super::programs::{NotRun, run};
+use crate::programs::{NotRun, run};
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 

@@ -42,7 +42,7 @@ impl Disable {
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
         as_root()?;
         let pam_d = PamD::of_this_machine();
-        let _turn = Turn::take(&pam_d.etc)?;
+        let _turn = Turn::take()?;
         trying::tidy();
         let mut theirs = Vec::new();
         match trying::current() {

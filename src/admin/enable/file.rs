@@ -1,11 +1,11 @@
 //! A service's file on the disk: found, and replaced whole.
 
+use crate::programs;
 use cli::output::Failure;
 use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::SystemTime;
 
 /// What a file is besides its bytes.
@@ -120,11 +120,9 @@ fn write(path: &Path, new: &Path, bytes: &[u8], wanted: Option<&Attributes>) -> 
     let old = read(path)?.attributes;
     // cp(1) knows the kernel's extended attributes. Where it is another that does not, mode and
     // owner are set below all the same.
-    let copy = Command::new("cp")
-        .args(["--preserve=all", "--"])
-        .args([path, new])
-        .output();
-    if !copy.is_ok_and(|copy| copy.status.success()) {
+    let names = path.to_str().zip(new.to_str());
+    let copy = names.map(|(path, new)| programs::run("cp", &["--preserve=all", "--", path, new]));
+    if !copy.is_some_and(|copy| copy.is_ok_and(|copy| copy.is_done)) {
         fs::copy(path, new)?;
     }
     let mut file = OpenOptions::new().write(true).truncate(true).open(new)?;

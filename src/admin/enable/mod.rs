@@ -67,7 +67,7 @@ pub struct Enable {
     /// Give sessions a token, too: [issue] in pam-jwt.toml says which.
     #[arg(long)]
     issue: bool,
-    /// Show and judge it, and write nothing.
+    /// Show, judge and try it (which asks the modules, and is logged), and write nothing.
     #[arg(long, conflicts_with = "time")]
     dry_run: bool,
 }
@@ -83,7 +83,7 @@ impl Enable {
             return Err(Failure::new("--try takes at most 24h"));
         }
         let pam_d = PamD::of_this_machine();
-        let turn = Turn::take(&pam_d.etc)?;
+        let turn = Turn::take()?;
         let mut report = Report::default();
         if let Some(being_tried) = trying::current()? {
             report.refusals.push(Remark {
@@ -122,7 +122,7 @@ impl Enable {
         let tried = trying::start(&changes, seconds)?;
         drop(turn);
         report.being_tried(seconds, out);
-        Ok(match trying::wait(&tried, &pam_d.etc, out)? {
+        Ok(match trying::wait(&tried, out)? {
             Outcome::Confirmed => report.ended("confirmed", out),
             Outcome::PutBack => report.ended("put_back", out),
         })

@@ -58,10 +58,17 @@ impl Hands for Own<'_> {
     }
 }
 
-/// Writes a file as it is to be.
+/// Writes a file as it is to be, if it still is what was judged: somebody may have saved another
+/// meanwhile, and a transaction with PAM can take its time.
 pub fn write(file: &Change) -> Result<(), Failure> {
-    let written = file::replace(&file.path, &file.new, None);
-    written.map_err(|error| Failure::new(format!("{}: {error}", file.path.display())))
+    let path = file.path.display();
+    let failed = |error: std::io::Error| Failure::new(format!("{path}: {error}"));
+    if file::read(&file.path).map_err(failed)?.bytes != file.old {
+        return Err(Failure::new(format!(
+            "{path} was changed by somebody else meanwhile, and stays as it is; begin anew"
+        )));
+    }
+    file::replace(&file.path, &file.new, None).map_err(failed)
 }
 
 #[cfg(test)]
@@ -151,6 +158,17 @@ mod tests {
             }
         }
         assert_eq!(all, 4);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn what_was_changed_meanwhile_stays() {
+        let dir = directory("meanwhile");
+        let path = dir.join("sshd");
+        fs::write(&path, "theirs").unwrap();
+        let tried = attempt(&path, b"old", b"new");
+        assert!(write(&tried.files[0]).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
         fs::remove_dir_all(&dir).unwrap();
     }
 }

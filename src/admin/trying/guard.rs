@@ -1,10 +1,10 @@
 //! What puts the files back when nobody else does: a timer of systemd's, which no end of a session
 //! stops, and a unit that is run when the machine starts.
 
+use crate::programs;
 use cli::output::Failure;
 use std::fs::File;
 use std::path::Path;
-use std::process::Command;
 
 /// Run by systemd when the machine starts, before anybody can log in.
 const AT_START: &str = "pam-jwt-rollback.service";
@@ -46,6 +46,7 @@ pub fn arm(id: &str, seconds: u64) -> Result<(), Failure> {
             "--property=Type=oneshot",
             "--property=Restart=on-failure",
             "--property=RestartSec=5s",
+            "--property=TimeoutStartSec=60s",
             &own,
             "rollback",
             "--expired",
@@ -74,11 +75,10 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
             arguments.join(" ")
         ))
     };
-    let output = Command::new(program).args(arguments).output();
-    let output = output.map_err(|error| failed(&error.to_string()))?;
-    if output.status.success() {
+    let ran = programs::run(program, arguments).map_err(|error| failed(&error.to_string()))?;
+    if ran.is_done {
         Ok(())
     } else {
-        Err(failed(String::from_utf8_lossy(&output.stderr).trim()))
+        Err(failed(ran.stderr.trim()))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::second_login::{Known, Login, Session};
 use super::state::Moment;
+use crate::programs;
 use std::fs;
 use std::io;
-use std::process::Command;
 use system::{logind, process};
 
 /// What the kernel has for an audit session that was never set.
@@ -54,11 +54,32 @@ fn session() -> Option<Session> {
         "-p",
         "Leader",
     ];
-    let output = Command::new("loginctl").args(show).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| of_properties(id, &String::from_utf8_lossy(&output.stdout)))
+    let ran = programs::run("loginctl", &show).ok()?;
+    ran.is_done.then(|| of_properties(id, &ran.stdout))
+}
+
+/// Whether sshd says that a public key opened the session of this leader. What is not in the
+/// journal was not seen.
+fn by_key(leader: u32) -> bool {
+    let of = format!("_PID={leader}");
+    let asked = [
+        "--quiet",
+        "--no-pager",
+        "--boot",
+        "--output=cat",
+        "_UID=0",
+        &of,
+    ];
+    programs::run("journalctl", &asked).is_ok_and(|ran| last_accepted_is_key(&ran.stdout))
+}
+
+fn last_accepted_is_key(log: &str) -> bool {
+    let mut accepted = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("Accepted "));
+    accepted
+        .next_back()
+        .is_some_and(|how| how.starts_with("publickey "))
 }
 
 fn of_properties(id: &str, text: &str) -> Session {
@@ -68,15 +89,15 @@ fn of_properties(id: &str, text: &str) -> Session {
             .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_default().to_owned()
     };
-    let leader = value("Leader")
-        .parse()
-        .ok()
-        .and_then(|pid| process::with(pid).ok());
+    let leader: Option<u32> = value("Leader").parse().ok().filter(|pid| *pid != 0);
+    let by_key = value("Service") == "sshd" && leader.is_some_and(by_key);
+    let leader = leader.and_then(|pid| process::with(pid).ok());
     Session {
         id: id.to_owned(),
         service: value("Service"),
         class: value("Class"),
         began: leader.map(|leader| leader.start),
+        by_key,
     }
 }
 
@@ -168,6 +189,18 @@ mod tests {
             name_and_parent(own.parse().unwrap()).unwrap().1,
             std::os::unix::process::parent_id()
         );
+    }
+
+    #[test]
+    fn a_key_is_told_by_what_sshd_says_last() {
+        let key = "Accepted publickey for a from 192.0.2.1 port 1 ssh2: ED25519 SHA256:x\n";
+        let other = "Accepted keyboard-interactive/pam for a from 192.0.2.1 port 1 ssh2\n";
+        assert!(last_accepted_is_key(key));
+        assert!(last_accepted_is_key(&format!(
+            "{other}{key}pam_unix(sshd:session): …\n"
+        )));
+        assert!(!last_accepted_is_key(&format!("{key}{other}")));
+        assert!(!last_accepted_is_key(""));
     }
 
     #[test]

@@ -19,29 +19,54 @@ use crate::enable::plan::Change;
 use begin::{Own, begin};
 use cli::output::{Failure, Output};
 use jose::sign::random_name;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use put_back::{Back, put_back};
 use state::{State, Try};
-use std::fs::File;
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use system::process;
 
 /// Where pam-jwt keeps what outlasts a restart.
 const VAR: &str = "/var/lib/pam-jwt";
 
+/// What is locked: a file that root alone opens. Whoever can open a file can lock it, and so keep
+/// everything from being put back.
+const LOCK: &str = "/run/pam-jwt-enable.lock";
+
 /// Nobody else changes pam.d by this command while this is held.
 pub struct Turn {
+    path: PathBuf,
     _lock: Flock<File>,
 }
 
 impl Turn {
-    /// Waits for it. The directory itself is what is locked, so that no file is left behind.
-    pub fn take(pam_d: &Path) -> Result<Turn, Failure> {
-        let failed = |error: String| Failure::new(format!("{}: {error}", pam_d.display()));
-        let dir = File::open(pam_d).map_err(|error| failed(error.to_string()))?;
-        let lock = Flock::lock(dir, FlockArg::LockExclusive);
-        lock.map(|_lock| Turn { _lock })
-            .map_err(|(_, errno)| failed(errno.to_string()))
+    /// Waits for it.
+    pub fn take() -> Result<Turn, Failure> {
+        let failed = |error: std::io::Error| Failure::new(format!("{LOCK}: {error}"));
+        Turn::of(Path::new(LOCK)).map_err(failed)
+    }
+
+    fn of(path: &Path) -> std::io::Result<Turn> {
+        loop {
+            let mut options = OpenOptions::new();
+            let options = options.write(true).create(true).truncate(false).mode(0o600);
+            let file = options.custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
+            let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+            // Whoever had it before has taken the file away.
+            let is_there = std::fs::symlink_metadata(path)
+                .is_ok_and(|there| lock.metadata().is_ok_and(|own| own.ino() == there.ino()));
+            if is_there {
+                let path = path.to_owned();
+                return Ok(Turn { path, _lock: lock });
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 
@@ -117,6 +142,30 @@ pub enum Outcome {
 }
 
 /// Waits until somebody confirms it or it is put back; an interrupt puts it back at once.
-pub fn wait(attempt: &Try, pam_d: &Path, out: &Output) -> Result<Outcome, Failure> {
-    wait::wait(attempt, pam_d, out)
+pub fn wait(attempt: &Try, out: &Output) -> Result<Outcome, Failure> {
+    wait::wait(attempt, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_turn_is_of_a_file_of_roots_which_is_gone_afterwards() {
+        let path = std::env::temp_dir().join(format!("pam-jwt-turn-{}", std::process::id()));
+        let turn = Turn::of(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let waits = {
+            let path = path.clone();
+            std::thread::spawn(move || drop(Turn::of(&path).unwrap()))
+        };
+        assert!(!waits.is_finished());
+        drop(turn);
+        waits.join().unwrap();
+        assert!(!path.exists());
+        std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+        assert!(Turn::of(&path).is_err());
+        std::fs::remove_file(&path).unwrap();
+    }
 }

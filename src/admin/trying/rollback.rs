@@ -2,7 +2,6 @@
 
 use super::{Turn, current, end, tidy};
 use crate::as_root;
-use crate::pam_d::PamD;
 use clap::Args;
 use cli::output::{Exit, Failure, Output};
 use serde_json::json;
@@ -29,7 +28,7 @@ impl Rollback {
     /// Runs it.
     pub fn run(&self, out: &Output) -> Result<Exit, Failure> {
         as_root()?;
-        let _turn = Turn::take(&PamD::of_this_machine().etc)?;
+        let _turn = Turn::take()?;
         tidy();
         let nothing = |why: &str| {
             out.report(|| json!({ "put_back": [], "kept": [] }), || why.to_owned());

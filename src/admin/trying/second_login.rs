@@ -34,6 +34,8 @@ pub struct Session {
     pub class: String,
     /// When the program began that opened it.
     pub began: Option<u64>,
+    /// Whether a public key opened it, which asks none of the auth lines.
+    pub by_key: bool,
 }
 
 /// Why it is no second login.
@@ -45,6 +47,8 @@ pub enum Why {
     OtherService,
     /// It is no session of a person's.
     NoLogin,
+    /// A public key opened it, so that no auth line was asked.
+    ByKey,
     /// There is nothing to tell it by.
     CannotTell,
 }
@@ -108,7 +112,10 @@ fn of_session(session: &Session, written: &Moment, tried: &[String]) -> Option<W
     }
     let logs_in = tried.iter().any(|service| is_named(&LOGINS, service));
     let came_by = tried.contains(&session.service);
-    (logs_in && !came_by).then_some(Why::OtherService)
+    if logs_in && !came_by {
+        return Some(Why::OtherService);
+    }
+    session.by_key.then_some(Why::ByKey)
 }
 
 impl Why {
@@ -131,6 +138,12 @@ impl Why {
                  sudo, su, cron or a service): log in anew through {service}, and run it there, \
                  outside of tmux and screen"
             ),
+            Why::ByKey => {
+                "a public key opened this login, so it shows nothing of the new lines; log \
+                 in with a token or a password (ssh -o PubkeyAuthentication=no), or, where people \
+                 have keys alone, run it with --anyway"
+                    .to_owned()
+            }
             Why::CannotTell => format!(
                 "it cannot be told which login this is, since neither the kernel's audit nor \
                  systemd-logind has a number for it; log in anew through {service} by ssh and run \
@@ -155,6 +168,7 @@ mod tests {
             service: service.to_owned(),
             class: class.to_owned(),
             began,
+            by_key: false,
         }))
     }
 

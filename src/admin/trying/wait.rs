@@ -8,7 +8,6 @@ use cli::output::{Failure, Output};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::time::Duration;
 use system::process;
 
@@ -16,7 +15,7 @@ use system::process;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// As [`super::wait`].
-pub fn wait(attempt: &Try, pam_d: &Path, out: &Output) -> Result<Outcome, Failure> {
+pub fn wait(attempt: &Try, out: &Output) -> Result<Outcome, Failure> {
     let interrupts = interrupts().map_err(|errno| Failure::new(format!("signalfd: {errno}")));
     let interrupts = match interrupts {
         Ok(interrupts) => interrupts,
@@ -34,7 +33,7 @@ pub fn wait(attempt: &Try, pam_d: &Path, out: &Output) -> Result<Outcome, Failur
             return Ok(outcome(attempt));
         }
         if matches!(interrupts.read_signal(), Ok(Some(_))) {
-            let _turn = Turn::take(pam_d)?;
+            let _turn = Turn::take()?;
             clear(shown);
             if current()?.is_some_and(|now| now.id == attempt.id) {
                 for what in end(attempt)? {
