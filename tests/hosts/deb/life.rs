@@ -228,7 +228,8 @@ fn an_upgrade_disturbs_no_session(machine: &Machine) {
 }
 
 fn remove(machine: &Machine, before: &str) {
-    machine.run(["pam-jwt", "enable", "sudo"]).expect_success();
+    let sudo = machine.read("/etc/pam.d/sudo");
+    assert!(sudo.contains("# by pam-jwt enable"), "{sudo}");
     apt(machine, &format!("remove {}", PACKAGES.join(" ")));
     let after = stacks(machine);
     // Its stack is configuration, which goes at the purge.
@@ -238,6 +239,12 @@ fn remove(machine: &Machine, before: &str) {
 }
 
 fn purge(machine: &Machine, stacks_before: &str, files_before: &[String]) {
+    // One of them alone takes what is its own, and nothing else.
+    apt(machine, "purge pam-jwt-authserver");
+    says(
+        machine,
+        "! ls -d /etc/pam-jwt/authserver* && test -e /etc/pam-jwt/pam-jwt.toml",
+    );
     apt(machine, &format!("purge {}", PACKAGES.join(" ")));
     assert_eq!(stacks(machine), stacks_before);
     let left: Vec<String> = files(machine);
