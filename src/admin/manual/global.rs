@@ -143,8 +143,9 @@ pub const ISSUE: &[Key] = &[
         Table,
         Else("{ sun = \"{account}\", \"wlcg.ver\" = \"1.0\" }"),
         "Further claims: values or lists of them, in which `{account}`, `{uid}`, `{groups}`, \
-         `{host}` and `{service}` are filled in. `sun = \"{account}\"` is for Slurm (auth/jwt); \
-         `\"wlcg.ver\" = \"1.0\"` and a `scope` are what the tools of the WLCG look for.",
+         `{host}` and `{service}` are filled in. `sun = \"{account}\"` is the account's name for a \
+         program that looks for it there; `\"wlcg.ver\" = \"1.0\"` and a `scope` are what the \
+         tools of the WLCG look for.",
     ),
 ];
 
