@@ -74,6 +74,9 @@ install: ## install what was built, under DESTDIR; the module into PAMDIR
 	ln -sf jwt-ssh $(DESTDIR)$(PREFIX)/bin/jwt-ssh-askpass
 	cd conf && find . -type f ! -path './sys*' ! -path './tmpfiles.d/*' \
 		-exec install -D -m 0644 {} $(SHARE)/doc/pam-jwt/{} \;
+	install -m 0644 -t $(SHARE)/doc/pam-jwt packaging/doc/* .github/CHANGELOG.md
+# There the files of conf/ are beside them.
+	sed -i 's#](../../conf/#](#g; s#](../../.github/#](#g; s#\[conf/#[#g' $(SHARE)/doc/pam-jwt/*.md
 	cd conf/systemd && find . -type f -exec install -D -m 0644 {} $(UNITS)/{} \;
 	sed -i 's|/usr/sbin/|$(SBINDIR)/|' $(UNITS)/pam-jwt-*.service
 	install -D -m 0644 -t $(TMPFILES) conf/tmpfiles.d/*
