@@ -88,6 +88,8 @@ fn enable(machine: &Machine) {
         .run(["pam-jwt", "init", "--issuer", ISSUER])
         .expect_success();
     machine.write("/etc/pam-jwt/pam-jwt.toml", SETTINGS, 0o644);
+    // Before common-auth has it: afterwards there is nothing to put into a file of its own.
+    machine.run(["pam-jwt", "enable", "sudo"]).expect_success();
     says(
         machine,
         r"systemctl start 'run-pam\x2djwt.mount' pam-jwt-sessions.timer",
