@@ -69,6 +69,7 @@ pub fn install_older(machine: &Machine) {
     );
     says(machine, &make);
     apt_install(machine, "/run/older");
+    says(machine, "rm -r /run/older");
 }
 
 /// By apt, as a person would, from files: it has no list of packages and no network.
