@@ -14,14 +14,16 @@ pub struct Manager {
     pub refuses: &'static str,
 }
 
-/// Every file that is not the package manager's, or the accounts that are made for good; and all
-/// that pam.d says.
+/// Every file that is not the package manager's, or the accounts that are made for good, and the
+/// directories but for those of /usr, which the rest of that distribution has as well; and all that
+/// pam.d says.
 fn state(machine: &Machine) -> String {
     let list = "find /etc /usr /var/lib /run \
             \\( -path /run/.machine -o -path /var/lib/rpm -o -path /var/lib/pacman \\
                 -o -path /run/rpm -o -path /etc/ssh -o -path '/run/ssh*' -o -path /etc/pacman.d -o -path /usr/share/dbus-1 \\) -prune \
             -o ! -name 'passwd*' ! -name 'group*' ! -name 'shadow*' ! -name 'gshadow*' \
-            ! -name '.pwd.lock' ! -name '.updated' ! -name ld.so.cache -printf '%p %m %u %g %l\\n' | sort
+            ! -name '.pwd.lock' ! -name '.updated' ! -name ld.so.cache ! -path /run/motd.dynamic \
+            ! \\( -type d -path '/usr/*' \\) -printf '%p %m %u %g %l\\n' | sort
         cat /etc/pam.d/* | sha256sum";
     machine.run(["sh", "-euc", list]).expect_success().stdout
 }
