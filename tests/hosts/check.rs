@@ -180,19 +180,19 @@ fn check_finds_what_keeps_sessions_from_their_tokens_and_from_their_end() {
         ),
         (
             format!("sed -i '/^session.*pam_jwt/{{h;d}}; $G' {SSHD}"),
-            format!("error session_order {SSHD}:17"),
+            format!("error session_order {SSHD}:20"),
         ),
         (
             format!("sed -i '/^session.*pam_jwt/s/required/optional/' {SSHD}"),
-            format!("error session_not_ended {SSHD}:15"),
+            format!("error session_not_ended {SSHD}:18"),
         ),
         (
             format!("sed -i '/^session.*pam_jwt/{{h;d}}; $G' {SSHD}"),
-            format!("error user_readenv {SSHD}:16"),
+            format!("error user_readenv {SSHD}:19"),
         ),
         (
             format!("sed -i '/^auth.*issue/s/optional/required/' {SSHD}"),
-            format!("error issue_control {SSHD}:7"),
+            format!("error issue_control {SSHD}:9"),
         ),
     ] {
         let _ = machine.run(["sh", "-c", &break_it]).expect_success();
