@@ -157,6 +157,20 @@ pub fn debian(release: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Where `make deb` has put the packages.
+///
+/// # Panics
+///
+/// If it has not.
+#[must_use]
+#[track_caller]
+pub fn packages() -> String {
+    let made = target().join("deb");
+    let is_built = made.join("built").exists();
+    assert!(is_built, "no packages in {}: `make deb`", made.display());
+    made.display().to_string()
+}
+
 /// The one of the [`RELEASES`] whose login is of another kind than this machine's: trixie
 /// where it is shadow's, as bookworm's is, and bookworm where it is util-linux's.
 #[must_use]

@@ -52,7 +52,7 @@ mod watched;
 use std::io::Write as _;
 
 pub use authserver::{AuthServer, CLIENT_SECRET, CLIENTS, SCOPES, Setup};
-pub use booted::{RELEASES, debian, other_release};
+pub use booted::{RELEASES, debian, other_release, packages};
 pub use command::{Command, Output};
 pub use http::Answer;
 pub use issuer::Issuer;

@@ -1,7 +1,6 @@
 //! What is where on a machine, and the packages that come onto it.
 
-use machine::Machine;
-use std::path::Path;
+use machine::{Machine, packages};
 
 /// All that is made of the source package.
 pub const PACKAGES: [&str; 4] = [
@@ -30,30 +29,15 @@ pub fn says(machine: &Machine, script: &str) -> String {
     output.stdout.trim_end().to_owned()
 }
 
-/// Where `make deb` has put the packages.
-fn made() -> String {
-    let target = std::env::var("CARGO_TARGET_DIR").map_or_else(
-        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        Into::into,
-    );
-    let made = target.join("deb");
-    assert!(
-        made.join("built").exists(),
-        "no packages in {}: `make deb`",
-        made.display()
-    );
-    made.display().to_string()
-}
-
 /// Installs the packages as `make deb` has made them, or upgrades to them.
 pub fn install(machine: &Machine) {
-    apt_install(machine, &made());
+    apt_install(machine, &packages());
 }
 
 /// Installs the version before. Nothing was ever released, so it is this one under a lower
 /// number, with another file for the module: what an upgrade replaces is replaced.
 pub fn install_older(machine: &Machine) {
-    let made = made();
+    let made = packages();
     let make = format!(
         "mkdir /run/older
         for package in {made}/*.deb; do

@@ -18,7 +18,6 @@ mod server;
 use machine::{Machine, Terminal};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The text of a document.
 macro_rules! page {
@@ -68,21 +67,6 @@ fn publish(outside: &Machine, web: &Value, machines: &[(&Machine, &str)]) -> Ter
     let mut server = outside.command(server).terminal();
     server.expect("ready");
     server
-}
-
-/// Where `make deb` has put the packages.
-fn packages() -> String {
-    let target = std::env::var("CARGO_TARGET_DIR").map_or_else(
-        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        Into::into,
-    );
-    let made = target.join("deb");
-    assert!(
-        made.join("built").exists(),
-        "no packages in {}: `make deb`",
-        made.display()
-    );
-    made.display().to_string()
 }
 
 /// Gives each machine an address that all others know.

@@ -33,7 +33,7 @@ fn one_machine_is_installed_used_mended_upgraded_and_cleared() {
     knows(&laptop, &[&web1]);
     let stacks = "cd /etc/pam.d && grep . *";
     let before = web1.run(["sh", "-c", stacks]).stdout;
-    let made = super::packages();
+    let made = machine::packages();
     web1.run(["sh", "-ec", OLDER, &made]).expect_success();
 
     let question = "(alice@web1) Password or token:";
